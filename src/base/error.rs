@@ -1,0 +1,126 @@
+//! The one error of zarc: what kind, what was being done, where, why, what to do.
+//!
+//! Reading a file that is to be archived fails with `std::io::Error` instead, so that a bad
+//! source file can never be taken for a failed write to the archive, nor the other way round.
+
+use std::fmt;
+
+/// What went wrong, as far as a program can act on it. Decides hint and exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The request makes no sense: unknown option, contradiction, impossible date.
+    Usage,
+    /// Something asked for does not exist.
+    Missing,
+    /// Something is in the way that must not be overwritten.
+    Exists,
+    /// Bytes of the archive are not what was written.
+    Corrupt,
+    /// The bytes end before they should.
+    Truncated,
+    /// Made by a newer zarc, or with a feature that this one cannot read.
+    Unsupported,
+    /// Another process is writing to the archive.
+    Busy,
+    /// The operating system refused a read or a write of the archive or the target.
+    Io,
+    /// A person or a signal stopped the work.
+    Stopped,
+}
+
+/// An error with its story: `doing: place: cause`.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    doing: String,
+    place: Option<String>,
+    cause: Option<String>,
+    hint: Option<String>,
+    source: Option<std::io::Error>,
+}
+
+/// The result of everything that can fail with [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error of `kind` that happened while `doing` (a verb phrase: "cannot read block 17").
+    pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
+        Self { kind, doing: doing.into(), place: None, cause: None, hint: None, source: None }
+    }
+
+    /// Bytes are not what they should be.
+    pub fn corrupt(doing: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Corrupt, doing)
+    }
+
+    /// The request makes no sense.
+    pub fn usage(doing: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, doing)
+    }
+
+    /// The operating system said no.
+    pub fn io(doing: impl Into<String>, source: std::io::Error) -> Self {
+        let mut error = Self::new(ErrorKind::Io, doing);
+        error.source = Some(source);
+        error
+    }
+
+    /// Names the file, part or offset; the outermost caller that knows more wins nothing: the
+    /// first place named stays.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.place.get_or_insert_with(|| place.to_string());
+        self
+    }
+
+    /// Says why.
+    #[must_use]
+    pub fn because(mut self, cause: impl fmt::Display) -> Self {
+        self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint.get_or_insert_with(|| hint.into());
+        self
+    }
+
+    /// What a program can act on.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What the user can do, if anything is known.
+    pub fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The error of the operating system behind this one.
+    pub fn io_source(&self) -> Option<&std::io::Error> {
+        self.source.as_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.doing)?;
+        if let Some(place) = &self.place {
+            write!(f, " ({place})")?;
+        }
+        if let Some(cause) = &self.cause {
+            write!(f, ": {cause}")?;
+        }
+        if let Some(source) = &self.source {
+            write!(f, ": {source}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}

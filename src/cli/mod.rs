@@ -1,0 +1,3 @@
+//! (to be written)
+/// Runs.
+pub fn run() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }

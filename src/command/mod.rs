@@ -1,0 +1,37 @@
+//! One file a verb: `add`, `extract`, `list`, `test`.
+//!
+//! A command takes options, does the work, tells [`crate::base::Progress`] how it goes and returns
+//! a summary. It neither parses nor prints.
+
+mod options;
+
+pub use options::{
+    AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
+    Row, VerifyOptions, VerifySummary,
+};
+
+use crate::base::{Error, Progress, Result};
+
+/// Appends what changed on disk as one update.
+pub fn add(_options: &AddOptions, _progress: &dyn Progress) -> Result<AddSummary> {
+    Err(Error::usage("add is not written yet"))
+}
+
+/// Restores objects from a version.
+pub fn extract(_options: &ExtractOptions, _progress: &dyn Progress) -> Result<ExtractSummary> {
+    Err(Error::usage("extract is not written yet"))
+}
+
+/// Shows versions and compares them with the disk; rows come in stored order.
+pub fn list(
+    _options: &ListOptions,
+    _show: &mut dyn FnMut(Row) -> Result<()>,
+    _progress: &dyn Progress,
+) -> Result<ListSummary> {
+    Err(Error::usage("list is not written yet"))
+}
+
+/// Reads and checks every stored byte.
+pub fn verify(_options: &VerifyOptions, _progress: &dyn Progress) -> Result<VerifySummary> {
+    Err(Error::usage("test is not written yet"))
+}

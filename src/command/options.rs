@@ -1,0 +1,249 @@
+//! What can be asked of each command and what it answers: plain values, no work.
+
+use std::path::PathBuf;
+
+use crate::base::{Environment, Metadata, StoredPath, Timestamp, Until};
+use crate::compress::Method;
+use crate::select::{Rename, Selection};
+
+/// What `add` is asked to do.
+#[derive(Debug, Clone)]
+pub struct AddOptions {
+    /// The archive file.
+    pub archive: PathBuf,
+    /// Files and directories as the user named them, as bytes.
+    pub files: Vec<Vec<u8>>,
+    /// `-only` and `-not`, applied to names on disk.
+    pub selection: Selection,
+    /// `-to`: names on disk to names in the archive.
+    pub rename: Rename,
+    /// `-force`: read every file, also those whose size and times did not change.
+    pub force: bool,
+    /// `-fragment N`; without it an archive keeps its own, a new one takes 6.
+    pub fragment: Option<u8>,
+    /// `-method`.
+    pub method: Method,
+    /// Whether mode, owner and extended attributes are saved (not with `-noattributes`).
+    pub attributes: bool,
+    /// Whether what is gone from disk is marked deleted (not with `-nodelete`).
+    pub delete: bool,
+    /// `-special`: device nodes and sockets too.
+    pub special: bool,
+    /// `-test`: do everything but write.
+    pub dry: bool,
+    /// `-threads N`: blocks compressed at the same time, at least 1.
+    pub threads: usize,
+    /// Clock and dice.
+    pub environment: Environment,
+}
+
+/// What `add` did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddSummary {
+    /// Files, directories and other objects met on disk.
+    pub seen: u64,
+    /// Bytes of content met on disk.
+    pub seen_bytes: u64,
+    /// Names that were not in the archive.
+    pub added: u64,
+    /// Names whose content or metadata changed.
+    pub updated: u64,
+    /// Names marked deleted.
+    pub deleted: u64,
+    /// Names looked at again without finding a change worth showing (new ctime or inode only).
+    pub touched: u64,
+    /// Bytes of content that no earlier fragment held.
+    pub new_bytes: u64,
+    /// Bytes appended to the archive.
+    pub stored_bytes: u64,
+    /// Length of the archive before.
+    pub archive_bytes_before: u64,
+    /// The update that was committed; nothing when nothing changed or with `-test`.
+    pub version: Option<u64>,
+    /// First bytes of the new state's digest, in hexadecimal: stands for the whole history.
+    pub fingerprint: Option<String>,
+    /// Objects that could not be stored as they are; each was named to `Progress::warn`.
+    pub problems: u64,
+}
+
+/// What `list` is asked to show.
+#[derive(Debug, Clone)]
+pub struct ListOptions {
+    /// The archive file.
+    pub archive: PathBuf,
+    /// Files and directories to compare with the disk; none lists the archive alone.
+    pub files: Vec<Vec<u8>>,
+    /// `-only` and `-not`.
+    pub selection: Selection,
+    /// `-to`: names on disk to names in the archive.
+    pub rename: Rename,
+    /// `-until`.
+    pub until: Until,
+    /// `-all`: every version, its number with this many digits.
+    pub all: Option<usize>,
+    /// `-force`: compare contents, not dates.
+    pub force: bool,
+    /// Whether mode, owner and extended attributes are compared and shown.
+    pub attributes: bool,
+    /// `-special`: compare device nodes and sockets too.
+    pub special: bool,
+    /// Clock and dice.
+    pub environment: Environment,
+}
+
+/// Whether an object is the same inside and outside the archive: the manual's symbols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `=`
+    Same,
+    /// `#`: the archive's side of a pair that differs.
+    Different,
+    /// `-`: in the archive only, or not compared.
+    InternalOnly,
+    /// `+`: on disk only, or the disk's side of a pair that differs.
+    ExternalOnly,
+}
+
+impl Comparison {
+    /// The manual's symbol.
+    pub fn symbol(self) -> char {
+        match self {
+            Self::Same => '=',
+            Self::Different => '#',
+            Self::InternalOnly => '-',
+            Self::ExternalOnly => '+',
+        }
+    }
+}
+
+/// One line of `list`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Row {
+    /// An object inside or outside.
+    Object {
+        /// How the two sides compare.
+        comparison: Comparison,
+        /// Version directory with `-all`: the number, and how many digits it has at least.
+        version: Option<(u64, usize)>,
+        /// The name; as stored for the inside, as renamed for the outside.
+        path: StoredPath,
+        /// Nothing for an object that the version marks as deleted.
+        metadata: Option<Metadata>,
+        /// Length of the content in bytes.
+        size: u64,
+    },
+    /// The root directory of one version, with `-all`.
+    Version {
+        /// The number, and how many digits it has at least.
+        version: (u64, usize),
+        /// When it was committed.
+        date: Timestamp,
+        /// Names added or updated.
+        updates: u64,
+        /// Names marked deleted.
+        deletions: u64,
+        /// Bytes of content in it.
+        size: u64,
+        /// Bytes it takes in the archive.
+        stored_bytes: u64,
+    },
+}
+
+/// What `list` found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListSummary {
+    /// Updates in the archive, up to the one listed.
+    pub versions: u64,
+    /// Length of the archive file up to there.
+    pub archive_bytes: u64,
+    /// Rows shown by symbol: same, different, inside only, outside only.
+    pub same: u64,
+    /// Pairs that differ.
+    pub different: u64,
+    /// Inside only.
+    pub internal_only: u64,
+    /// Outside only.
+    pub external_only: u64,
+    /// Bytes of content of the rows shown.
+    pub bytes: u64,
+    /// Objects on disk that could not be read.
+    pub problems: u64,
+}
+
+/// What `extract` is asked to restore.
+#[derive(Debug, Clone)]
+pub struct ExtractOptions {
+    /// The archive file.
+    pub archive: PathBuf,
+    /// Names in the archive; none means all.
+    pub files: Vec<Vec<u8>>,
+    /// `-only` and `-not`, applied to names in the archive.
+    pub selection: Selection,
+    /// `-to`: names in the archive to names on disk, or one prefix for all.
+    pub rename: Rename,
+    /// `-until`.
+    pub until: Until,
+    /// `-all`: every version in its own numbered directory with this many digits.
+    pub all: Option<usize>,
+    /// `-force`: overwrite what differs.
+    pub force: bool,
+    /// Whether mode, owner and extended attributes are restored.
+    pub attributes: bool,
+    /// `-special`: create device nodes and sockets.
+    pub special: bool,
+    /// `-test`: decode and check, write nothing.
+    pub dry: bool,
+    /// Blocks decoded at the same time, at least 1.
+    pub threads: usize,
+}
+
+/// What `extract` did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExtractSummary {
+    /// Objects written.
+    pub written: u64,
+    /// Objects that existed and were left alone.
+    pub skipped: u64,
+    /// Objects found identical (with `-force`).
+    pub identical: u64,
+    /// Bytes of content written.
+    pub bytes: u64,
+    /// Names asked for that the version does not hold.
+    pub missing: u64,
+    /// Objects that could not be restored completely; each was named.
+    pub problems: u64,
+    /// Of these, the ones whose stored bytes are damaged.
+    pub damaged: u64,
+}
+
+/// What `test` is asked to check.
+#[derive(Debug, Clone)]
+pub struct VerifyOptions {
+    /// The archive file.
+    pub archive: PathBuf,
+    /// `-until`: check this state and those before it.
+    pub until: Until,
+    /// Blocks decoded at the same time, at least 1.
+    pub threads: usize,
+}
+
+/// What `test` found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifySummary {
+    /// Updates checked.
+    pub versions: u64,
+    /// Frames whose checksum was computed.
+    pub frames: u64,
+    /// Blocks decoded.
+    pub blocks: u64,
+    /// Fragments whose digest was computed.
+    pub fragments: u64,
+    /// Entries, over all versions, whose content was found complete.
+    pub files: u64,
+    /// Bytes of fragments checked.
+    pub bytes: u64,
+    /// Things found wrong; each was named.
+    pub damaged: u64,
+    /// Fingerprint of the newest state checked.
+    pub fingerprint: Option<String>,
+}

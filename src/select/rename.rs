@@ -1,0 +1,5 @@
+//! `-to`.
+
+/// How names change.
+#[derive(Debug, Clone, Default)]
+pub struct Rename;
