@@ -1,1 +1,39 @@
-//! (to be written)
+//! The bytes of an archive, one file a section of `spec/format.md`. Pure: no I/O, no clock.
+//!
+//! Types are plain data with `encode` and `decode`; decoding checks every rule, so a value that
+//! exists is valid. What is read here comes from outside and may be hostile.
+
+#![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+mod archive_header;
+mod commit;
+mod content;
+mod data;
+mod directory;
+mod entry;
+mod entry_fields;
+mod entry_page;
+mod fragment_page;
+mod frame;
+mod limits;
+mod manifest;
+mod packed;
+mod place;
+mod update;
+
+pub use archive_header::{ArchiveHeader, HeaderFlags};
+pub use commit::{Commit, CommitLink};
+pub use content::{Piece, Run};
+pub use data::Data;
+pub use directory::{Directory, PageReference, RunKind};
+pub use entry::{Entry, Object, Stored};
+pub use entry_page::{EntryPage, EntryPageBuilder};
+pub use fragment_page::{BlockRecord, FragmentPage, FragmentRecord};
+pub use frame::{FrameHeader, FrameType};
+pub use limits::{
+    BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, COMMENT_BYTES_MAX, META_BYTES_MAX, PAGE_BYTES, RUNS_MAX,
+};
+pub use manifest::{Counts, Manifest, RunReference};
+pub use packed::PackedPayload;
+pub use place::{FragmentId, Place};
+pub use update::Update;

@@ -1,0 +1,172 @@
+//! The first page of every part: `spec/format.md` section 3.
+
+use crate::base::{ByteReader, ByteWriter, Digest, Error, ErrorKind, Result};
+
+use super::limits::PAGE_BYTES;
+
+const MAGIC: [u8; 8] = *b"ZARC\r\n\x1a\n";
+const MAJOR: u16 = 0;
+const MINOR: u16 = 1;
+const CHECKED_BYTES: usize = 480;
+const FLAG_ENCRYPTED: u32 = 1;
+const FLAG_INDEX: u32 = 2;
+const FLAG_NO_DATA: u32 = 4;
+const FLAGS_IGNORED: u32 = 0xffff_0000;
+const CUT_RULE: u8 = 1;
+const IDENTITY_BLAKE3: u8 = 1;
+
+/// What kind of archive the file belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HeaderFlags {
+    /// Payloads are encrypted.
+    pub encrypted: bool,
+    /// This is part 0, the index.
+    pub index: bool,
+    /// The archive holds no data, only the index of it.
+    pub no_data: bool,
+}
+
+/// The header record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveHeader {
+    /// What kind of archive.
+    pub flags: HeaderFlags,
+    /// Number of this part; 1 in a single-file archive.
+    pub part: u32,
+    /// Random, the same in all parts.
+    pub archive_id: [u8; 16],
+    /// Seconds since 1970.
+    pub created: i64,
+    /// log2 of the largest raw block length.
+    pub block_bits: u8,
+    /// `-fragment N`.
+    pub fragment_exponent: u8,
+    /// Tag of the last commit before this part.
+    pub link: Digest,
+    /// Number of the first update with frames in this part.
+    pub first_update: u64,
+}
+
+impl ArchiveHeader {
+    /// Length of the header region of a plain archive.
+    pub const REGION_BYTES: u64 = PAGE_BYTES;
+
+    /// The header region and the genesis tag.
+    pub fn encode(&self) -> (Vec<u8>, Digest) {
+        let flags = u32::from(self.flags.encrypted) * FLAG_ENCRYPTED
+            + u32::from(self.flags.index) * FLAG_INDEX
+            + u32::from(self.flags.no_data) * FLAG_NO_DATA;
+        let mut writer = ByteWriter::new();
+        writer
+            .bytes(&MAGIC)
+            .u16(MAJOR)
+            .u16(MINOR)
+            .u32(4096)
+            .u32(flags)
+            .u32(self.part);
+        writer.bytes(&self.archive_id).i64(self.created);
+        writer
+            .u8(self.block_bits)
+            .u8(self.fragment_exponent)
+            .u8(CUT_RULE)
+            .u8(IDENTITY_BLAKE3);
+        writer
+            .pad_to(64)
+            .bytes(self.link.as_bytes())
+            .u64(self.first_update);
+        writer.pad_to(CHECKED_BYTES);
+        let genesis = Digest::of(writer.as_bytes());
+        writer.bytes(genesis.as_bytes()).pad_to(4096);
+        (writer.into_bytes(), genesis)
+    }
+
+    /// Reads the first page of a part; also returns the genesis tag.
+    pub fn decode(page: &[u8]) -> Result<(Self, Digest)> {
+        let mut reader = ByteReader::new(page, "archive header");
+        if page.len() < 8 || reader.array::<8>()? != MAGIC {
+            return Err(
+                Error::new(ErrorKind::Unsupported, "this is not a zarc archive")
+                    .because("the first eight bytes are not those of one"),
+            );
+        }
+        if page.len() < 512 {
+            return Err(Error::new(
+                ErrorKind::Truncated,
+                "the archive header is incomplete",
+            ));
+        }
+        check_version(reader.u16()?, reader.u16()?)?;
+        let checked = page.get(..CHECKED_BYTES).unwrap_or_default();
+        let genesis = Digest::of(checked);
+        if page.get(CHECKED_BYTES..CHECKED_BYTES + Digest::LEN) != Some(genesis.as_bytes()) {
+            return Err(
+                Error::corrupt("the archive header is damaged").because("its checksum differs")
+            );
+        }
+        let region = reader.u32()?;
+        let flags = decode_flags(reader.u32()?)?;
+        if flags.encrypted || u64::from(region) != Self::REGION_BYTES {
+            return Err(
+                Error::new(ErrorKind::Unsupported, "this archive is encrypted")
+                    .because("this zarc cannot read encrypted archives yet"),
+            );
+        }
+        let header = Self {
+            flags,
+            part: reader.u32()?,
+            archive_id: reader.array()?,
+            created: reader.i64()?,
+            block_bits: reader.u8()?,
+            fragment_exponent: reader.u8()?,
+            link: decode_identity_rules(&mut reader)?,
+            first_update: reader.u64()?,
+        };
+        if header.block_bits > 28 {
+            return Err(reader.corrupt("blocks above 2^28 bytes"));
+        }
+        Ok((header, genesis))
+    }
+}
+
+fn check_version(major: u16, minor: u16) -> Result<()> {
+    if (major, minor) == (MAJOR, MINOR) {
+        return Ok(());
+    }
+    let draft = if major == 0 { "draft " } else { "" };
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        format!("the archive is made with {draft}{major}.{minor} of the format"),
+    )
+    .because(format!("this zarc reads draft {MAJOR}.{MINOR}"))
+    .hint("use the zarc that made the archive to extract it"))
+}
+
+fn decode_flags(flags: u32) -> Result<HeaderFlags> {
+    let unknown = flags & !(FLAG_ENCRYPTED | FLAG_INDEX | FLAG_NO_DATA | FLAGS_IGNORED);
+    if unknown != 0 {
+        return Err(
+            Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
+                .because(format!("its header has the unknown flags {unknown:#x}")),
+        );
+    }
+    Ok(HeaderFlags {
+        encrypted: flags & FLAG_ENCRYPTED != 0,
+        index: flags & FLAG_INDEX != 0,
+        no_data: flags & FLAG_NO_DATA != 0,
+    })
+}
+
+/// The bytes from the cut rule up to the link, and the link.
+fn decode_identity_rules(reader: &mut ByteReader<'_>) -> Result<Digest> {
+    let (cut, identity) = (reader.u8()?, reader.u8()?);
+    if (cut, identity) != (CUT_RULE, IDENTITY_BLAKE3) {
+        return Err(
+            Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
+                .because(format!("cut rule {cut}, identity {identity} are unknown")),
+        );
+    }
+    if reader.array::<12>()? != [0; 12] {
+        return Err(reader.corrupt("reserved bytes are not zero"));
+    }
+    Ok(Digest::from_bytes(reader.array()?))
+}

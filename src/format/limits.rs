@@ -1,0 +1,35 @@
+//! Every size limit: `spec/format.md` section 14. A test compares this file with that table.
+
+/// Commit page, header page.
+pub const PAGE_BYTES: u64 = 4096;
+/// Raw length of a block.
+pub const BLOCK_BYTES_MAX: u64 = 1 << 28;
+/// Fragments of a block.
+pub const BLOCK_FRAGMENTS_MAX: u64 = 1 << 20;
+/// Base blocks of a block.
+pub const BLOCK_BASES_MAX: u64 = 4;
+/// Payload of a DATA frame.
+pub const DATA_PAYLOAD_BYTES_MAX: u64 = (1 << 28) + (1 << 24);
+/// Payload and raw bytes of every packed frame.
+pub const META_BYTES_MAX: u64 = 1 << 26;
+/// Payload of an UPDATE frame.
+pub const UPDATE_PAYLOAD_BYTES_MAX: u64 = 4096;
+/// Payload of a COMMIT frame.
+pub const COMMIT_PAYLOAD_BYTES_MAX: u64 = 1024;
+/// Path.
+pub const PATH_BYTES_MAX: u64 = 32768;
+/// Component of a path.
+pub const COMPONENT_BYTES_MAX: u64 = 1023;
+/// Value of an entry's field but content.
+pub const FIELD_BYTES_MAX: u64 = 1 << 24;
+/// Comment.
+pub const COMMENT_BYTES_MAX: u64 = 65536;
+/// Live runs of one kind.
+pub const RUNS_MAX: u64 = 65536;
+
+const _: () = assert!(BLOCK_BYTES_MAX < DATA_PAYLOAD_BYTES_MAX);
+// Each fragment of a block takes at most 4 bytes of length and 32 of identity.
+const _: () = assert!(BLOCK_FRAGMENTS_MAX * 36 + 64 <= META_BYTES_MAX);
+const _: () = assert!(FIELD_BYTES_MAX < META_BYTES_MAX);
+const _: () = assert!(PATH_BYTES_MAX == crate::base::StoredPath::LEN_MAX as u64);
+const _: () = assert!(COMPONENT_BYTES_MAX == crate::base::StoredPath::COMPONENT_LEN_MAX as u64);
