@@ -1,1 +1,17 @@
-//! (to be written)
+//! Frames that survive a crash: appended, committed, found again.
+//!
+//! Knows frames and commits, not what is in them. The order of writes and why a crash at any byte
+//! is harmless is argued in `spec/recovery.md`; `tests/crash.rs` tries it.
+
+#![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
+
+mod commit_point;
+mod frame_reader;
+mod recovery;
+mod tail;
+mod update_writer;
+
+pub use commit_point::CommitPoint;
+pub use frame_reader::{Frame, FrameReader};
+pub use recovery::{Journal, Tail};
+pub use update_writer::UpdateWriter;

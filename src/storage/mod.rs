@@ -1,1 +1,13 @@
-//! (to be written)
+//! Where an archive's bytes live: five calls, and the files and memory behind them.
+//!
+//! Knows bytes and offsets, nothing of frames. Beside `filesystem`, the only room that opens files.
+
+mod backend;
+mod discard;
+mod local_file;
+mod memory;
+
+pub use backend::Backend;
+pub use discard::Discard;
+pub use local_file::LocalFile;
+pub use memory::Memory;

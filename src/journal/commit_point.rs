@@ -1,0 +1,113 @@
+//! A commit that counts, with its tag and place; and the rule of the jump commit.
+
+use crate::base::{Digest, Error, Result};
+use crate::format::{Commit, CommitLink, FrameType, PAGE_BYTES, Place, Update};
+
+use super::frame_reader::FrameReader;
+
+/// A commit where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitPoint {
+    /// What it says.
+    pub commit: Commit,
+    /// Its tag: what the next update names.
+    pub tag: Digest,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl CommitPoint {
+    /// Reads a commit whose own bytes are right; whether it counts is [`Self::check_links`].
+    pub fn read(reader: &FrameReader, place: Place) -> Result<Self> {
+        let frame = reader.frame(place, FrameType::Commit, Commit::LEN)?;
+        let commit = Commit::decode(frame.payload()).map_err(|error| error.at(place))?;
+        let is_own = commit.update == frame.header.update
+            && place.offset.is_multiple_of(PAGE_BYTES)
+            && commit.frames == frame.header.index;
+        if !is_own {
+            return Err(Error::corrupt("a commit contradicts its frame").at(place));
+        }
+        Ok(Self { commit, tag: frame.tag, place })
+    }
+
+    /// Where the update after this one starts.
+    pub fn end(&self) -> u64 {
+        self.place.offset + PAGE_BYTES
+    }
+
+    /// Fails unless commit and update name the same commit before, and stand where it ends.
+    /// `first_offset` is where the part's frames start, `genesis` its genesis tag.
+    pub fn check_links(
+        &self,
+        reader: &FrameReader,
+        first_offset: u64,
+        genesis: &Digest,
+    ) -> Result<()> {
+        let commit = &self.commit;
+        let (before_tag, before_end, before_state) = if commit.update == 1 {
+            (*genesis, first_offset, Digest::default())
+        } else {
+            let before = self.previous(reader)?;
+            (before.tag, before.end(), before.commit.state)
+        };
+        let header = reader.header_at(commit.start.offset)?;
+        let update = reader.frame(commit.start, FrameType::Update, header.payload_len)?;
+        let update_says = Update::decode(update.payload())?;
+        let own = reader.header_at(self.place.offset)?;
+        let is_linked = commit.start.offset == before_end
+            && commit.previous_tag == before_tag
+            && update_says.previous_tag == before_tag
+            && update_says.date == commit.date
+            && update.header.update == commit.update
+            && update.header.nonce_prefix == own.nonce_prefix
+            && commit.state == Commit::state_after(&before_state, &commit.root);
+        if is_linked {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!("update {} does not follow the one before", commit.update))
+            .at(self.place))
+    }
+
+    /// The commit before this one, which is not the first.
+    pub fn previous(&self, reader: &FrameReader) -> Result<Self> {
+        let before = Self::read(reader, self.commit.previous)?;
+        let is_before = before.tag == self.commit.previous_tag
+            && before.commit.update + 1 == self.commit.update
+            && before.place.offset < self.place.offset;
+        if is_before {
+            return Ok(before);
+        }
+        Err(Error::corrupt(format!(
+            "update {} is not the one that update {} follows",
+            before.commit.update, self.commit.update
+        ))
+        .at(before.place))
+    }
+
+    /// The commit that this one jumps back to, if any.
+    pub fn jump(&self, reader: &FrameReader) -> Result<Option<Self>> {
+        let link = self.commit.jump;
+        if link.update == 0 {
+            return Ok(None);
+        }
+        let target = Self::read(reader, link.place)?;
+        if target.commit.update == link.update && target.place.offset < self.place.offset {
+            return Ok(Some(target));
+        }
+        Err(Error::corrupt("a commit jumps to the wrong place").at(self.place))
+    }
+
+    /// What the commit after this one jumps to: `spec/format.md` section 9, *Jump commit*.
+    pub fn jump_of_next(&self, reader: &FrameReader) -> Result<CommitLink> {
+        let link = self.commit.jump;
+        let further = match self.jump(reader)? {
+            Some(jump) => jump.commit.jump,
+            None => CommitLink::default(),
+        };
+        if self.commit.update - link.update == link.update - further.update {
+            Ok(further)
+        } else {
+            Ok(CommitLink { update: self.commit.update, place: self.place })
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Finds the last commit and decides what becomes of the bytes after it: `spec/recovery.md`.
+//!
+//! Invariants: bytes up to `end` are committed and never written again; nothing is cut off
+//! unless it is proved to be an update that was never committed.
+
+use std::sync::Arc;
+
+use crate::base::{Digest, Error, ErrorKind, Result};
+use crate::format::{ArchiveHeader, PAGE_BYTES, Place, Update};
+use crate::storage::Backend;
+
+use super::commit_point::CommitPoint;
+use super::frame_reader::FrameReader;
+use super::tail::{follow_to_commit, follow_uncommitted, if_sound, search_commits};
+use super::update_writer::UpdateWriter;
+
+/// What follows the last commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tail {
+    /// Nothing.
+    None,
+    /// So many bytes of an update that was never committed.
+    Unfinished(u64),
+    /// A later commit, so committed bytes in between are damaged; they start near `from`.
+    Damaged {
+        /// Where the last frame that can be followed ends.
+        from: u64,
+    },
+}
+
+/// The frames of one part, up to the last commit.
+pub struct Journal {
+    backend: Arc<dyn Backend>,
+    header: ArchiveHeader,
+    genesis: Digest,
+    last: Option<CommitPoint>,
+    tail: Tail,
+}
+
+impl Journal {
+    /// Opens a part to read. A damaged one opens at the newest commit that can be found.
+    pub fn open(backend: Arc<dyn Backend>) -> Result<Self> {
+        let mut journal = Self::open_at_last_commit(backend)?;
+        let (end, len) = (journal.end(), journal.backend.len()?);
+        if len > end {
+            let found = search_commits(&journal.reader(), end, journal.last_update())?;
+            journal.tail = match found.newest {
+                Some(newest) => {
+                    journal.last = Some(newest);
+                    Tail::Damaged { from: end }
+                }
+                None => Tail::Unfinished(len - end),
+            };
+        }
+        Ok(journal)
+    }
+
+    /// Opens a part to append, or makes it with what `new_header` returns. The tail is gone when
+    /// this returns: an unfinished update is cut off, one that only lacks its commit gets it (the
+    /// second value is true then), and damage is an error that leaves everything as it is.
+    pub fn open_for_writing(
+        backend: Arc<dyn Backend>,
+        new_header: impl FnOnce() -> Result<ArchiveHeader>,
+    ) -> Result<(Self, bool)> {
+        if is_unmade(backend.as_ref())? {
+            let header = new_header()?;
+            return Ok((Self::create(backend, header)?, false));
+        }
+        let mut journal = Self::open_at_last_commit(backend)?;
+        let is_completed = journal.resolve_tail()?;
+        Ok((journal, is_completed))
+    }
+
+    fn create(backend: Arc<dyn Backend>, header: ArchiveHeader) -> Result<Self> {
+        if !backend.is_empty()? {
+            backend.truncate(0)?;
+        }
+        let (page, genesis) = header.encode();
+        let written = backend.append(0, &page).and_then(|()| backend.sync());
+        if let Err(error) = written {
+            // The file holds nothing yet; a rest of it would only be in the way.
+            let _ = backend.truncate(0);
+            return Err(error);
+        }
+        Ok(Self { backend, header, genesis, last: None, tail: Tail::None })
+    }
+
+    fn open_at_last_commit(backend: Arc<dyn Backend>) -> Result<Self> {
+        let mut page = vec![0; usize::try_from(backend.len()?.min(PAGE_BYTES)).unwrap_or(4096)];
+        backend.read_at(0, &mut page)?;
+        let (header, genesis) = ArchiveHeader::decode(&page)?;
+        if header.part != 1 || header.flags.index {
+            return Err(Error::new(ErrorKind::Unsupported, "this is one part of an archive")
+                .because("this zarc cannot read archives in parts yet"));
+        }
+        let mut journal = Self { backend, header, genesis, last: None, tail: Tail::None };
+        journal.last = journal.find_last_commit()?;
+        Ok(journal)
+    }
+
+    /// The last page, if it is a commit that counts; else the last one met on the way from the
+    /// start.
+    fn find_last_commit(&self) -> Result<Option<CommitPoint>> {
+        let len = self.backend.len()?;
+        let reader = &self.reader();
+        if len >= ArchiveHeader::REGION_BYTES + PAGE_BYTES && len.is_multiple_of(PAGE_BYTES) {
+            let place = Place { part: self.part(), offset: len - PAGE_BYTES };
+            if let Some(point) = if_sound(self.counting(CommitPoint::read(reader, place)))? {
+                return Ok(Some(point));
+            }
+        }
+        let mut last: Option<CommitPoint> = None;
+        loop {
+            let (start, update) = last
+                .as_ref()
+                .map_or((ArchiveHeader::REGION_BYTES, 1), |p| (p.end(), p.commit.update + 1));
+            let Some(point) = follow_to_commit(reader, start, update)? else { break };
+            match if_sound(self.counting(Ok(point)))? {
+                Some(point) => last = Some(point),
+                None => break,
+            }
+        }
+        Ok(last)
+    }
+
+    fn counting(&self, point: Result<CommitPoint>) -> Result<CommitPoint> {
+        let point = point?;
+        point.check_links(&self.reader(), ArchiveHeader::REGION_BYTES, &self.genesis)?;
+        Ok(point)
+    }
+
+    /// Whether an update was found complete and got its commit.
+    fn resolve_tail(&mut self) -> Result<bool> {
+        let (end, len) = (self.end(), self.backend.len()?);
+        if len <= end {
+            return Ok(false);
+        }
+        let found = search_commits(&self.reader(), end, self.last_update())?;
+        if let Some(newest) = found.newest {
+            return Err(damaged_between(end, newest.place.offset, newest.commit.update));
+        }
+        let (number, previous_tag) = (self.last_update() + 1, self.last_tag());
+        if let Some(complete) = follow_uncommitted(&self.reader(), end, number, &previous_tag)? {
+            // The frames may be in memory only, and what follows them is not a commit.
+            self.backend.truncate(complete.end)?;
+            let tags = &complete.tags;
+            let offset = complete.manifest_offset;
+            UpdateWriter::resume(self, complete.update, tags, offset, complete.end).commit()?;
+            return Ok(true);
+        }
+        if let Some(offset) = found.damaged {
+            return Err(damaged_between(end, offset, number));
+        }
+        self.backend.truncate(end)?;
+        self.backend.sync()?;
+        Ok(false)
+    }
+
+    /// Starts an update. Nothing counts until the writer's `commit` returns.
+    pub fn begin_update(&mut self, update: Update) -> Result<UpdateWriter<'_>> {
+        assert!(self.tail == Tail::None, "an update follows a commit");
+        UpdateWriter::begin(self, update)
+    }
+
+    /// Removes an archive that was made but got no update; else does nothing.
+    pub fn remove_if_unused(&self) -> Result<()> {
+        if self.last.is_none() { self.backend.truncate(0) } else { Ok(()) }
+    }
+
+    /// Reads frames.
+    pub fn reader(&self) -> FrameReader {
+        FrameReader::new(Arc::clone(&self.backend), self.part())
+    }
+
+    /// The archive's header.
+    pub fn header(&self) -> &ArchiveHeader {
+        &self.header
+    }
+
+    /// The last commit, if any.
+    pub fn last(&self) -> Option<&CommitPoint> {
+        self.last.as_ref()
+    }
+
+    /// What follows it.
+    pub fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    /// Where the last commit ends.
+    pub fn end(&self) -> u64 {
+        self.last.as_ref().map_or(ArchiveHeader::REGION_BYTES, CommitPoint::end)
+    }
+
+    /// Tag of the last commit, or the genesis tag.
+    pub fn last_tag(&self) -> Digest {
+        self.last.as_ref().map_or(self.genesis, |last| last.tag)
+    }
+
+    /// The genesis tag.
+    pub fn genesis(&self) -> &Digest {
+        &self.genesis
+    }
+
+    fn last_update(&self) -> u64 {
+        self.last.as_ref().map_or(0, |last| last.commit.update)
+    }
+
+    pub(super) fn part(&self) -> u32 {
+        self.header.part
+    }
+
+    pub(super) fn backend(&self) -> &dyn Backend {
+        self.backend.as_ref()
+    }
+
+    pub(super) fn set_last(&mut self, point: CommitPoint) {
+        self.last = Some(point);
+    }
+}
+
+fn damaged_between(from: u64, to: u64, update: u64) -> Error {
+    Error::corrupt("cannot add: the archive is damaged")
+        .because(format!(
+            "bytes {from} to {to} cannot be followed, but update {update} was committed after them"
+        ))
+        .hint("nothing was changed; check it with `zarc test`, restore what is needed, and add to a new archive")
+}
+
+/// Whether the file holds nothing yet: it is empty, or its making was interrupted before the
+/// header was complete.
+fn is_unmade(backend: &dyn Backend) -> Result<bool> {
+    let len = backend.len()?;
+    if len == 0 {
+        return Ok(true);
+    }
+    if len > ArchiveHeader::REGION_BYTES {
+        return Ok(false);
+    }
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(4096)];
+    backend.read_at(0, &mut bytes)?;
+    let is_incomplete = len < ArchiveHeader::REGION_BYTES && ArchiveHeader::decode(&bytes).is_ok();
+    Ok(bytes.iter().all(|&byte| byte == 0) || is_incomplete)
+}

@@ -1,0 +1,199 @@
+//! One update being appended. Nothing counts until `commit` returns; dropped before, the file
+//! is cut back to where it was.
+
+use crate::base::{Digest, Error, ErrorKind, Result};
+use crate::format::{
+    Commit, CommitLink, FrameHeader, FrameType, PAGE_BYTES, Place, Update,
+};
+
+use super::commit_point::CommitPoint;
+use super::recovery::Journal;
+
+/// Appends the frames of one update.
+pub struct UpdateWriter<'a> {
+    journal: &'a mut Journal,
+    update: Update,
+    number: u64,
+    start: u64,
+    offset: u64,
+    next_index: u64,
+    root: blake3::Hasher,
+    manifest_offset: Option<u64>,
+    is_finished: bool,
+}
+
+impl<'a> UpdateWriter<'a> {
+    /// Appends the UPDATE frame; `journal` has no tail.
+    pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Result<Self> {
+        let start = journal.end();
+        let number = journal.last().map_or(1, |last| last.commit.update + 1);
+        let payload = update.encode();
+        let mut writer = Self {
+            journal,
+            update,
+            number,
+            start,
+            offset: start,
+            next_index: 0,
+            root: blake3::Hasher::new(),
+            manifest_offset: None,
+            is_finished: false,
+        };
+        writer.append(FrameType::Update, &payload)?;
+        Ok(writer)
+    }
+
+    /// Number of this update.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Date of this update, seconds since 1970.
+    pub fn date(&self) -> i64 {
+        self.update.date
+    }
+
+    /// Bytes appended so far.
+    pub fn appended_bytes(&self) -> u64 {
+        self.offset - self.start
+    }
+
+    /// Appends a frame and says where it stands. The manifest is the last one.
+    pub fn append(&mut self, frame_type: FrameType, payload: &[u8]) -> Result<Place> {
+        assert!(self.manifest_offset.is_none(), "nothing follows the manifest but the commit");
+        let is_last = frame_type == FrameType::Manifest;
+        let place = Place { part: self.journal.part(), offset: self.offset };
+        let tag = self.append_frame(frame_type, is_last, payload)?;
+        self.root.update(tag.as_bytes());
+        if is_last {
+            self.manifest_offset = Some(place.offset);
+        }
+        Ok(place)
+    }
+
+    /// Appends header, payload, tag and padding in one write.
+    fn append_frame(&mut self, kind: FrameType, is_last: bool, payload: &[u8]) -> Result<Digest> {
+        let header = FrameHeader {
+            frame_type: kind,
+            is_last,
+            part: self.journal.part(),
+            update: self.number,
+            index: self.next_index,
+            payload_len: payload.len() as u64,
+            offset: self.offset,
+            nonce_prefix: self.update.nonce.prefix(),
+        };
+        assert!(header.payload_len <= kind.payload_bytes_max(), "a frame above its limit");
+        let mut bytes = Vec::with_capacity(payload.len() + 4096);
+        bytes.extend_from_slice(&header.encode());
+        bytes.extend_from_slice(payload);
+        let tag = Digest::of(&bytes);
+        bytes.extend_from_slice(tag.as_bytes());
+        let next = match kind {
+            FrameType::Commit => self.offset + PAGE_BYTES,
+            _ => header.next_offset(),
+        };
+        bytes.resize(usize::try_from(next - self.offset).unwrap_or(usize::MAX), 0);
+        self.journal.backend().append(self.offset, &bytes)?;
+        self.offset = next;
+        self.next_index += 1;
+        Ok(tag)
+    }
+
+    /// Makes the update count: zeros up to a page boundary, sync, the commit page, sync.
+    pub fn commit(mut self) -> Result<CommitPoint> {
+        let Some(manifest_offset) = self.manifest_offset else {
+            return Err(Error::corrupt("an update without a manifest cannot be committed"));
+        };
+        let page = self.offset.next_multiple_of(PAGE_BYTES);
+        let gap = usize::try_from(page - self.offset).unwrap_or(usize::MAX);
+        self.journal.backend().append(self.offset, &vec![0; gap])?;
+        self.offset = page;
+        let (on_disk, written) = (self.journal.backend().len()?, self.offset);
+        if on_disk != written {
+            return Err(Error::new(ErrorKind::Io, "cannot commit: the archive changed meanwhile")
+                .because(format!("{written} bytes were written, the file has {on_disk}"))
+                .hint("another program writes to the archive"));
+        }
+        let commit = self.commit_record(manifest_offset)?;
+        self.journal.backend().sync()?;
+        let place = Place { part: self.journal.part(), offset: self.offset };
+        let tag = self.append_frame(FrameType::Commit, false, &commit.encode())?;
+        self.journal.backend().sync()?;
+        let point = CommitPoint { commit, tag, place };
+        self.journal.set_last(point.clone());
+        self.is_finished = true;
+        Ok(point)
+    }
+
+    fn commit_record(&self, manifest_offset: u64) -> Result<Commit> {
+        let part = self.journal.part();
+        let last = self.journal.last();
+        let root = Digest::from_bytes(*self.root.finalize().as_bytes());
+        let state_before = last.map(|last| last.commit.state).unwrap_or_default();
+        Ok(Commit {
+            update: self.number,
+            date: self.update.date,
+            start: Place { part, offset: self.start },
+            previous: last.map(|last| last.place).unwrap_or_default(),
+            frames: self.next_index,
+            manifest_offset,
+            jump: match last {
+                Some(last) => last.jump_of_next(&self.journal.reader())?,
+                None => CommitLink::default(),
+            },
+            previous_tag: self.update.previous_tag,
+            root,
+            state: Commit::state_after(&state_before, &root),
+        })
+    }
+
+    /// Gives the update up and cuts the file back to where it was.
+    pub fn abandon(mut self) -> Result<()> {
+        self.is_finished = true;
+        self.cut_back()
+    }
+
+    fn cut_back(&mut self) -> Result<()> {
+        // Without a first update there is nothing to keep, not even the header.
+        let len = if self.journal.last().is_none() { 0 } else { self.start };
+        self.journal.backend().truncate(len)
+    }
+
+    /// Takes up an update whose frames are all there but whose commit is not.
+    pub(super) fn resume(
+        journal: &'a mut Journal,
+        update: Update,
+        tags: &[Digest],
+        manifest_offset: u64,
+        end: u64,
+    ) -> Self {
+        let start = journal.end();
+        let number = journal.last().map_or(1, |last| last.commit.update + 1);
+        let mut root = blake3::Hasher::new();
+        for tag in tags {
+            root.update(tag.as_bytes());
+        }
+        Self {
+            journal,
+            update,
+            number,
+            start,
+            offset: end,
+            next_index: tags.len() as u64,
+            root,
+            manifest_offset: Some(manifest_offset),
+            // Whatever happens, these frames are not ours to cut off.
+            is_finished: true,
+        }
+    }
+}
+
+impl Drop for UpdateWriter<'_> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            // What cannot be cut off is a tail, and the next writer deals with it.
+            let _ = self.cut_back();
+        }
+    }
+}

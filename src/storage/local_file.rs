@@ -1,0 +1,157 @@
+//! A part as a file of the operating system.
+//!
+//! Invariants: at most one writer, kept by an advisory lock that dies with the process; bytes go
+//! out by positioned writes only; an error of a write, a sync or a close is never swallowed.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use crate::base::{Error, ErrorKind, Result};
+
+use super::backend::Backend;
+
+/// An open archive file.
+#[derive(Debug)]
+pub struct LocalFile {
+    file: File,
+    path: PathBuf,
+    /// Made by this handle: it goes away with its last byte, and its name must be made durable.
+    is_new: bool,
+}
+
+impl LocalFile {
+    /// Opens an existing file to read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|source| cannot("open", path, source))?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(Error::usage(format!("cannot open archive {}", path.display()))
+                .because("it is a directory"));
+        }
+        Ok(Self { file, path: path.to_owned(), is_new: false })
+    }
+
+    /// Opens a file to append, alone: another writer is an error of kind `Busy`. A file that does
+    /// not exist is made.
+    pub fn open_for_writing(path: &Path) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        let (file, is_new) = match options.open(path) {
+            Ok(file) => (file, false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let created = options.create_new(true).open(path);
+                (created.map_err(|source| cannot("create", path, source))?, true)
+            }
+            Err(source) => return Err(cannot("write to", path, source)),
+        };
+        lock(&file, path)?;
+        Ok(Self { file, path: path.to_owned(), is_new })
+    }
+
+    /// Device and inode number: what a walk has to leave out.
+    pub fn identity(&self) -> Result<(u64, u64)> {
+        let metadata = self.file.metadata().map_err(|e| cannot("look at", &self.path, e))?;
+        Ok((metadata.dev(), metadata.ino()))
+    }
+
+    fn failed(&self, doing: &str, source: io::Error) -> Error {
+        cannot(doing, &self.path, source)
+    }
+
+    /// Makes the name of a new file as durable as its bytes.
+    fn sync_directory(&self) -> Result<()> {
+        let parent = match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let directory = File::open(parent).map_err(|e| self.failed("sync the directory of", e))?;
+        match directory.sync_all() {
+            // Some network file systems have no such call; there the name is durable or nothing is.
+            Err(error) if is_unsupported(&error) => Ok(()),
+            result => result.map_err(|e| self.failed("sync the directory of", e)),
+        }
+    }
+}
+
+fn is_unsupported(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
+}
+
+/// Takes the writer's lock and makes sure that the name still means the locked file.
+fn lock(file: &File, path: &Path) -> Result<()> {
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => {
+            return Err(Error::new(ErrorKind::Busy, "cannot add: the archive is in use")
+                .at(path.display())
+                .because("another zarc is writing to it")
+                .hint("try again when the other one is done; nothing was changed"));
+        }
+        Err(std::fs::TryLockError::Error(source)) => return Err(cannot("lock", path, source)),
+    }
+    let locked = file.metadata().map_err(|source| cannot("look at", path, source))?;
+    let named = std::fs::metadata(path).map_err(|source| cannot("look at", path, source))?;
+    if (locked.dev(), locked.ino()) != (named.dev(), named.ino()) {
+        // A writer that gave up its first update has just removed the file it made.
+        return Err(Error::new(ErrorKind::Busy, "cannot add: the archive was replaced meanwhile")
+            .at(path.display())
+            .hint("try again; nothing was changed"));
+    }
+    Ok(())
+}
+
+fn cannot(doing: &str, path: &Path, source: io::Error) -> Error {
+    let hint = match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("make room on the file system that holds the archive, then add again")
+        }
+        io::ErrorKind::FileTooLarge => Some("the file system or a limit forbids larger files"),
+        _ => None,
+    };
+    let kind = match source.kind() {
+        io::ErrorKind::NotFound => ErrorKind::Missing,
+        _ => ErrorKind::Io,
+    };
+    let mut error = Error::new(kind, format!("cannot {doing} archive {}", path.display()))
+        .because(source);
+    if let Some(hint) = hint {
+        error = error.hint(hint);
+    }
+    error
+}
+
+impl Backend for LocalFile {
+    fn len(&self) -> Result<u64> {
+        Ok(self.file.metadata().map_err(|e| self.failed("look at", e))?.len())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        self.file.read_exact_at(buffer, offset).map_err(|source| {
+            if source.kind() == io::ErrorKind::UnexpectedEof {
+                Error::new(ErrorKind::Truncated, "the archive ends too early")
+                    .at(self.path.display())
+            } else {
+                self.failed("read", source)
+            }
+        })
+    }
+
+    fn append(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        // Short writes and interrupted calls are continued by `write_all_at`.
+        self.file.write_all_at(bytes, offset).map_err(|e| self.failed("write to", e))
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(|e| self.failed("sync", e))?;
+        if self.is_new { self.sync_directory() } else { Ok(()) }
+    }
+
+    fn truncate(&self, len: u64) -> Result<()> {
+        self.file.set_len(len).map_err(|e| self.failed("shorten", e))?;
+        if len == 0 && self.is_new {
+            std::fs::remove_file(&self.path).map_err(|e| self.failed("remove", e))?;
+        }
+        Ok(())
+    }
+}
