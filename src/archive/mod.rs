@@ -1,1 +1,31 @@
-//! (to be written)
+//! An open archive: its versions, the entries of a version, blocks and fragments, and the one way
+//! to write, a transaction.
+//!
+//! Knows no terminal and no file system but the archive's own storage.
+
+mod block_fetcher;
+mod block_packer;
+mod block_table;
+mod catalog;
+mod entry_cursor;
+mod fragment_index;
+mod frame_queue;
+mod history;
+mod merge;
+mod open;
+mod packed_frame;
+
+mod transaction;
+
+pub use block_fetcher::{BlockFetcher, DecodedBlock};
+pub use block_table::BlockTable;
+pub use catalog::Catalog;
+pub use entry_cursor::EntryCursor;
+pub use history::{History, Version};
+pub use open::{Archive, Notice};
+pub use transaction::{Change, Committed, Transaction, TransactionOptions};
+
+// What entries and runs are made of is the format's business; commands get it here.
+pub use crate::format::{
+    BlockRecord, Commit, Counts, Entry, FragmentId, Manifest, Object, Piece, Run, Stored,
+};

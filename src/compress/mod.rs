@@ -1,3 +1,3 @@
 //! Codecs behind one door: blocks in, fewer bytes out.
 mod method;
-pub use method::Method;
+pub use method::*;

@@ -1,0 +1,1304 @@
+#!/usr/bin/env python3
+"""Second reader of the .zarc format, draft 0.1, written from spec/format.md alone.
+
+It is there to prove that the text suffices, so it prefers plain over fast: the sections below carry
+the numbers and the words of the text. It reads single-file plain archives. What the text marks as
+"not yet written" is named and refused.
+
+    reader.py list ARCHIVE [--until N] [--all]
+    reader.py extract ARCHIVE TARGET [--until N]
+    reader.py verify ARCHIVE
+    reader.py vectors DIRECTORY
+
+Exit codes: 0 all right, 1 done with problems, 2 damaged or refused.
+Needs the packages blake3 and zstandard.
+"""
+
+import argparse
+import bisect
+import collections
+import functools
+import itertools
+import os
+import pathlib
+import stat
+import struct
+import sys
+from typing import NamedTuple
+
+import zstandard
+from blake3 import blake3 as new_blake3
+
+
+class Refused(Exception):
+    """The bytes are damaged, or not what this reader may read."""
+
+
+def require(condition, message):
+    if not condition:
+        raise Refused(message)
+
+
+# --- 2. Encodings -------------------------------------------------------------------------------
+
+
+def blake3(*pieces):
+    hasher = new_blake3()
+    for piece in pieces:
+        hasher.update(piece)
+    return hasher.digest()
+
+
+def aligned(offset, step):
+    return -(-offset // step) * step
+
+
+class Cursor:
+    """Takes encoded values from bytes, one after another."""
+
+    def __init__(self, data, what):
+        self.data, self.what, self.at = memoryview(data), what, 0
+
+    def left(self):
+        return len(self.data) - self.at
+
+    def take(self, length):
+        require(length <= self.left(), f"{self.what}: ends too early")
+        self.at += length
+        return bytes(self.data[self.at - length : self.at])
+
+    def fixed(self, layout):
+        return struct.unpack("<" + layout, self.take(struct.calcsize("<" + layout)))
+
+    def u8(self):
+        return self.take(1)[0]
+
+    def varint(self):
+        value = 0
+        for shift in range(0, 70, 7):
+            byte = self.u8()
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                require(byte or not shift, f"{self.what}: varint is not in its shortest form")
+                require(value < 1 << 64, f"{self.what}: varint has more than 64 bits")
+                return value
+        raise Refused(f"{self.what}: varint has more than 64 bits")
+
+    def svarint(self):
+        value = self.varint()
+        return value >> 1 ^ -(value & 1)
+
+    def bytes(self, limit):
+        length = self.varint()
+        require(length <= limit, f"{self.what}: {length} bytes where at most {limit} may be")
+        return self.take(length)
+
+    def instant(self):
+        seconds, nanoseconds = self.svarint(), self.varint()
+        require(nanoseconds <= 999_999_999, f"{self.what}: {nanoseconds} nanoseconds in an instant")
+        return seconds, nanoseconds
+
+    def place(self):
+        return self.varint(), self.varint()
+
+    def count(self, least, bytes_each):
+        """A number of things that follow, checked against the bytes that are left for them."""
+        count = self.varint()
+        require(count >= least, f"{self.what}: count {count} is below {least}")
+        require(count * bytes_each <= self.left(), f"{self.what}: count {count} cannot fit")
+        return count
+
+    def rest(self):
+        return self.take(self.left())
+
+    def zero(self, length):
+        require(not any(self.take(length)), f"{self.what}: reserved bytes are not zero")
+
+    def end(self):
+        require(not self.left(), f"{self.what}: {self.left()} bytes too many")
+
+
+# --- 3. Header region ---------------------------------------------------------------------------
+
+MAGIC = bytes.fromhex("5A4152430D0A1A0A")
+DRAFT = (0, 1)
+PAGE_BYTES = 4096
+ENCRYPTED, INDEX_PART, WITHOUT_DATA = 1, 2, 4
+BLOCK_BYTES_MAX = 1 << 28
+
+
+class Header(NamedTuple):
+    length: int
+    archive_id: bytes
+    created: int
+    block_bytes_max: int
+    genesis_tag: bytes
+
+
+def decode_header(data):
+    cursor = Cursor(data, "header")
+    require(cursor.take(8) == MAGIC, "header: this is no .zarc archive")
+    major, minor = cursor.fixed("HH")
+    require((major, minor) == DRAFT, f"header: made with draft {major}.{minor} of the format, "
+            f"this reader reads draft {DRAFT[0]}.{DRAFT[1]}")
+    require(len(data) >= 512, "header: ends too early")
+    genesis_tag = bytes(data[480:512])
+    require(blake3(data[:480]) == genesis_tag, "header: checksum is wrong")
+    length, flags, part, archive_id, created = cursor.fixed("III16sq")
+    unknown = flags & 0xFFFF & ~(ENCRYPTED | INDEX_PART | WITHOUT_DATA)
+    require(not unknown, f"header: unknown flags {unknown:#x}")
+    for flag, name in (ENCRYPTED, "encrypted"), (INDEX_PART, "index part"), (WITHOUT_DATA, "without data"):
+        require(not flags & flag, f"header: {name} archives are not yet written")
+    require(part == 1, f"header: part {part}; archives in parts are not yet written")
+    require(length == PAGE_BYTES, f"header: length of the header region is {length}")
+    block_log2, _fragment_exponent, cut_rule, identity = cursor.fixed("BBBB")
+    require(block_log2 <= 28, f"header: blocks of 2^{block_log2} bytes")
+    require(cut_rule == 1, f"header: unknown cut rule {cut_rule}")
+    require(identity == 1, f"header: unknown identity {identity}")
+    cursor.zero(12)
+    link, first_update = cursor.fixed("32sQ")
+    require(not any(link), "header: part 1 has a link")
+    require(first_update == 1, f"header: part 1 starts with update {first_update}")
+    return Header(length, archive_id, created, 1 << block_log2, genesis_tag)
+
+
+# --- 4. Frames ----------------------------------------------------------------------------------
+
+SYNC = bytes.fromhex("9E5AC352415A0FE1")
+FRAME_HEADER_BYTES, TAG_BYTES = 64, 32
+FRAME_ENCRYPTED, FRAME_LAST = 1, 2
+META_BYTES_MAX = 1 << 26
+DATA_PAYLOAD_BYTES_MAX = (1 << 28) + (1 << 24)
+UPDATE, DATA, FRAGMENTS, ENTRIES, DIRECTORY, MANIFEST, COMMIT = range(1, 8)
+FRAME_TYPES = {  # type: name, limit of the payload
+    UPDATE: ("UPDATE", 4096),
+    DATA: ("DATA", DATA_PAYLOAD_BYTES_MAX),
+    FRAGMENTS: ("FRAGMENTS", META_BYTES_MAX),
+    ENTRIES: ("ENTRIES", META_BYTES_MAX),
+    DIRECTORY: ("DIRECTORY", META_BYTES_MAX),
+    MANIFEST: ("MANIFEST", META_BYTES_MAX),
+    COMMIT: ("COMMIT", 1024),
+}
+FRAME_TYPES_NOT_YET_WRITTEN = {8: "PARITY", 9: "BADBLOCK", 10: "ORIGIN", 11: "INTENT"}
+ORDER_IN_UPDATE = {UPDATE: 0, DATA: 1, FRAGMENTS: 2, ENTRIES: 2, DIRECTORY: 2, MANIFEST: 3}
+
+
+class FrameHeader(NamedTuple):
+    type: int
+    flags: int
+    part: int
+    update: int
+    index: int
+    length: int  # of the payload
+    offset: int
+    nonce: bytes  # its first 8 bytes
+
+    def end(self):
+        return self.offset + FRAME_HEADER_BYTES + self.length + TAG_BYTES
+
+    def next(self):
+        """Where the next frame starts: a commit follows the frame with the flag LAST."""
+        if self.type == COMMIT:
+            return self.offset + PAGE_BYTES
+        return aligned(self.end(), PAGE_BYTES if self.flags & FRAME_LAST else 8)
+
+
+class Frame(NamedTuple):
+    header: FrameHeader
+    payload: bytes
+    tag: bytes
+
+
+def decode_frame_header(data):
+    cursor = Cursor(data, "frame header")
+    require(cursor.take(8) == SYNC, "frame header: no sync")
+    type_, flags, length_of_header, part, update, index, length, offset, nonce, checksum = cursor.fixed("BBHIQQQQ8s8s")
+    cursor.end()
+    require(blake3(data[:56])[:8] == checksum, "frame header: checksum is wrong")
+    require(length_of_header == FRAME_HEADER_BYTES, f"frame header: length {length_of_header}")
+    return FrameHeader(type_, flags, part, update, index, length, offset, nonce)
+
+
+def check_frame_header(header):
+    """What is right in itself may still be nothing that this reader may follow."""
+    type_ = header.type
+    require(type_ not in FRAME_TYPES_NOT_YET_WRITTEN,
+            f"frame of type {type_} ({FRAME_TYPES_NOT_YET_WRITTEN.get(type_)}): not yet written")
+    require(type_ in FRAME_TYPES or type_ >= 128, f"frame of unknown type {type_}")
+    name, limit = FRAME_TYPES.get(type_, (f"type {type_}", DATA_PAYLOAD_BYTES_MAX))
+    require(header.length <= limit, f"{name} frame: payload of {header.length} bytes is above the limit {limit}")
+    require(not header.flags & FRAME_ENCRYPTED, f"{name} frame: encrypted; not yet written")
+    require(not header.flags & ~FRAME_LAST, f"{name} frame: unknown flags {header.flags:#x}")
+    require(header.part == 1, f"{name} frame: written to part {header.part}")
+    require(header.offset % (PAGE_BYTES if type_ == COMMIT else 8) == 0,
+            f"{name} frame: offset {header.offset} is not aligned")
+
+
+class File:
+    """The bytes of a part, and its frames by offset."""
+
+    def __init__(self, path):
+        self.file = open(path, "rb")
+        self.size = os.fstat(self.file.fileno()).st_size
+
+    def read(self, offset, length):
+        require(offset + length <= self.size, f"offset {offset}: the file ends too early")
+        self.file.seek(offset)
+        return self.file.read(length)
+
+    def frame_header(self, offset):
+        header = decode_frame_header(self.read(offset, FRAME_HEADER_BYTES))
+        require(header.offset == offset, f"the frame at offset {offset} was written to offset {header.offset}")
+        return header
+
+    def frame(self, offset):
+        try:
+            header = self.frame_header(offset)
+            check_frame_header(header)
+            return decode_frame(self.read(offset, header.end() - offset))
+        except Refused as refused:
+            raise Refused(f"offset {offset}: {refused}") from None
+
+
+def decode_frame(data):
+    header = decode_frame_header(data[:FRAME_HEADER_BYTES])
+    check_frame_header(header)
+    require(len(data) == header.end() - header.offset, "frame: is not as long as its header says")
+    tag = data[-TAG_BYTES:]
+    require(blake3(memoryview(data)[:-TAG_BYTES]) == tag, f"{FRAME_TYPES.get(header.type, 'frame')[0]} frame: tag is wrong")
+    return Frame(header, data[FRAME_HEADER_BYTES:-TAG_BYTES], tag)
+
+
+def unpack_packed(payload):
+    cursor = Cursor(payload, "packed payload")
+    codec, raw_length, packed_length = cursor.fixed("BII")
+    require(raw_length <= META_BYTES_MAX, f"packed payload: raw length {raw_length} is above the limit")
+    packed = cursor.take(packed_length)
+    cursor.end()  # a plain archive has no padding here
+    return unpack(codec, packed, raw_length)
+
+
+# --- 5. UPDATE ----------------------------------------------------------------------------------
+
+
+class Update(NamedTuple):
+    nonce: bytes
+    previous_tag: bytes
+    date: int
+    rolled_back_tag: bytes
+    writer: bytes
+
+
+def decode_update(payload):
+    cursor = Cursor(payload, "UPDATE")
+    update = Update(*cursor.fixed("32s32sq32s"), cursor.bytes(255))
+    cursor.end()
+    return update
+
+
+# --- 6. DATA ------------------------------------------------------------------------------------
+
+BLOCK_FRAGMENTS_MAX = 1 << 20
+BLOCK_BASES_MAX = 4
+
+
+class Block(NamedTuple):
+    number: int
+    lengths: list  # of its fragments
+    raw: bytes
+
+    def fragments(self):
+        ends = itertools.accumulate(self.lengths)
+        return [memoryview(self.raw)[end - length : end] for end, length in zip(ends, self.lengths)]
+
+
+def decode_data(payload, block_bytes_max=BLOCK_BYTES_MAX):
+    cursor = Cursor(payload, "DATA")
+    codec, filter_, bases = cursor.fixed("BBB")
+    cursor.zero(1)
+    raw_length, number, fragments, packed_length = cursor.fixed("IQII")
+    require(filter_ != 1, "DATA: filter 1 (e8e9) is not yet written")
+    require(filter_ == 0, f"DATA: unknown filter {filter_}")
+    require(bases <= BLOCK_BASES_MAX, f"DATA: {bases} base blocks")
+    require(bases == 0, "DATA: base blocks are not yet written")
+    require(raw_length <= block_bytes_max, f"DATA: raw length {raw_length} is above the limit {block_bytes_max}")
+    require(1 <= fragments <= BLOCK_FRAGMENTS_MAX, f"DATA: {fragments} fragments")
+    lengths = decode_fragment_lengths(cursor, fragments)
+    require(sum(lengths) == raw_length, "DATA: the fragment lengths do not add up to the raw length")
+    packed = cursor.take(packed_length)
+    cursor.end()
+    return Block(number, lengths, unpack(codec, packed, raw_length))
+
+
+def decode_fragment_lengths(cursor, fragments):
+    lengths = [cursor.varint() for _ in range(fragments)]
+    require(all(lengths), f"{cursor.what}: a fragment of no bytes")
+    require(sum(lengths) <= BLOCK_BYTES_MAX, f"{cursor.what}: a block of {sum(lengths)} bytes")
+    return lengths
+
+
+# --- 6.1 Codecs and filters ---------------------------------------------------------------------
+
+ZSTD_MAGIC = bytes.fromhex("28B52FFD")
+ZSTD_WINDOW_MAX = 1 << 28
+
+
+def unpack(codec, packed, raw_length):
+    require(codec != 2, "codec 2 (brotli) is not yet written")
+    require(codec in (0, 1), f"unknown codec {codec}")
+    raw = unpack_zstd(packed, raw_length) if codec else packed
+    require(len(raw) == raw_length, f"{len(raw)} bytes were packed, not {raw_length}")
+    return raw
+
+
+def unpack_zstd(packed, raw_length):
+    require(packed[:4] == ZSTD_MAGIC, "zstd: no zstd frame")
+    try:
+        frame = zstandard.get_frame_parameters(packed)
+        require(frame.window_size <= ZSTD_WINDOW_MAX, f"zstd: window of {frame.window_size} bytes")
+        require(frame.dict_id == 0, "zstd: needs a dictionary")
+        require(frame.content_size in (raw_length, zstandard.CONTENTSIZE_UNKNOWN), "zstd: content size is not the raw length")
+        decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_MAX)
+        # A limit of 0 would mean "none" to this library.
+        return decompressor.decompress(packed, max_output_size=max(raw_length, 1), allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise Refused(f"zstd: {error}") from None
+
+
+# --- 7. Runs ------------------------------------------------------------------------------------
+
+ENTRY_RUN, FRAGMENT_RUN = 1, 2
+
+
+def archive_order(path):
+    """Sort key: bytes with `/` counted as 0, which no path contains."""
+    return path.replace(b"/", b"\0")
+
+
+def check_rising(keys, what):
+    for before, key in itertools.pairwise(keys):
+        require(before < key, f"{what}: not in rising order")
+
+
+# --- 7.1 Fragment page --------------------------------------------------------------------------
+
+
+class FragmentRecord(NamedTuple):
+    block: int
+    place: tuple
+    payload_length: int
+    lengths: list
+    identities: list
+
+    def key(self):
+        return self.block
+
+
+def decode_fragment_page(raw):
+    cursor = Cursor(raw, "fragment page")
+    first = cursor.varint()
+    records = []
+    for block in range(first, first + cursor.count(1, 37)):
+        place, payload_length = cursor.place(), cursor.varint()
+        require(payload_length <= DATA_PAYLOAD_BYTES_MAX, f"fragment page: payload of {payload_length} bytes")
+        fragments = cursor.count(1, 33)
+        require(fragments <= BLOCK_FRAGMENTS_MAX, f"fragment page: {fragments} fragments in a block")
+        lengths = decode_fragment_lengths(cursor, fragments)
+        identities = [cursor.take(32) for _ in range(fragments)]
+        records.append(FragmentRecord(block, place, payload_length, lengths, identities))
+    cursor.end()
+    return records
+
+
+# --- 7.2 Entry page -----------------------------------------------------------------------------
+
+PATH_BYTES_MAX, COMPONENT_BYTES_MAX, FIELD_BYTES_MAX = 32768, 1023, 1 << 24
+DELETED, REGULAR, DIRECTORY_KIND, SYMLINK, PIPE, CHARACTER, BLOCK_DEVICE, SOCKET = range(8)
+KIND_LETTERS = "x-dlpcbs"
+(MTIME, CTIME, MODE, OWNER, OWNER_NAME, GROUP_NAME, INODE, DEVICE, UNSETTLED, LINK_TARGET, DEVICE_NODE,
+ XATTRS, CONTENT, WHOLE_HASH, WINDOWS) = range(1, 16)
+
+
+class Entry(NamedTuple):
+    path: bytes
+    kind: int
+    fields: dict  # tag: value as bytes
+
+    def key(self):
+        return archive_order(self.path)
+
+    def value(self, tag, default=None):
+        return decode_field(tag, self.fields[tag]) if tag in self.fields else default
+
+    def size(self):
+        return sum(piece.length for piece in self.value(CONTENT, []))
+
+    def unknown(self):
+        """Names why this entry must not be extracted, if so."""
+        if self.kind > SOCKET:
+            return f"unknown kind {self.kind}"
+        for tag in self.fields:
+            if tag >= 128:
+                return f"unknown critical tag {tag}"
+            if tag in (WHOLE_HASH, WINDOWS):
+                return f"tag {tag} is not yet written"
+        return None
+
+
+def decode_entry_page(raw):
+    cursor = Cursor(raw, "entry page")
+    entries, path = [], b""
+    for _ in range(cursor.count(1, 4)):
+        shared = cursor.varint()
+        require(shared <= len(path), f"entry page: {shared} bytes shared with a path of {len(path)}")
+        path = path[:shared] + cursor.bytes(PATH_BYTES_MAX)
+        check_path(path)
+        entry = Entry(path, cursor.u8(), decode_fields(cursor))
+        check_entry(entry)
+        entries.append(entry)
+    cursor.end()
+    check_rising([entry.key() for entry in entries], "entry page")
+    return entries
+
+
+def check_path(path):
+    require(1 <= len(path) <= PATH_BYTES_MAX, f"path of {len(path)} bytes")
+    require(b"\0" not in path, "path with a NUL")
+    if path == b"/":
+        return
+    for component in path.removeprefix(b"/").split(b"/"):
+        require(1 <= len(component) <= COMPONENT_BYTES_MAX, f"path {shown(path)}: component of {len(component)} bytes")
+
+
+def decode_fields(cursor):
+    fields, before = {}, 0
+    while tag := cursor.varint():
+        require(tag > before, f"{cursor.what}: field tags do not rise")
+        fields[tag] = cursor.bytes(META_BYTES_MAX if tag == CONTENT else FIELD_BYTES_MAX)
+        before = tag
+    return fields
+
+
+def check_entry(entry):
+    what = shown(entry.path)
+    require(entry.kind != DELETED or not entry.fields, f"{what}: deleted, but has fields")
+    require(CONTENT not in entry.fields or entry.kind == REGULAR or entry.unknown(), f"{what}: content, but no file")
+    require(DEVICE not in entry.fields or entry.kind != DIRECTORY_KIND, f"{what}: a directory with several names")
+    for tag in entry.fields:
+        entry.value(tag)
+
+
+def decode_field(tag, value):
+    cursor = Cursor(value, f"field {tag}")
+    decoded = FIELD_DECODERS.get(tag, Cursor.rest)(cursor)
+    cursor.end()
+    return decoded
+
+
+def decode_mode(cursor):
+    mode = cursor.varint()
+    require(mode <= 0o7777, f"mode {mode:o}")
+    return mode
+
+
+def decode_pair(cursor):
+    return cursor.varint(), cursor.varint()
+
+
+def decode_link_target(cursor):
+    target = cursor.rest()
+    require(target and b"\0" not in target, "symbolic link without a proper target")
+    return target
+
+
+def decode_xattrs(cursor):
+    attributes = []
+    while cursor.left():
+        attributes.append((cursor.bytes(FIELD_BYTES_MAX), cursor.bytes(FIELD_BYTES_MAX)))
+    check_rising([name for name, _ in attributes], "extended attributes")
+    return attributes
+
+
+# --- 7.2.1 Content ------------------------------------------------------------------------------
+
+
+class Piece(NamedTuple):
+    count: int  # of fragments; 0 is a hole
+    block: int
+    index: int
+    length: int
+
+
+def decode_content(cursor):
+    pieces, block = [], 0
+    require(cursor.left(), "content: no pieces")
+    while cursor.left():
+        count = cursor.varint()
+        index = 0
+        if count:
+            block += cursor.svarint()
+            require(block >= 0, f"content: block {block}")
+            index = cursor.varint()
+        length = cursor.varint()
+        require(length, "content: a piece of no bytes")
+        pieces.append(Piece(count, block, index, length))
+    require(sum(piece.length for piece in pieces) < 1 << 63, "content: longer than any file")
+    return pieces
+
+
+FIELD_DECODERS = {
+    MTIME: Cursor.instant, CTIME: Cursor.instant, MODE: decode_mode, OWNER: decode_pair,
+    OWNER_NAME: Cursor.rest, GROUP_NAME: Cursor.rest, INODE: Cursor.varint, DEVICE: Cursor.varint,
+    UNSETTLED: lambda cursor: True, LINK_TARGET: decode_link_target, DEVICE_NODE: decode_pair,
+    XATTRS: decode_xattrs, CONTENT: decode_content,
+}
+
+
+# --- 7.3 Directory ------------------------------------------------------------------------------
+
+
+class PageReference(NamedTuple):
+    first_key: object
+    place: tuple
+    payload_length: int
+    records: int
+
+
+class Directory(NamedTuple):
+    kind: int
+    records: int
+    pages: list
+
+
+def decode_directory(raw):
+    cursor = Cursor(raw, "directory")
+    kind, level = cursor.fixed("BB")
+    require(kind in (ENTRY_RUN, FRAGMENT_RUN), f"directory: unknown run kind {kind}")
+    require(level == 1, f"directory: level {level} is not yet written")
+    records, pages = cursor.varint(), []
+    for _ in range(cursor.count(0, 5)):
+        if kind == ENTRY_RUN:
+            path = cursor.bytes(PATH_BYTES_MAX)
+            check_path(path)
+            first_key = archive_order(path)
+        else:
+            first_key = cursor.varint()
+        pages.append(PageReference(first_key, cursor.place(), cursor.varint(), cursor.varint()))
+    cursor.end()
+    check_rising([page.first_key for page in pages], "directory")
+    require(all(page.records for page in pages), "directory: a page without records")
+    require(sum(page.records for page in pages) == records, "directory: the pages' records do not add up")
+    return Directory(kind, records, pages)
+
+
+# --- 8. MANIFEST --------------------------------------------------------------------------------
+
+COMMENT_BYTES_MAX, RUNS_MAX = 65536, 65536
+
+
+class RunReference(NamedTuple):
+    kind: int
+    place: tuple
+    payload_length: int
+    oldest: int
+    newest: int
+    records: int
+    first_block: int
+
+
+class Manifest(NamedTuple):
+    update: int
+    date: int
+    added: int
+    updated: int
+    deleted: int
+    touched: int
+    content_changed: int
+    content_new: int
+    data_payload: int
+    names: int
+    content: int
+    blocks: int
+    fragments: int
+    comment: bytes
+    delta_entries: object
+    delta_fragments: object
+    entry_runs: list
+    fragment_runs: list
+
+
+def decode_manifest(raw):
+    cursor = Cursor(raw, "manifest")
+    update, date = cursor.varint(), cursor.svarint()
+    counts = [cursor.varint() for _ in range(11)]
+    comment = cursor.bytes(COMMENT_BYTES_MAX)
+    deltas = [decode_run_reference(cursor, kind, optional=True) for kind in (ENTRY_RUN, FRAGMENT_RUN)]
+    live = [decode_live_runs(cursor, kind) for kind in (ENTRY_RUN, FRAGMENT_RUN)]
+    critical = [tag for tag in decode_fields(cursor) if tag >= 128]
+    require(not critical, f"manifest: unknown critical tags {critical}")
+    cursor.end()
+    manifest = Manifest(update, date, *counts, comment, *deltas, *live)
+    check_runs(manifest)
+    return manifest
+
+
+def decode_run_reference(cursor, kind, optional=False):
+    found = cursor.u8()
+    if optional and found == 0:
+        return None
+    require(found == kind, f"manifest: run of kind {found} where kind {kind} belongs")
+    place, payload_length = cursor.place(), cursor.varint()
+    oldest, newest, records = cursor.varint(), cursor.varint(), cursor.varint()
+    first_block = cursor.varint() if kind == FRAGMENT_RUN else 0
+    require(1 <= oldest <= newest, f"manifest: run of updates {oldest} to {newest}")
+    return RunReference(kind, place, payload_length, oldest, newest, records, first_block)
+
+
+def decode_live_runs(cursor, kind):
+    count = cursor.count(0, 7)
+    require(count <= RUNS_MAX, f"manifest: {count} live runs")
+    return [decode_run_reference(cursor, kind) for _ in range(count)]
+
+
+def check_runs(manifest):
+    for run in manifest.delta_entries, manifest.delta_fragments:
+        require(run is None or run.oldest == run.newest == manifest.update, "manifest: delta run of another update")
+    newer = manifest.update + 1
+    for run in manifest.entry_runs:
+        require(run.newest < newer, "manifest: live entry runs are not newest first")
+        newer = run.oldest
+    block = 0
+    for run in manifest.fragment_runs:
+        require(run.newest <= manifest.update, "manifest: fragment run of a later update")
+        require(run.first_block == block, f"manifest: live fragment runs do not cover block {block} once")
+        block += run.records
+    require(block == manifest.blocks, f"manifest: live fragment runs cover {block} blocks of {manifest.blocks}")
+
+
+class Version:
+    """Everything below one manifest: entries in archive order, fragment records by block."""
+
+    def __init__(self, archive, number):
+        require(1 <= number <= len(archive.commits), f"there is no version {number}; the newest is {len(archive.commits)}")
+        self.archive, self.commit = archive, archive.commits[number - 1]
+        self.manifest = self.read_manifest()
+        entries = {}
+        for run in self.manifest.entry_runs:
+            for entry in self.read_run(run):
+                entries.setdefault(entry.path, entry)
+        self.entries = sorted((entry for entry in entries.values() if entry.kind != DELETED), key=Entry.key)
+        self.blocks = [record for run in self.manifest.fragment_runs for record in self.read_run(run)]
+        self.block = functools.lru_cache(maxsize=2)(self.read_block)
+
+    def read_manifest(self):
+        frame = self.archive.frame((1, self.commit.manifest_offset), MANIFEST, None, self.commit.offset)
+        manifest = decode_manifest(unpack_packed(frame.payload))
+        require(manifest.update == self.commit.update, f"manifest of update {manifest.update} in update {self.commit.update}")
+        require(manifest.date == self.commit.date, f"update {manifest.update}: manifest and commit differ in the date")
+        return manifest
+
+    def delta(self):
+        return self.read_run(self.manifest.delta_entries) if self.manifest.delta_entries else []
+
+    def read_run(self, run):
+        if run not in self.archive.runs:
+            self.archive.runs[run] = read_run(self.archive, run, self.commit.offset)
+        return self.archive.runs[run]
+
+    def read_block(self, number):
+        record = self.blocks[number]
+        frame = self.archive.frame(record.place, DATA, record.payload_length, self.commit.offset)
+        block = decode_data(frame.payload, self.archive.header.block_bytes_max)
+        require(block.number == number, f"block {block.number} where block {number} belongs")
+        require(block.lengths == record.lengths, f"block {number}: fragment lengths differ from the fragment record")
+        return block.fragments()
+
+    def fragment(self, number, index):
+        fragment = self.block(number)[index]
+        require(blake3(fragment) == self.blocks[number].identities[index],
+                f"fragment {index} of block {number} has another identity")
+        return fragment
+
+    def check_content(self, entry):
+        for piece in entry.value(CONTENT, []):
+            if not piece.count:
+                continue
+            require(piece.block < len(self.blocks), f"{shown(entry.path)}: there is no block {piece.block}")
+            lengths = self.blocks[piece.block].lengths
+            require(piece.index + piece.count <= len(lengths), f"{shown(entry.path)}: block {piece.block} has {len(lengths)} fragments")
+            require(sum(lengths[piece.index : piece.index + piece.count]) == piece.length,
+                    f"{shown(entry.path)}: fragments of block {piece.block} are not {piece.length} bytes together")
+
+
+def read_run(archive, run, before):
+    frame = archive.frame(run.place, DIRECTORY, run.payload_length, before)
+    directory = decode_directory(unpack_packed(frame.payload))
+    require(directory.kind == run.kind, "directory: of another kind than the run")
+    require(directory.records == run.records, f"directory: {directory.records} records in a run of {run.records}")
+    page_type, decode = (ENTRIES, decode_entry_page) if run.kind == ENTRY_RUN else (FRAGMENTS, decode_fragment_page)
+    records = []
+    for page in directory.pages:
+        page_frame = archive.frame(page.place, page_type, page.payload_length, frame.header.offset)
+        found = decode(unpack_packed(page_frame.payload))
+        require(len(found) == page.records, f"page at {page.place[1]}: {len(found)} records, not {page.records}")
+        require(found[0].key() == page.first_key, f"page at {page.place[1]}: another first key than in the directory")
+        records += found
+    check_rising([record.key() for record in records], "run")
+    if run.kind == FRAGMENT_RUN:
+        blocks = range(run.first_block, run.first_block + run.records)
+        require([record.block for record in records] == list(blocks), "fragment run: blocks are not consecutive")
+    return records
+
+
+# --- 9. COMMIT ----------------------------------------------------------------------------------
+
+
+class Commit(NamedTuple):
+    update: int
+    date: int
+    update_part: int
+    previous_part: int
+    update_offset: int
+    previous_offset: int
+    frames: int
+    manifest_offset: int
+    jump_update: int
+    jump_offset: int
+    jump_part: int
+    previous_tag: bytes
+    root: bytes
+    state: bytes
+    offset: int = 0  # the rest is not payload: where the commit stands, its tag and nonce
+    tag: bytes = b""
+    nonce: bytes = b""
+
+
+def decode_commit(payload):
+    cursor = Cursor(payload, "COMMIT")
+    numbers = cursor.fixed("QqIIQQQQQQI")
+    cursor.zero(4)
+    commit = Commit(*numbers, *cursor.fixed("32s32s32s"))
+    cursor.end()
+    require(commit.update >= 1, "COMMIT: of no update")
+    return commit
+
+
+def read_commit(file, offset):
+    """What a commit page says of itself."""
+    frame = file.frame(offset)
+    header = frame.header
+    require(header.type == COMMIT, f"offset {offset}: no COMMIT frame")
+    require(header.end() <= offset + 512, f"offset {offset}: commit is longer than a sector")
+    commit = decode_commit(frame.payload)
+    require(header.update == commit.update, f"offset {offset}: commit and its frame differ in the update number")
+    require(header.index == commit.frames, f"offset {offset}: index of the commit's frame is wrong")
+    require(not header.flags, f"offset {offset}: commit with frame flags {header.flags:#x}")
+    return commit._replace(offset=offset, tag=frame.tag, nonce=header.nonce)
+
+
+def jump_commit(commits):
+    """Number of the jump commit of the commit after these; 0 is the start, which jumps to itself."""
+    if not commits:
+        return 0
+    p = commits[-1].update
+    j = commits[-1].jump_update
+    jump_of_j = commits[j - 1].jump_update if j else 0
+    return jump_of_j if p - j == j - jump_of_j else p
+
+
+def check_commit_counts(file, header, commit, commits):
+    """Refuses a commit that does not count after these, which do."""
+    what = f"commit at {commit.offset}"
+    number = len(commits) + 1
+    require(commit.update == number, f"{what}: of update {commit.update}, not {number}")
+    if commits:
+        before = commits[-1]
+        part, offset, tag, state, end = 1, before.offset, before.tag, before.state, before.offset + PAGE_BYTES
+        require(commit.date > before.date, f"{what}: its date is not later than that of the update before")
+    else:
+        part, offset, tag, state, end = 0, 0, header.genesis_tag, bytes(32), header.length
+    require((commit.previous_part, commit.previous_offset) == (part, offset), f"{what}: names another place of the commit before")
+    require(commit.previous_tag == tag, f"{what}: names another tag of the commit before")
+    require(commit.state == blake3(state, commit.root), f"{what}: state is wrong")
+    require((commit.update_part, commit.update_offset) == (1, end), f"{what}: its update does not start where the commit before ends")
+    jump = jump_commit(commits)
+    place = (1, commits[jump - 1].offset) if jump else (0, 0)
+    require((commit.jump_update, commit.jump_part, commit.jump_offset) == (jump, *place), f"{what}: jump commit is wrong")
+    frame = file.frame(commit.update_offset)
+    require(frame.header.type == UPDATE, f"offset {commit.update_offset}: no UPDATE frame")
+    update = decode_update(frame.payload)
+    require((frame.header.update, frame.header.index) == (number, 0), f"{what}: the UPDATE frame is of another update")
+    require(update.nonce[:8] == frame.header.nonce == commit.nonce, f"{what}: the UPDATE frame has another nonce")
+    require(update.previous_tag == tag, f"{what}: the UPDATE frame names another commit before")
+    require(update.date == commit.date, f"{what}: the UPDATE frame has another date")
+
+
+# --- 9.1 Finding the last commit ----------------------------------------------------------------
+
+
+def find_commits(file, header):
+    """All commits that count, oldest first."""
+    last_page = file.size - PAGE_BYTES
+    if last_page >= header.length and last_page % PAGE_BYTES == 0:
+        try:
+            return commits_back_from(file, header, last_page)
+        except Refused:
+            pass  # the last page is no commit that counts
+    return follow_frames(file, header)
+
+
+def commits_back_from(file, header, offset):
+    back = [read_commit(file, offset)]
+    while back[-1].previous_offset:
+        require(back[-1].previous_offset < back[-1].offset, f"commit at {back[-1].offset}: the commit before stands behind it")
+        back.append(read_commit(file, back[-1].previous_offset))
+    commits = []
+    for commit in reversed(back):
+        check_commit_counts(file, header, commit, commits)
+        commits.append(commit)
+    return commits
+
+
+def follow_frames(file, header):
+    commits, position, reason = [], header.length, "the frames end"
+    while position < file.size:
+        try:
+            frame = file.frame_header(position)
+        except Refused as refused:
+            reason = refused
+            break
+        check_frame_header(frame)
+        try:
+            if frame.type == COMMIT:
+                commit = read_commit(file, position)
+                check_commit_counts(file, header, commit, commits)
+                commits.append(commit)
+        except Refused as refused:
+            reason = refused
+            break
+        position = frame.next()
+    for page in range(aligned(position, PAGE_BYTES), file.size, PAGE_BYTES):
+        if is_commit(file, page):
+            raise Refused(f"damaged at offset {position} ({reason}): a commit stands behind it at offset {page}")
+    return commits
+
+
+def is_commit(file, offset):
+    try:
+        return bool(read_commit(file, offset))
+    except Refused:
+        return False
+
+
+class Archive:
+    """A single-file plain archive."""
+
+    def __init__(self, path):
+        self.file = File(path)
+        self.header = decode_header(self.file.read(0, min(self.file.size, 512)))
+        require(self.file.size >= self.header.length, "header: the file ends too early")
+        self.commits = find_commits(self.file, self.header)
+        self.runs = {}  # records by run reference, for runs live in several versions
+        self.tail = max(0, self.file.size - self.end())
+
+    def end(self):
+        return self.commits[-1].offset + PAGE_BYTES if self.commits else self.header.length
+
+    def frame(self, place, type_, payload_length, before):
+        """A frame that something names by its place; it must stand before `before`, where that is."""
+        part, offset = place
+        what = f"{FRAME_TYPES[type_][0]} frame at {offset}"
+        require(part == 1, f"{what}: in part {part}; archives in parts are not yet written")
+        require(self.header.length <= offset < before, f"{what}: cannot stand there")
+        frame = self.file.frame(offset)
+        require(frame.header.type == type_, f"{what}: is of type {frame.header.type}")
+        require(payload_length in (None, frame.header.length), f"{what}: payload is not {payload_length} bytes")
+        commit = self.commits[bisect.bisect_left(self.commits, offset, key=lambda commit: commit.offset)]
+        require(frame.header.update == commit.update, f"{what}: is of update {frame.header.update}, not {commit.update}")
+        require(frame.header.nonce == commit.nonce, f"{what}: has another nonce than its update")
+        return frame
+
+    def version(self, number=None):
+        require(self.commits, "the archive has no update yet")
+        return Version(self, len(self.commits) if number is None else number)
+
+
+# --- list ---------------------------------------------------------------------------------------
+
+
+def shown(path):
+    return "".join(chr(byte) if 32 <= byte < 127 and byte != 92 else f"\\x{byte:02x}" for byte in path)
+
+
+def shown_entry(entry):
+    if entry.kind == DELETED:
+        return f"x\t-\t-\t-\t{shown(entry.path)}"
+    letter = KIND_LETTERS[entry.kind] if entry.kind <= SOCKET else "?"
+    mode, mtime, target = entry.value(MODE), entry.value(MTIME), entry.value(LINK_TARGET)
+    return "\t".join((
+        letter,
+        "-" if mode is None else f"{mode:04o}",
+        str(entry.size()),
+        "-" if mtime is None else f"{mtime[0]}.{mtime[1]:09}",
+        shown(entry.path) + (f" -> {shown(target)}" if target is not None else ""),
+    ))
+
+
+def command_list(arguments, report):
+    archive = Archive(arguments.archive)
+    version = archive.version(arguments.until)
+    if not arguments.all:
+        print_entries(version.entries, report)
+        return
+    for number in range(1, version.commit.update + 1):
+        version = archive.version(number)
+        m = version.manifest
+        print(f"update {number}\t{m.date}\tadded {m.added} updated {m.updated} deleted {m.deleted} touched {m.touched}"
+              f"\t{shown(m.comment)}")
+        print_entries(version.delta(), report)
+
+
+def print_entries(entries, report):
+    for entry in entries:
+        print(shown_entry(entry))
+        if entry.unknown():
+            report.problem(f"{shown(entry.path)}: {entry.unknown()}")
+
+
+# --- extract ------------------------------------------------------------------------------------
+
+FILE_TYPES = {PIPE: stat.S_IFIFO, CHARACTER: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK, SOCKET: stat.S_IFSOCK}
+
+
+def command_extract(arguments, report):
+    version = Archive(arguments.archive).version(arguments.until)
+    target = os.fsencode(arguments.target)
+    os.makedirs(target, exist_ok=True)
+    require(not os.listdir(target), f"{arguments.target} is not empty")
+    Extraction(version, target, report).run()
+
+
+class Extraction:
+    def __init__(self, version, target, report):
+        self.version, self.target, self.report = version, target, report
+        self.directories = {target}  # made here: whatever else stands in the way is never followed
+        self.links = {}  # first path of each object that had several names
+
+    def run(self):
+        directories = []
+        for entry in self.version.entries:
+            try:
+                require(not entry.unknown(), entry.unknown())
+                path = self.path_below_target(entry)
+                self.make_directories(os.path.dirname(path) if path != self.target else path)
+                if entry.kind == DIRECTORY_KIND:
+                    self.make_directories(path)
+                    directories.append((path, entry))
+                else:
+                    self.restore_object(path, entry)
+            except Refused as refused:
+                self.report.damage(f"{shown(entry.path)}: {refused}")
+            except (OSError, ValueError) as error:
+                self.report.problem(f"{shown(entry.path)}: {error}")
+        for path, entry in reversed(directories):
+            self.restore_metadata(path, entry)
+
+    def path_below_target(self, entry):
+        components = [c for c in entry.path.split(b"/") if c not in (b"", b".", b"..")]
+        require(components or entry.kind == DIRECTORY_KIND, "nothing is left of the path")
+        return os.path.join(self.target, *components)
+
+    def make_directories(self, path):
+        missing = []
+        while path not in self.directories:
+            missing.append(path)
+            path = os.path.dirname(path)
+        for path in reversed(missing):
+            require(not os.path.lexists(path), f"{shown(path)} is in the way and no directory")
+            os.mkdir(path, 0o700)
+            self.directories.add(path)
+
+    def restore_object(self, path, entry):
+        require(not os.path.lexists(path), f"{shown(path)} is in the way")
+        link = None
+        if DEVICE in entry.fields:
+            link = (entry.kind, *(entry.fields.get(tag) for tag in (MTIME, CTIME, INODE, DEVICE, CONTENT)))
+        if link in self.links:
+            os.link(self.links[link], path, follow_symlinks=False)
+            return
+        if entry.kind == REGULAR:
+            self.restore_file(path, entry)
+        elif entry.kind == SYMLINK:
+            require(LINK_TARGET in entry.fields, "symbolic link without a target")
+            os.symlink(entry.value(LINK_TARGET), path)
+        else:
+            is_device = entry.kind in (CHARACTER, BLOCK_DEVICE)
+            require(DEVICE_NODE in entry.fields or not is_device, "device node without numbers")
+            device = os.makedev(*entry.value(DEVICE_NODE)) if is_device else 0
+            os.mknod(path, FILE_TYPES[entry.kind] | 0o600, device)
+        self.restore_metadata(path, entry)
+        if link:
+            self.links[link] = path
+
+    def restore_file(self, path, entry):
+        self.version.check_content(entry)
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                for piece in entry.value(CONTENT, []):
+                    if piece.count == 0:
+                        file.seek(piece.length, os.SEEK_CUR)
+                    for index in range(piece.index, piece.index + piece.count):
+                        file.write(self.version.fragment(piece.block, index))
+                file.truncate()  # to here: makes a hole at the end count
+        except BaseException:
+            os.unlink(path)
+            raise
+
+    def restore_metadata(self, path, entry):
+        """Owner before mode, which a new owner would cut; times last."""
+        follow = {} if entry.kind != SYMLINK else {"follow_symlinks": False}
+        if OWNER in entry.fields and os.geteuid() == 0:
+            self.attempt("owner", path, os.chown, *entry.value(OWNER), **follow)
+        for name, value in entry.value(XATTRS, []):
+            self.attempt(f"attribute {shown(name)}", path, os.setxattr, name, value, **follow)
+        if MODE in entry.fields and entry.kind != SYMLINK:
+            self.attempt("mode", path, os.chmod, entry.value(MODE))
+        if MTIME in entry.fields:
+            seconds, nanoseconds = entry.value(MTIME)
+            instant = seconds * 1_000_000_000 + nanoseconds
+            self.attempt("times", path, os.utime, ns=(instant, instant), **follow)
+
+    def attempt(self, what, path, function, *values, **options):
+        try:
+            function(path, *values, **options)
+        except (OSError, OverflowError, ValueError) as error:
+            self.report.problem(f"{shown(path)}: {what} not restored: {error}")
+
+
+# --- verify -------------------------------------------------------------------------------------
+
+
+def command_verify(arguments, report):
+    archive = Archive(arguments.archive)
+    region = archive.file.read(512, 144)
+    if any(region):
+        report.problem("header: the key record of a plain archive is not zero")
+    blocks, entries = {}, {}
+    for commit in archive.commits:
+        data_payload = verify_frames(archive, commit, blocks, report)
+        entries = verify_version(archive.version(commit.update), blocks, entries, data_payload, report)
+    fragments = sum(len(record.lengths) for record in blocks.values())
+    print(f"{len(archive.commits)} updates, {len(entries)} names, {len(blocks)} blocks, {fragments} fragments, "
+          f"{archive.end()} bytes, tail of {archive.tail} bytes")
+    print(f"fingerprint {archive.commits[-1].state[:8].hex() if archive.commits else 'none: no update yet'}")
+
+
+def verify_frames(archive, commit, blocks, report):
+    """Every frame of an update in order; puts its blocks into `blocks`, returns bytes of DATA payload."""
+    position, tags, stage, types, data_payload = commit.update_offset, [], 0, [], 0
+    for index in range(commit.frames):
+        require(position < commit.offset, f"update {commit.update}: fewer frames than its commit counts")
+        frame = archive.file.frame(position)
+        header, what = frame.header, f"frame at {position}"
+        require(header.update == commit.update, f"{what}: is of update {header.update}, not {commit.update}")
+        require(header.index == index, f"{what}: has index {header.index}, not {index}")
+        require(header.nonce == commit.nonce, f"{what}: has another nonce than its update")
+        require(bool(header.flags & FRAME_LAST) == (index == commit.frames - 1), f"{what}: flag LAST is wrong")
+        if header.type in FRAME_TYPES:
+            require(ORDER_IN_UPDATE.get(header.type, -1) >= stage, f"{what}: out of order")
+            stage = ORDER_IN_UPDATE[header.type]
+            types.append(header.type)
+        if header.type == DATA:
+            record = verify_block(archive, frame)
+            require(record.block not in blocks, f"{what}: block {record.block} once more")
+            blocks[record.block] = record
+            data_payload += header.length
+        elif header.type in PAGE_DECODERS:
+            PAGE_DECODERS[header.type](unpack_packed(frame.payload))
+        if any(archive.file.read(header.end(), header.next() - header.end())):
+            report.problem(f"{what}: bytes between frames are not zero")
+        tags.append(frame.tag)
+        position = header.next()
+    require(position == commit.offset, f"update {commit.update}: its frames do not end at its commit")
+    require(types.count(UPDATE) == types.count(MANIFEST) == 1, f"update {commit.update}: not one UPDATE and one MANIFEST")
+    require(blake3(*tags) == commit.root, f"update {commit.update}: root is wrong")
+    return data_payload
+
+
+PAGE_DECODERS = {FRAGMENTS: decode_fragment_page, ENTRIES: decode_entry_page, DIRECTORY: decode_directory}
+
+
+def verify_block(archive, frame):
+    """The fragment record that this DATA frame must have."""
+    block = decode_data(frame.payload, archive.header.block_bytes_max)
+    place = (frame.header.part, frame.header.offset)
+    identities = [blake3(fragment) for fragment in block.fragments()]
+    return FragmentRecord(block.number, place, frame.header.length, block.lengths, identities)
+
+
+def verify_version(version, blocks, before, data_payload, report):
+    """Compares a version with the frames met so far and the version before; returns its entries by path."""
+    manifest, what = version.manifest, f"version {version.commit.update}"
+    require(len(version.blocks) == len(blocks), f"{what}: {len(version.blocks)} fragment records for {len(blocks)} blocks")
+    for record in version.blocks:
+        require(blocks.get(record.block) == record, f"{what}: block {record.block} differs from its fragment record")
+    delta_blocks = [r.block for r in version.read_run(manifest.delta_fragments)] if manifest.delta_fragments else []
+    added_blocks = [n for n, r in blocks.items() if r.place[1] > version.commit.update_offset]
+    require(delta_blocks == sorted(added_blocks), f"{what}: the delta run of fragments is not the blocks of the update")
+    after, counts = dict(before), collections.Counter()
+    for entry in version.delta():
+        version.check_content(entry)
+        change = classify(entry, before.get(entry.path))
+        counts[change] += 1
+        counts["content"] += entry.size() if change in ("added", "updated") else 0
+        after[entry.path] = entry
+        if entry.kind == DELETED:
+            del after[entry.path]
+    require(after == {entry.path: entry for entry in version.entries}, f"{what} is not the version before with its delta run")
+    for name, counted, claimed in (
+        ("added", counts["added"], manifest.added),
+        ("updated", counts["updated"], manifest.updated),
+        ("deleted", counts["deleted"], manifest.deleted),
+        ("touched", counts["touched"], manifest.touched),
+        ("bytes of content added and updated", counts["content"], manifest.content_changed),
+        ("bytes of DATA payload", data_payload, manifest.data_payload),
+        ("names", len(after), manifest.names),
+        ("bytes of content", sum(map(Entry.size, after.values())), manifest.content),
+        ("fragments", sum(len(record.lengths) for record in version.blocks), manifest.fragments),
+    ):
+        if counted != claimed:
+            report.problem(f"{what}: {name}: the manifest says {claimed}, counted {counted}")
+    return after
+
+
+def classify(entry, before):
+    if entry.kind == DELETED:
+        require(before, f"{shown(entry.path)}: deleted, but was not there")
+        return "deleted"
+    if before is None:
+        return "added"
+    quiet = (CTIME, INODE, DEVICE, UNSETTLED)
+    loud = [(e.kind, {t: v for t, v in e.fields.items() if t not in quiet}) for e in (entry, before)]
+    return "touched" if loud[0] == loud[1] else "updated"
+
+
+# --- vectors ------------------------------------------------------------------------------------
+
+
+def decode_whole(take, data):
+    cursor = Cursor(data, "vector")
+    value = take(cursor)
+    cursor.end()
+    return value
+
+
+VECTOR_DECODERS = {
+    "header": decode_header,
+    "frame-header": lambda data: check_frame_header(decode_frame_header(data)),
+    "varint": lambda data: decode_whole(Cursor.varint, data),
+    "svarint": lambda data: decode_whole(Cursor.svarint, data),
+    "update": decode_update,
+    "data": decode_data,
+    "fragment-page": decode_fragment_page,
+    "entry-page": decode_entry_page,
+    "directory": decode_directory,
+    "manifest": decode_manifest,
+    "commit": decode_commit,
+    "packed": unpack_packed,
+    "frame": decode_frame,
+}
+
+
+def command_vectors(arguments, report):
+    agree, skipped = 0, 0
+    for path in sorted(pathlib.Path(arguments.directory).glob("*.txt")):
+        vector = read_vector(path)
+        if vector["what"] not in VECTOR_DECODERS:
+            skipped += 1
+        elif disagreement := try_vector(vector):
+            report.damage(f"{path.name}: {disagreement}")
+        else:
+            agree += 1
+    print(f"{agree} vectors agree, {report.damages} disagree, {skipped} skipped")
+
+
+def read_vector(path):
+    vector = collections.defaultdict(str)
+    for line in path.read_text(encoding="utf-8").splitlines():
+        key, colon, value = line.partition(":")
+        if colon:
+            vector[key.strip()] = vector["hex"] * (key.strip() == "hex") + value.strip()
+    return vector
+
+
+def try_vector(vector):
+    """What is wrong with the vector or this reader; None if they agree."""
+    if vector["expect"] not in ("ok", "refused"):
+        return f"unknown expectation {vector['expect']!r}"
+    try:
+        data = bytes.fromhex(vector["hex"])
+    except ValueError as error:
+        return f"hex: {error}"
+    try:
+        value = VECTOR_DECODERS[vector["what"]](data)
+    except Refused as refused:
+        return f"refused: {refused}" if vector["expect"] == "ok" else None
+    if vector["expect"] == "refused":
+        return "decoded, but must be refused"
+    if vector["what"] in ("varint", "svarint") and vector["value"] not in ("", str(value)):
+        return f"decoded to {value}, not {vector['value']}"
+    return None
+
+
+# --- Command line -------------------------------------------------------------------------------
+
+
+class Report:
+    """Names what goes wrong on stderr and keeps the exit code."""
+
+    def __init__(self):
+        self.problems = self.damages = 0
+
+    def problem(self, message):
+        self.problems += 1
+        print(f"reader: {message}", file=sys.stderr)
+
+    def damage(self, message):
+        self.damages += 1
+        print(f"reader: refused: {message}", file=sys.stderr)
+
+    def exit_code(self):
+        return 2 if self.damages else 1 if self.problems else 0
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description="Second reader of the .zarc format, draft 0.1.")
+    commands = parser.add_subparsers(required=True)
+    for name, function, operands in (
+        ("list", command_list, ["archive"]),
+        ("extract", command_extract, ["archive", "target"]),
+        ("verify", command_verify, ["archive"]),
+        ("vectors", command_vectors, ["directory"]),
+    ):
+        command = commands.add_parser(name)
+        command.set_defaults(function=function)
+        for operand in operands:
+            command.add_argument(operand, metavar=operand.upper())
+        if name in ("list", "extract"):
+            command.add_argument("--until", type=int, metavar="N", help="version N instead of the newest")
+        if name == "list":
+            command.add_argument("--all", action="store_true", help="what each update changed")
+    return parser.parse_args()
+
+
+def main():
+    arguments, report = parse_arguments(), Report()
+    try:
+        arguments.function(arguments, report)
+    except (Refused, OSError) as error:
+        report.damage(error)
+    return report.exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+//! Fragments to blocks: gathered by kind of content, compressed side by side, checked, in order.
+
+use crate::base::{Digest, Error, Result};
+use crate::compress::{self, Codec, ContentKind, Method};
+use crate::format::{BLOCK_FRAGMENTS_MAX, Data, FragmentId, FragmentRecord};
+
+/// A block is sealed when so many later ones were opened, so that the records of the blocks
+/// after it never have to wait for long.
+const BLOCKS_OPEN_BEHIND: u64 = 64;
+
+/// A block that still takes fragments.
+struct OpenBlock {
+    number: u64,
+    kind: ContentKind,
+    raw: Vec<u8>,
+    fragments: Vec<FragmentRecord>,
+}
+
+/// A block that is ready to be compressed.
+pub(super) struct FullBlock {
+    pub number: u64,
+    kind: ContentKind,
+    raw: Vec<u8>,
+    pub fragments: Vec<FragmentRecord>,
+}
+
+/// Gathers fragments into blocks.
+pub(super) struct BlockPacker {
+    open: Vec<OpenBlock>,
+    next_number: u64,
+    block_bytes: usize,
+}
+
+impl BlockPacker {
+    /// The first block gets number `next_number`; blocks have at most `block_bytes` raw bytes.
+    pub(super) fn new(next_number: u64, block_bytes: usize) -> Self {
+        Self { open: Vec::new(), next_number, block_bytes }
+    }
+
+    /// Number that the next block will get.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
+    /// Puts a fragment into a block of its kind and says where it is. Blocks that became full
+    /// are appended to `full`.
+    pub(super) fn push(
+        &mut self,
+        bytes: &[u8],
+        identity: Digest,
+        kind: ContentKind,
+        full: &mut Vec<FullBlock>,
+    ) -> FragmentId {
+        let block_bytes = self.block_bytes;
+        let is_too_full = |block: &OpenBlock| {
+            block.kind == kind
+                && (block.raw.len() + bytes.len() > block_bytes
+                    || block.fragments.len() as u64 == BLOCK_FRAGMENTS_MAX)
+        };
+        if let Some(index) = self.open.iter().position(is_too_full) {
+            full.push(self.open.remove(index).close());
+        }
+        let index = match self.open.iter().position(|block| block.kind == kind) {
+            Some(index) => index,
+            None => self.open_block(kind, full),
+        };
+        let block = &mut self.open[index];
+        let number = u32::try_from(block.fragments.len()).expect("blocks have 2^20 fragments at most");
+        let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
+        block.raw.extend_from_slice(bytes);
+        block.fragments.push(FragmentRecord { len, identity });
+        FragmentId { block: block.number, index: number }
+    }
+
+    /// Opens a block and returns its index; the oldest open one may have to be closed for it.
+    fn open_block(&mut self, kind: ContentKind, full: &mut Vec<FullBlock>) -> usize {
+        let number = self.next_number;
+        self.next_number += 1;
+        // Blocks stand in `open` in the order of their numbers.
+        while self.open.first().is_some_and(|block| number - block.number >= BLOCKS_OPEN_BEHIND) {
+            full.push(self.open.remove(0).close());
+        }
+        self.open.push(OpenBlock { number, kind, raw: Vec::new(), fragments: Vec::new() });
+        self.open.len() - 1
+    }
+
+    /// Closes all blocks.
+    pub(super) fn finish(&mut self) -> Vec<FullBlock> {
+        self.open.drain(..).map(OpenBlock::close).collect()
+    }
+}
+
+impl OpenBlock {
+    fn close(self) -> FullBlock {
+        FullBlock { number: self.number, kind: self.kind, raw: self.raw, fragments: self.fragments }
+    }
+}
+
+impl FullBlock {
+    /// Compresses the block and proves that what will be written gives its fragments back: a
+    /// wrong compressor or a flipped bit in memory shows here and not at a restore.
+    pub(super) fn seal(&self, method: &Method) -> Result<Vec<u8>> {
+        let packed = compress::pack(&self.raw, method, self.kind)?;
+        let mut unpacked = Vec::new();
+        let checked: &[u8] = if packed.codec == Codec::Store {
+            &packed.bytes
+        } else {
+            compress::unpack(packed.codec, &packed.bytes, self.raw.len(), &mut unpacked)
+                .map_err(|error| self.not_reproduced().because(error))?;
+            &unpacked
+        };
+        let mut rest = checked;
+        for fragment in &self.fragments {
+            let (bytes, after) = rest
+                .split_at_checked(fragment.len as usize)
+                .ok_or_else(|| self.not_reproduced())?;
+            if Digest::of(bytes) != fragment.identity {
+                return Err(self.not_reproduced());
+            }
+            rest = after;
+        }
+        let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
+        let codec = packed.codec as u8;
+        Ok(Data { codec, block: self.number, lengths, packed: &packed.bytes }.encode())
+    }
+
+    fn not_reproduced(&self) -> Error {
+        Error::corrupt("a compressed block does not give its content back")
+            .hint("memory, processor or disk of this machine may be failing; nothing was added")
+    }
+}

@@ -1,0 +1,106 @@
+//! Block number to place and fragments, through the directories of the fragment runs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::base::{Error, Result};
+use crate::format::{
+    BlockRecord, Directory, FragmentPage, FrameType, PageReference, RunReference,
+};
+use crate::journal::FrameReader;
+
+use super::history::Version;
+use super::open::Archive;
+use super::packed_frame;
+
+/// How many decoded pages are kept.
+const PAGES_KEPT: usize = 16;
+
+/// The blocks of a version.
+pub struct BlockTable {
+    reader: FrameReader,
+    /// Pages of all live runs, in rising order of blocks.
+    pages: Vec<PageReference<u64>>,
+    /// Most recently used last.
+    kept: Mutex<Vec<Arc<FragmentPage>>>,
+}
+
+impl BlockTable {
+    /// The blocks that the version can refer to.
+    pub fn of(archive: &Archive, version: &Version) -> Result<Self> {
+        let reader = archive.reader();
+        let mut pages = Vec::new();
+        for run in &version.manifest.fragment_runs {
+            pages.extend(read_directory(&reader, run)?);
+        }
+        Ok(Self { reader, pages, kept: Mutex::new(Vec::new()) })
+    }
+
+    /// The record of one block.
+    pub fn record(&self, block: u64) -> Result<BlockRecord> {
+        let index = self.pages.partition_point(|page| page.first_key <= block).checked_sub(1);
+        let unknown = || Error::corrupt(format!("block {block} is in no fragment run"));
+        let page = self.page(index.ok_or_else(unknown)?)?;
+        let offset = usize::try_from(block - page.first_block).unwrap_or(usize::MAX);
+        page.blocks.get(offset).cloned().ok_or_else(unknown)
+    }
+
+    /// All pages in order, each with its first block or why it cannot be read.
+    pub fn pages(&self) -> impl Iterator<Item = Result<FragmentPage>> + '_ {
+        self.pages.iter().map(|page| read_page(&self.reader, page))
+    }
+
+    fn page(&self, index: usize) -> Result<Arc<FragmentPage>> {
+        let reference = &self.pages[index];
+        {
+            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = kept.iter().position(|page| page.first_block == reference.first_key);
+            if let Some(found) = found {
+                let page = kept.remove(found);
+                kept.push(Arc::clone(&page));
+                return Ok(page);
+            }
+        }
+        let page = Arc::new(read_page(&self.reader, reference)?);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= PAGES_KEPT {
+            kept.remove(0);
+        }
+        kept.push(Arc::clone(&page));
+        Ok(page)
+    }
+
+    pub(super) fn reader(&self) -> &FrameReader {
+        &self.reader
+    }
+}
+
+fn read_directory(reader: &FrameReader, run: &RunReference) -> Result<Vec<PageReference<u64>>> {
+    let decode = |raw: &[u8]| match Directory::decode(raw)? {
+        Directory::Fragments(pages) => Ok(pages),
+        Directory::Entries(_) => Err(Error::corrupt("a run of the wrong kind")),
+    };
+    let pages =
+        packed_frame::read(reader, run.place, FrameType::Directory, run.payload_len, decode)?;
+    // Blocks are numbered without gaps, so each page starts where the one before ends.
+    let mut next_block = run.first_block;
+    for page in &pages {
+        if page.first_key != next_block {
+            return Err(Error::corrupt("a fragment run leaves out blocks").at(run.place));
+        }
+        next_block = next_block.saturating_add(page.records);
+    }
+    if next_block != run.first_block.saturating_add(run.records) {
+        return Err(Error::corrupt("a fragment run leaves out blocks").at(run.place));
+    }
+    Ok(pages)
+}
+
+fn read_page(reader: &FrameReader, page: &PageReference<u64>) -> Result<FragmentPage> {
+    let frame_type = FrameType::Fragments;
+    let decode = FragmentPage::decode;
+    let decoded = packed_frame::read(reader, page.place, frame_type, page.payload_len, decode)?;
+    if decoded.first_block == page.first_key && decoded.blocks.len() as u64 == page.records {
+        return Ok(decoded);
+    }
+    Err(Error::corrupt("a fragment page is not the one that is referred to").at(page.place))
+}
