@@ -1,12 +1,6 @@
 #![doc = include_str!("README.md")]
 // Tests say what they expect by panicking.
-#![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
-        reason = "a test that panics has failed, as it should"
-    )
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should"))]
 
 // The floors, lowest first. A module may import only from the rooms that
 // `tests/architecture.rs` allows it, all of them below.

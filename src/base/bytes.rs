@@ -205,10 +205,7 @@ impl ByteWriter {
 
     /// Zero bytes up to the length `len`.
     pub fn pad_to(&mut self, len: usize) -> &mut Self {
-        assert!(
-            self.bytes.len() <= len,
-            "a structure is longer than its place"
-        );
+        assert!(self.bytes.len() <= len, "a structure is longer than its place");
         self.bytes.resize(len, 0);
         self
     }

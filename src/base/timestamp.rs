@@ -223,7 +223,11 @@ mod tests {
             ("-20140430", "negative"),
         ] {
             let error = Until::parse(text).unwrap_err();
-            assert_eq!(error.kind(), crate::base::ErrorKind::Usage, "{text}");
+            assert_eq!(
+                error.kind(),
+                super::super::error::ErrorKind::Usage,
+                "{text}"
+            );
             let told = error.to_string();
             assert!(
                 told.contains(part) && told.contains("the right form is"),

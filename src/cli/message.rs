@@ -6,7 +6,7 @@
 //! stdout early has seen enough: that is success. Nobody listening on stderr changes nothing.
 
 use std::borrow::Cow;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use crate::base::{Error, ErrorKind};
 
@@ -36,23 +36,17 @@ pub(super) fn exit_code(kind: ErrorKind) -> u8 {
 
 /// Says why a command failed, and what to do.
 pub(super) fn tell_error(error: &Error) {
-    let mut lines = format!("zarc: {error}");
+    tell(&format!("zarc: {error}"));
     if let Some(hint) = error.hint_text() {
-        lines.push_str("\nhint: ");
-        lines.push_str(hint);
+        tell(&format!("hint: {hint}"));
     }
-    tell(&lines);
 }
 
-/// Says something on stderr; there is nobody left to tell when that fails.
-pub(super) fn tell(lines: &str) {
-    let mut stderr = std::io::stderr().lock();
-    let mut bytes = Vec::new();
-    for line in lines.lines() {
-        bytes.extend_from_slice(&shown(line.as_bytes(), stderr.is_terminal()));
-        bytes.push(b'\n');
-    }
-    stderr.write_all(&bytes).ok();
+/// Says something on stderr, in one line whatever names it holds; there is nobody left to tell
+/// when that fails.
+pub(super) fn tell(text: &str) {
+    let line = [&*shown(text.as_bytes(), true), b"\n"].concat();
+    std::io::stderr().lock().write_all(&line).ok();
 }
 
 /// A name as it is printed: as it is, but without bytes that a terminal would obey.

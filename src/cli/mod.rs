@@ -6,6 +6,7 @@
 mod arguments;
 mod listing;
 mod message;
+mod option_values;
 mod progress_line;
 mod request;
 mod run;

@@ -92,7 +92,8 @@ impl Progress for ProgressLine {
     }
 
     fn warn(&self, text: &str) {
-        let text = shown(text.as_bytes(), self.is_terminal);
+        // One warning is one line, whatever names it holds.
+        let text = shown(text.as_bytes(), true);
         self.state()
             .say(&[b"zarc: warning: ", &*text, b"\n"].concat(), true);
     }
@@ -220,14 +221,14 @@ mod tests {
     #[test]
     fn quiet_leaves_only_warnings() {
         for (is_quiet, told) in [
-            (false, &b"+ a\xff 3\n- b\nzarc: warning: c\n"[..]),
-            (true, b"zarc: warning: c\n"),
+            (false, &b"+ a\xff 3\n- b\nzarc: warning: c\\nd\n"[..]),
+            (true, b"zarc: warning: c\\nd\n"),
         ] {
             let out = Shared::default();
             let line = ProgressLine::new(Box::new(out.clone()), false, is_quiet, Arc::default());
             line.item('+', b"a\xff", Some(3));
             line.item('-', b"b", None);
-            line.warn("c");
+            line.warn("c\nd");
             line.advance(1, 2);
             line.finish();
             assert_eq!(*out.0.lock().unwrap(), told);

@@ -245,8 +245,8 @@ fn text<'a>(option: &str, typed: &'a OsStr) -> Result<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::arguments::{Arguments, Verb};
     use super::*;
-    use crate::cli::arguments::{Arguments, Verb};
     use clap::Parser;
 
     fn list_of(words: &[&str]) -> ListArguments {
