@@ -11,64 +11,67 @@ fn zarc<S: AsRef<OsStr>>(words: &[S]) -> Output {
         .expect("the program starts")
 }
 
+/// Words, what names the mistake, what names the right form.
+const MISTAKES: &[(&[&str], &str, &str)] = &[
+    (&[], "no command", "zarc add|extract|list|test"),
+    (
+        &["frob", "x"],
+        "unknown command \"frob\"",
+        "add, extract, list and test",
+    ),
+    (
+        &["add"],
+        "ARCHIVE, FILE... missing",
+        "zarc add ARCHIVE[.zarc] FILE...",
+    ),
+    (
+        &["add", "x"],
+        "FILE... missing",
+        "zarc add ARCHIVE[.zarc] FILE...",
+    ),
+    (
+        &["test", "x", "y"],
+        "'y'",
+        "zarc test ARCHIVE[.zarc] [-OPTION]",
+    ),
+    (&["list", "x", "-frob"], "option -frob", "zarc help list"),
+    (
+        &["add", "x", "f", "-fragment"],
+        "-fragment needs a value",
+        "-fragment N",
+    ),
+    (
+        &["add", "x", "f", "-fragment", "99"],
+        "-fragment 99",
+        "N from 0 to",
+    ),
+    (&["add", "x", "f", "-t0"], "-threads 0", "N from 1 to"),
+    (&["list", "x", "-all", "99"], "-all 99", "N from 1 to"),
+    (&["add", "x", "f", "-m9"], "-method 9", "LEVEL"),
+    (
+        &["list", "x", "-until", "2014/02/30"],
+        "no day 30",
+        "YYYY-MM-DD",
+    ),
+    (
+        &["list", "x", "-no"],
+        "-no is ambiguous",
+        "-noattributes, -not",
+    ),
+    (
+        &["extract", "x", "f", "-to", "a", "b"],
+        "2 names for 1 files",
+        "at most one",
+    ),
+    (&["extract", "x", "-to", ""], "-to \"\"", "cannot be empty"),
+    (&["list", "x", ""], "file name is empty", "\".\""),
+    (&["list", "dir/"], "is a directory", "name of a file"),
+];
+
 /// Each mistake is told in one line on stderr that names it and the right form; exit code 2.
 #[test]
 fn a_mistake_is_told_in_one_line_with_the_right_form() {
-    for (words, mistake, form) in [
-        (&[][..], "no command", "zarc add|extract|list|test"),
-        (
-            &["frob", "x"],
-            "unknown command \"frob\"",
-            "add, extract, list and test",
-        ),
-        (
-            &["add"],
-            "ARCHIVE, FILE... missing",
-            "zarc add ARCHIVE[.zarc] FILE...",
-        ),
-        (
-            &["add", "x"],
-            "FILE... missing",
-            "zarc add ARCHIVE[.zarc] FILE...",
-        ),
-        (
-            &["test", "x", "y"],
-            "'y'",
-            "zarc test ARCHIVE[.zarc] [-OPTION]",
-        ),
-        (&["list", "x", "-frob"], "option -frob", "zarc help list"),
-        (
-            &["add", "x", "f", "-fragment"],
-            "-fragment needs a value",
-            "-fragment N",
-        ),
-        (
-            &["add", "x", "f", "-fragment", "99"],
-            "-fragment 99",
-            "N from 0 to",
-        ),
-        (&["add", "x", "f", "-t0"], "-threads 0", "N from 1 to"),
-        (&["list", "x", "-all", "99"], "-all 99", "N from 1 to"),
-        (&["add", "x", "f", "-m9"], "-method 9", "LEVEL"),
-        (
-            &["list", "x", "-until", "2014/02/30"],
-            "no day 30",
-            "YYYY-MM-DD",
-        ),
-        (
-            &["list", "x", "-no"],
-            "-no is ambiguous",
-            "-noattributes, -not",
-        ),
-        (
-            &["extract", "x", "f", "-to", "a", "b"],
-            "2 names for 1 files",
-            "at most one",
-        ),
-        (&["extract", "x", "-to", ""], "-to \"\"", "cannot be empty"),
-        (&["list", "x", ""], "file name is empty", "\".\""),
-        (&["list", "dir/"], "is a directory", "name of a file"),
-    ] {
+    for (words, mistake, form) in MISTAKES {
         let output = zarc(words);
         let told = String::from_utf8(output.stderr).expect("errors are text");
         assert_eq!(output.status.code(), Some(2), "{words:?}");
