@@ -1,5 +1,11 @@
-//! Which names are meant, and what they are called on the other side.
+//! Which names are meant (`-only`, `-not`), and what they are called on the other side (`-to`).
+//!
+//! Knows names only: neither files on disk nor archives.
+
+mod pattern;
 mod rename;
 mod selection;
-pub use rename::Rename;
-pub use selection::Selection;
+
+pub use pattern::Pattern;
+pub use rename::{Rename, in_version};
+pub use selection::{Selection, Verdict};

@@ -1,5 +1,170 @@
-//! `-to`.
+//! `-to`: what a name is called on the other side, and the directory of a version under `-all`.
 
-/// How names change.
+use crate::base::{Result, StoredPath};
+
+/// How names change on their way between disk and archive.
 #[derive(Debug, Clone, Default)]
-pub struct Rename;
+pub struct Rename(Rule);
+
+#[derive(Debug, Clone, Default)]
+enum Rule {
+    #[default]
+    None,
+    Pairs(Vec<(StoredPath, StoredPath)>),
+    Prefix(StoredPath),
+}
+
+impl Rename {
+    /// Names stay as they are.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// What is at or below the first of `from` goes to the first of `to`, and so on; names of
+    /// `from` without a partner stay as they are.
+    pub fn pairs(from: Vec<StoredPath>, to: Vec<StoredPath>) -> Self {
+        Self(Rule::Pairs(from.into_iter().zip(to).collect()))
+    }
+
+    /// Everything goes below one directory, absolute names and drive letters too.
+    pub fn prefix(directory: StoredPath) -> Self {
+        Self(Rule::Prefix(directory))
+    }
+
+    /// The name on the other side.
+    pub fn apply(&self, path: &StoredPath) -> Result<StoredPath> {
+        match &self.0 {
+            Rule::None => Ok(path.clone()),
+            Rule::Pairs(pairs) => match pairs.iter().find(|(from, _)| path.is_within(from)) {
+                Some((from, to)) => moved(path, from, to),
+                None => Ok(path.clone()),
+            },
+            Rule::Prefix(directory) => below(directory, path),
+        }
+    }
+
+    /// The way back of pairs; a prefix has none, and names stay as they are.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        match &self.0 {
+            Rule::Pairs(pairs) => {
+                let swapped = pairs.iter().map(|(from, to)| (to.clone(), from.clone()));
+                Self(Rule::Pairs(swapped.collect()))
+            }
+            Rule::None | Rule::Prefix(_) => Self::none(),
+        }
+    }
+}
+
+/// A version number never has more digits.
+const DIGITS_MAX: usize = 20;
+
+/// `path` as it is called in the numbered directory of a version, at least `digits` digits wide:
+/// `0001/foo` for `foo` and `/foo`, `0001/C/foo` for `C:/foo` and `C:foo`.
+pub fn in_version(version: u64, digits: usize, path: &StoredPath) -> Result<StoredPath> {
+    let directory = StoredPath::from_bytes(
+        format!("{version:0width$}", width = digits.min(DIGITS_MAX)).into_bytes(),
+    )?;
+    below(&directory, path)
+}
+
+/// `path`, which is within `from`, at the same place within `to`.
+fn moved(path: &StoredPath, from: &StoredPath, to: &StoredPath) -> Result<StoredPath> {
+    let rest = path
+        .as_bytes()
+        .get(from.as_bytes().len()..)
+        .unwrap_or_default();
+    joined(to, rest.strip_prefix(b"/").unwrap_or(rest))
+}
+
+/// `path` below `directory` as a relative path without the colon of a drive letter.
+fn below(directory: &StoredPath, path: &StoredPath) -> Result<StoredPath> {
+    let name = path.as_bytes();
+    match name {
+        [drive, b':', rest @ ..] if drive.is_ascii_alphabetic() => {
+            let place = directory.join(&[*drive])?;
+            joined(&place, rest.strip_prefix(b"/").unwrap_or(rest))
+        }
+        _ => joined(directory, name.strip_prefix(b"/").unwrap_or(name)),
+    }
+}
+
+fn joined(directory: &StoredPath, rest: &[u8]) -> Result<StoredPath> {
+    if rest.is_empty() {
+        Ok(directory.clone())
+    } else {
+        directory.join(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(names: &[&str]) -> Vec<StoredPath> {
+        names
+            .iter()
+            .map(|name| StoredPath::normalized(name.as_bytes()).unwrap())
+            .collect()
+    }
+
+    fn check(rename: &Rename, names: &[(&str, &str)]) {
+        for (name, expected) in names {
+            let path = StoredPath::normalized(name.as_bytes()).unwrap();
+            let shown = rename.apply(&path).unwrap();
+            assert_eq!(shown.as_bytes(), expected.as_bytes(), "{name}");
+        }
+    }
+
+    #[test]
+    fn files_are_renamed_pair_by_pair() {
+        let rename = Rename::pairs(paths(&["dir", "/", "file"]), paths(&["new/dir", "root"]));
+        let there = [
+            ("dir/a", "new/dir/a"),
+            ("dir", "new/dir"),
+            ("/etc", "root/etc"),
+        ];
+        check(&rename, &there);
+        check(
+            &rename,
+            &[("dirt", "dirt"), ("file", "file"), ("/", "root")],
+        );
+        check(&rename.reversed(), &there.map(|(from, to)| (to, from)));
+        check(
+            &Rename::pairs(paths(&["a"]), paths(&["/"])),
+            &[("a", "/"), ("a/b", "/b")],
+        );
+    }
+
+    #[test]
+    fn a_prefix_takes_absolute_names_and_drive_letters() {
+        let names = [
+            ("foo", "tmp/foo"),
+            ("/foo", "tmp/foo"),
+            ("C:/foo", "tmp/C/foo"),
+            ("C:foo", "tmp/C/foo"),
+            ("C:", "tmp/C"),
+            ("/", "tmp"),
+            ("12:30", "tmp/12:30"),
+        ];
+        check(&Rename::prefix(paths(&["tmp/"]).remove(0)), &names);
+        check(
+            &Rename::prefix(paths(&["/"]).remove(0)),
+            &[("foo", "/foo"), ("/foo", "/foo")],
+        );
+        check(&Rename::none(), &[("/foo", "/foo")]);
+    }
+
+    #[test]
+    fn a_version_has_its_own_directory() {
+        for (version, digits, name, expected) in [
+            (1, 4, "/foo", "0001/foo"),
+            (123, 2, "C:foo", "123/C/foo"),
+            (7, 2, "/", "07"),
+        ] {
+            let path = &paths(&[name])[0];
+            let shown = in_version(version, digits, path).unwrap();
+            assert_eq!(shown.as_bytes(), expected.as_bytes());
+        }
+    }
+}

@@ -1,5 +1,115 @@
-//! `-only` and `-not`.
+//! `-only` and `-not`: which names are wanted, and which directories are worth entering.
 
-/// Which names are wanted.
+use super::pattern::Pattern;
+
+/// Which names are wanted. By default all.
 #[derive(Debug, Clone, Default)]
-pub struct Selection;
+pub struct Selection {
+    only: Vec<Pattern>,
+    not: Vec<Pattern>,
+}
+
+/// What a walk does with one name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Wanted; what is below a directory is still to be asked for.
+    Take,
+    /// A directory that is not wanted itself, with contents that may be.
+    DescendOnly,
+    /// Not wanted, and nothing below it either.
+    Skip,
+}
+
+impl Selection {
+    /// Wants what some pattern of `only` covers (everything when there is none) and no pattern
+    /// of `not` does.
+    pub fn new(only: Vec<Pattern>, not: Vec<Pattern>) -> Self {
+        Self { only, not }
+    }
+
+    /// Whether every name is wanted.
+    pub fn is_everything(&self) -> bool {
+        self.only.is_empty() && self.not.is_empty()
+    }
+
+    /// Whether an object of this name is to be added, extracted or listed.
+    pub fn is_wanted(&self, name: &[u8]) -> bool {
+        !self.is_refused(name) && self.is_chosen(name)
+    }
+
+    /// What a walk that meets `name` does.
+    pub fn verdict(&self, name: &[u8], is_directory: bool) -> Verdict {
+        if self.is_refused(name) {
+            Verdict::Skip
+        } else if self.is_chosen(name) {
+            Verdict::Take
+        } else if is_directory
+            && self
+                .only
+                .iter()
+                .any(|pattern| pattern.may_cover_below(name))
+        {
+            Verdict::DescendOnly
+        } else {
+            Verdict::Skip
+        }
+    }
+
+    fn is_refused(&self, name: &[u8]) -> bool {
+        self.not.iter().any(|pattern| pattern.covers(name))
+    }
+
+    fn is_chosen(&self, name: &[u8]) -> bool {
+        self.only.is_empty() || self.only.iter().any(|pattern| pattern.covers(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selection(only: &[&str], not: &[&str]) -> Selection {
+        let patterns = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| Pattern::new(text.as_bytes()))
+                .collect()
+        };
+        Selection::new(patterns(only), patterns(not))
+    }
+
+    #[test]
+    fn a_walk_takes_enters_or_skips() {
+        let only = selection(&["src/*.rs", "doc"], &["*/secret", "doc/old"]);
+        for (name, is_directory, verdict) in [
+            ("src", true, Verdict::DescendOnly),
+            ("src", false, Verdict::Skip),
+            ("src/main.rs", false, Verdict::Take),
+            ("src/main.c", false, Verdict::Skip),
+            ("src/secret", true, Verdict::Skip),
+            ("src/secret/key.rs", false, Verdict::Skip),
+            ("doc", true, Verdict::Take),
+            ("doc/new", true, Verdict::Take),
+            ("doc/old/x", false, Verdict::Skip),
+            ("target", true, Verdict::Skip),
+        ] {
+            assert_eq!(
+                only.verdict(name.as_bytes(), is_directory),
+                verdict,
+                "{name}"
+            );
+            assert_eq!(
+                only.is_wanted(name.as_bytes()),
+                verdict == Verdict::Take,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_only_everything_is_wanted() {
+        assert!(selection(&[], &[]).is_everything());
+        assert!(selection(&[], &["*.o"]).is_wanted(b"\xff\n"));
+        assert!(!selection(&[], &["*.o"]).is_wanted(b"\xff/x.o"));
+    }
+}

@@ -1,0 +1,282 @@
+//! The table that `list` prints, in the layout of zpaq 7.15.
+
+use std::io::{BufWriter, IsTerminal, Write};
+
+use crate::base::{Error, Kind, Metadata, Result, Timestamp};
+use crate::command::{Comparison, ListSummary, Row};
+use crate::select::in_version;
+
+use super::message::{megabytes, shown};
+
+/// Prints rows as they come and the footer at the end.
+pub(super) struct Listing<W: Write> {
+    out: BufWriter<W>,
+    is_terminal: bool,
+    hidden: Vec<char>,
+    attributes: bool,
+    rows: u64,
+    bytes: u64,
+    is_closed: bool,
+}
+
+impl<W: Write> Listing<W> {
+    /// A table without rows of the symbols `hidden`; without `attributes` the mode is blank.
+    pub(super) fn new(out: W, is_terminal: bool, hidden: Vec<char>, attributes: bool) -> Self {
+        let out = BufWriter::with_capacity(1 << 16, out);
+        Self {
+            out,
+            is_terminal,
+            hidden,
+            attributes,
+            rows: 0,
+            bytes: 0,
+            is_closed: false,
+        }
+    }
+
+    /// Whether the reader closed the pipe: it has seen enough.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Prints one row unless its symbol is hidden.
+    pub(super) fn show(&mut self, row: &Row) -> Result<()> {
+        let line = match row {
+            Row::Object { comparison, .. } if self.hidden.contains(&comparison.symbol()) => {
+                return Ok(());
+            }
+            Row::Object { metadata, size, .. } => {
+                let is_directory = metadata.as_ref().is_some_and(|m| m.kind == Kind::Directory);
+                // A directory's size stands for what is shown below it.
+                self.bytes = self
+                    .bytes
+                    .saturating_add(if is_directory { 0 } else { *size });
+                self.object(row)?
+            }
+            Row::Version { .. } => version(row),
+        };
+        self.rows += 1;
+        self.write(&line)
+    }
+
+    /// Prints what was shown in all; `compared` when files were named.
+    pub(super) fn finish(&mut self, summary: &ListSummary, compared: bool) -> Result<()> {
+        let footer = format!(
+            "\n{} in {} rows shown\n  -> {} in {} versions\n",
+            megabytes(self.bytes),
+            self.rows,
+            megabytes(summary.archive_bytes),
+            summary.versions,
+        );
+        self.write(footer.as_bytes())?;
+        if compared {
+            let ListSummary {
+                same,
+                different,
+                external_only,
+                internal_only,
+                ..
+            } = summary;
+            let counts = format!(
+                "{same} =same, {different} #different, {external_only} +external, \
+                 {internal_only} -internal\n"
+            );
+            self.write(counts.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Hands on what is buffered.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        let result = self.out.flush();
+        self.checked(result)
+    }
+
+    fn object(&self, row: &Row) -> Result<Vec<u8>> {
+        let Row::Object {
+            comparison,
+            version,
+            path,
+            metadata,
+            size,
+        } = row
+        else {
+            return Ok(Vec::new());
+        };
+        let path = match version {
+            Some((number, digits)) => in_version(*number, *digits, path)?,
+            None => path.clone(),
+        };
+        let mode = metadata.as_ref().filter(|_| self.attributes).map(mode);
+        let date = metadata.as_ref().map(|metadata| metadata.mtime);
+        let mut line = columns(*comparison, date, *size, mode.as_deref());
+        line.extend_from_slice(&shown(path.as_bytes(), self.is_terminal));
+        match metadata {
+            Some(metadata) if metadata.kind == Kind::Directory && !line.ends_with(b"/") => {
+                line.push(b'/');
+            }
+            Some(metadata) if metadata.kind == Kind::Symlink => {
+                line.extend_from_slice(b" -> ");
+                line.extend_from_slice(&shown(&metadata.link_target, self.is_terminal));
+            }
+            _ => {}
+        }
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let result = self.out.write_all(bytes);
+        self.checked(result)
+    }
+
+    fn checked(&mut self, result: std::io::Result<()>) -> Result<()> {
+        result.map_err(|cause| {
+            self.is_closed = cause.kind() == std::io::ErrorKind::BrokenPipe;
+            Error::io("cannot write the listing", cause)
+        })
+    }
+}
+
+impl Listing<std::io::StdoutLock<'static>> {
+    /// A table on stdout.
+    pub(super) fn on_stdout(hidden: Vec<char>, attributes: bool) -> Self {
+        let stdout = std::io::stdout();
+        let is_terminal = stdout.is_terminal();
+        Self::new(stdout.lock(), is_terminal, hidden, attributes)
+    }
+}
+
+fn version(row: &Row) -> Vec<u8> {
+    let Row::Version {
+        version: (number, digits),
+        date,
+        updates,
+        deletions,
+        size,
+        stored_bytes,
+    } = row
+    else {
+        return Vec::new();
+    };
+    let mut line = columns(Comparison::InternalOnly, Some(*date), *size, None);
+    let name = format!("{number:0digits$}/ +{updates} -{deletions} -> {stored_bytes}\n");
+    line.extend_from_slice(name.as_bytes());
+    line
+}
+
+/// Everything before the name.
+fn columns(
+    comparison: Comparison,
+    date: Option<Timestamp>,
+    size: u64,
+    mode: Option<&str>,
+) -> Vec<u8> {
+    let date = date.map(|date| date.to_string()).unwrap_or_default();
+    let mode = mode.unwrap_or_default();
+    format!("{} {date:19} {size:12} {mode:5} ", comparison.symbol()).into_bytes()
+}
+
+/// A letter for what it is, and its permissions.
+fn mode(metadata: &Metadata) -> String {
+    let letter = match metadata.kind {
+        Kind::File => ' ',
+        Kind::Directory => 'd',
+        Kind::Symlink => 'l',
+        Kind::Fifo => 'p',
+        Kind::CharacterDevice => 'c',
+        Kind::BlockDevice => 'b',
+        Kind::Socket => 's',
+    };
+    format!("{letter}{:04o}", metadata.mode & 0o7777)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::StoredPath;
+
+    fn object(comparison: Comparison, name: &[u8], kind: Option<Kind>) -> Row {
+        let metadata = kind.map(|kind| Metadata {
+            kind,
+            mode: 0o4755,
+            mtime: Timestamp::default(),
+            uid: 0,
+            gid: 0,
+            user: Vec::new(),
+            group: Vec::new(),
+            xattrs: Vec::new(),
+            link_target: b"a\x1b".to_vec(),
+            device: (0, 0),
+        });
+        let path = StoredPath::normalized(name).unwrap();
+        let version = (comparison == Comparison::InternalOnly).then_some((1, 4));
+        Row::Object {
+            comparison,
+            version,
+            path,
+            metadata,
+            size: 5,
+        }
+    }
+
+    fn printed(is_terminal: bool, attributes: bool) -> String {
+        let mut bytes = Vec::new();
+        let mut listing = Listing::new(&mut bytes, is_terminal, vec!['='], attributes);
+        for (comparison, name, kind) in [
+            (
+                Comparison::InternalOnly,
+                &b"C:/d"[..],
+                Some(Kind::Directory),
+            ),
+            (Comparison::InternalOnly, b"/gone", None),
+            (Comparison::Same, b"hidden", Some(Kind::File)),
+            (Comparison::Different, b"\n\xff", Some(Kind::File)),
+            (Comparison::ExternalOnly, b"l", Some(Kind::Symlink)),
+        ] {
+            listing.show(&object(comparison, name, kind)).unwrap();
+        }
+        let (version, date) = (
+            (12, 4),
+            Timestamp {
+                seconds: 86_399,
+                nanos: 0,
+            },
+        );
+        let root = Row::Version {
+            version,
+            date,
+            updates: 3,
+            deletions: 1,
+            size: 7,
+            stored_bytes: 839,
+        };
+        listing.show(&root).unwrap();
+        listing.finish(&ListSummary::default(), true).unwrap();
+        drop(listing);
+        bytes
+            .escape_ascii()
+            .to_string()
+            .replace("\\n-", "\n-")
+            .replace("\\n+", "\n+")
+    }
+
+    #[test]
+    fn rows_have_the_columns_of_zpaq() {
+        let shown = printed(false, true);
+        for part in [
+            "- 1970-01-01 00:00:00            5 d4755 0001/C/d/\n",
+            "-                                5       0001/gone\\n#",
+            "# 1970-01-01 00:00:00            5  4755 \\n\\xff\n",
+            "+ 1970-01-01 00:00:00            5 l4755 l -> a\\x1b\n",
+            "- 1970-01-01 23:59:59            7       0012/ +3 -1 -> 839\\n",
+            "0.000015 MB in 5 rows shown",
+            "0 =same, 0 #different, 0 +external, 0 -internal",
+        ] {
+            assert!(shown.contains(part), "{part} is not in {shown}");
+        }
+        assert!(!shown.contains("hidden"));
+        assert!(printed(true, true).contains("4755 \\\\n\\\\xff\n"));
+        assert!(printed(false, false).contains("00:00:00            5       l"));
+    }
+}

@@ -1,0 +1,237 @@
+//! What is said on stderr while a command runs: a line for each object, warnings, and how far it
+//! is: one line redrawn on a terminal, a plain line now and then elsewhere.
+
+use std::io::{BufWriter, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::base::{Error, Progress, Result};
+
+use super::message::{INTERRUPTED, shown};
+
+/// Between two drawings of the line on a terminal.
+const REDRAW: Duration = Duration::from_millis(100);
+/// Between two plain lines.
+const PLAIN: Duration = Duration::from_secs(5);
+
+/// Says how a command goes.
+pub(super) struct ProgressLine {
+    is_terminal: bool,
+    is_quiet: bool,
+    stop: Arc<AtomicBool>,
+    state: Mutex<State>,
+}
+
+struct State {
+    out: Box<dyn Write + Send>,
+    began: Instant,
+    told: Instant,
+    flushed: Instant,
+    is_drawn: bool,
+}
+
+impl ProgressLine {
+    /// On stderr; with `is_quiet` only warnings.
+    pub(super) fn on_stderr(is_quiet: bool, stop: Arc<AtomicBool>) -> Self {
+        let stderr = std::io::stderr();
+        let is_terminal = stderr.is_terminal();
+        Self::new(
+            Box::new(BufWriter::new(stderr)),
+            is_terminal,
+            is_quiet,
+            stop,
+        )
+    }
+
+    fn new(
+        out: Box<dyn Write + Send>,
+        is_terminal: bool,
+        is_quiet: bool,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        let now = Instant::now();
+        let state = State {
+            out,
+            began: now,
+            told: now,
+            flushed: now,
+            is_drawn: false,
+        };
+        Self {
+            is_terminal,
+            is_quiet,
+            stop,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// Leaves a clean line behind.
+    pub(super) fn finish(&self) {
+        self.state().say(&[], true);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Whoever panicked while talking left nothing that could not be talked over.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for ProgressLine {
+    fn item(&self, mark: char, name: &[u8], size: Option<u64>) {
+        if self.is_quiet {
+            return;
+        }
+        let size = size.map(|size| format!(" {size}")).unwrap_or_default();
+        let name = shown(name, self.is_terminal);
+        let line = [format!("{mark} ").as_bytes(), &name, size.as_bytes(), b"\n"].concat();
+        self.state().say(&line, false);
+    }
+
+    fn warn(&self, text: &str) {
+        // One warning is one line, whatever names it holds.
+        let text = shown(text.as_bytes(), true);
+        self.state()
+            .say(&[b"zarc: warning: ", &*text, b"\n"].concat(), true);
+    }
+
+    fn advance(&self, done: u64, total: u64) {
+        if self.is_quiet {
+            return;
+        }
+        let mut state = self.state();
+        let pause = if self.is_terminal { REDRAW } else { PLAIN };
+        if state.told.elapsed() < pause {
+            return;
+        }
+        state.told = Instant::now();
+        let line = progress_text(done, total, state.began.elapsed());
+        if self.is_terminal {
+            state.say(line.as_bytes(), true);
+            state.is_drawn = true;
+        } else {
+            state.say(format!("{line}\n").as_bytes(), true);
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl State {
+    /// Writes in place of the drawn line. When nobody can hear it, the work goes on.
+    fn say(&mut self, bytes: &[u8], at_once: bool) {
+        if std::mem::take(&mut self.is_drawn) {
+            self.out.write_all(b"\r\x1b[K").ok();
+        }
+        self.out.write_all(bytes).ok();
+        if at_once || self.flushed.elapsed() >= REDRAW {
+            self.out.flush().ok();
+            self.flushed = Instant::now();
+        }
+    }
+}
+
+/// Share done, bytes, speed and time left, as far as they are known.
+fn progress_text(done: u64, total: u64, elapsed: Duration) -> String {
+    let elapsed_ms = elapsed.as_millis().max(1);
+    // Bytes a millisecond are a thousandth of megabytes a second: ten times that is a tenth.
+    let speed = tenths(u128::from(done) / elapsed_ms / 100);
+    let megabytes = |bytes: u64| tenths(u128::from(bytes) / 100_000);
+    if total == 0 {
+        return format!("{} MB, {speed} MB/s", megabytes(done));
+    }
+    let done = done.min(total);
+    let share = tenths(u128::from(done) * 1000 / u128::from(total));
+    let left = (u128::from(total - done) * elapsed_ms)
+        .checked_div(u128::from(done))
+        .map(|left_ms| format!(", {} left", clock(left_ms.div_ceil(1000))))
+        .unwrap_or_default();
+    format!("{share}% of {} MB, {speed} MB/s{left}", megabytes(total))
+}
+
+fn tenths(value: u128) -> String {
+    format!("{}.{}", value / 10, value % 10)
+}
+
+fn clock(seconds: u128) -> String {
+    let (minutes, seconds) = (seconds / 60, seconds % 60);
+    match minutes / 60 {
+        0 => format!("{minutes}:{seconds:02}"),
+        hours => format!("{hours}:{:02}:{seconds:02}", minutes % 60),
+    }
+}
+
+/// A flag that SIGINT and SIGTERM raise; the second signal ends the program at once.
+pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The order matters: the first signal finds the flag still down.
+        flag::register_conditional_shutdown(signal, i32::from(INTERRUPTED), Arc::clone(&stop))
+            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+            .map_err(|cause| Error::io("cannot listen for signals", cause))?;
+    }
+    Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn how_far_it_is_stands_in_one_line() {
+        for (done, total, ms, text) in [
+            (12_300_000, 0, 1000, "12.3 MB, 12.3 MB/s"),
+            (0, 5_000_000, 0, "0.0% of 5.0 MB, 0.0 MB/s"),
+            (
+                50_000_000,
+                200_000_000,
+                500,
+                "25.0% of 200.0 MB, 100.0 MB/s, 0:02 left",
+            ),
+            (
+                1_000_000,
+                7_201_000_000,
+                1000,
+                "0.0% of 7201.0 MB, 1.0 MB/s, 2:00:00 left",
+            ),
+            (9, 5, 10, "100.0% of 0.0 MB, 0.0 MB/s, 0:00 left"),
+        ] {
+            assert_eq!(progress_text(done, total, Duration::from_millis(ms)), text);
+        }
+    }
+
+    #[test]
+    fn quiet_leaves_only_warnings() {
+        for (is_quiet, told) in [
+            (false, &b"+ a\xff 3\n- b\nzarc: warning: c\\nd\n"[..]),
+            (true, b"zarc: warning: c\\nd\n"),
+        ] {
+            let out = Shared::default();
+            let line = ProgressLine::new(Box::new(out.clone()), false, is_quiet, Arc::default());
+            line.item('+', b"a\xff", Some(3));
+            line.item('-', b"b", None);
+            line.warn("c\nd");
+            line.advance(1, 2);
+            line.finish();
+            assert_eq!(*out.0.lock().unwrap(), told);
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Arguments checked and turned into the options of commands.
+//!
+//! What the manual has and this version has not is refused here, by one clear line.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::base::{Environment, Error, Result, StoredPath, Until};
+use crate::command::{AddOptions, ExtractOptions, ListOptions, VerifyOptions};
+use crate::compress::Method;
+use crate::select::{Pattern, Rename, Selection};
+
+use super::arguments::{
+    AddArguments, Common, ExtractArguments, ListArguments, Names, TestArguments,
+};
+
+/// Digits of a version's directory when `-all` names none, and the most that it may name.
+const ALL_DIGITS: (usize, usize) = (4, 20);
+/// The largest `-fragment N`: its longest fragments, 8128 * 2^18 bytes, just fill the largest block.
+const FRAGMENT_MAX: usize = 18;
+/// More threads than this are a slip.
+const THREADS_MAX: usize = 1024;
+
+/// What `zarc add` asks for.
+pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
+    if arguments.common.until.is_some() {
+        return Err(not_available("add -until"));
+    }
+    let fragment = match &arguments.fragment {
+        Some(text) => Some(number("-fragment", text, 0, FRAGMENT_MAX)?),
+        None => None,
+    };
+    Ok(AddOptions {
+        archive: archive(&arguments.common)?,
+        files: files(&arguments.files)?,
+        selection: selection(&arguments.names),
+        rename: rename_of_files(&arguments.files, &arguments.names.to)?,
+        force: arguments.force,
+        fragment,
+        method: match &arguments.method {
+            Some(method) => Method::parse(text("-method", method)?)?,
+            None => Method::default(),
+        },
+        attributes: !arguments.names.noattributes,
+        delete: !arguments.nodelete,
+        special: arguments.names.special,
+        dry: arguments.test,
+        threads: threads(arguments.threads.as_deref())?,
+        environment: Environment::system(),
+    })
+}
+
+/// What `zarc extract` asks for.
+pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExtractOptions> {
+    let to = &arguments.names.to;
+    let rename = match to.first() {
+        Some(directory) if arguments.files.is_empty() => Rename::prefix(name("-to", directory)?),
+        _ => rename_of_files(&arguments.files, to)?,
+    };
+    Ok(ExtractOptions {
+        archive: archive(&arguments.common)?,
+        files: files(&arguments.files)?,
+        selection: selection(&arguments.names),
+        rename,
+        until: until(&arguments.common)?,
+        all: all(arguments.all.as_ref())?,
+        force: arguments.force,
+        attributes: !arguments.names.noattributes,
+        special: arguments.names.special,
+        dry: arguments.test,
+        threads: threads(arguments.threads.as_deref())?,
+    })
+}
+
+/// What `zarc list` asks for.
+pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
+    let rename = if arguments.files.is_empty() {
+        Rename::none()
+    } else {
+        rename_of_files(&arguments.files, &arguments.names.to)?
+    };
+    Ok(ListOptions {
+        archive: archive(&arguments.common)?,
+        files: files(&arguments.files)?,
+        selection: selection(&arguments.names),
+        rename,
+        until: until(&arguments.common)?,
+        all: all(arguments.all.as_ref())?,
+        force: arguments.force,
+        attributes: !arguments.names.noattributes,
+        special: arguments.names.special,
+        environment: Environment::system(),
+    })
+}
+
+/// What `zarc test` asks for.
+pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
+    Ok(VerifyOptions {
+        archive: archive(&arguments.common)?,
+        until: until(&arguments.common)?,
+        threads: threads(arguments.threads.as_deref())?,
+    })
+}
+
+/// The symbols that `-not =#+-` hides from a listing.
+pub(super) fn hidden_symbols(names: &Names) -> Vec<char> {
+    let values = names.not.iter().filter(|value| is_symbols(value));
+    values
+        .flat_map(|value| value.as_bytes())
+        .map(|&byte| char::from(byte))
+        .collect()
+}
+
+fn is_symbols(value: &OsStr) -> bool {
+    let symbols = value.as_bytes().strip_prefix(b"=");
+    symbols.is_some_and(|symbols| symbols.iter().all(|byte| b"=#+-?^".contains(byte)))
+}
+
+fn selection(names: &Names) -> Selection {
+    let not = names.not.iter().filter(|value| !is_symbols(value));
+    Selection::new(
+        names
+            .only
+            .iter()
+            .map(|value| Pattern::new(value.as_bytes()))
+            .collect(),
+        not.map(|value| Pattern::new(value.as_bytes())).collect(),
+    )
+}
+
+/// The archive's name with its extension; what other commands refuse is refused here too.
+fn archive(common: &Common) -> Result<PathBuf> {
+    if common.key.is_some() {
+        return Err(not_available("-key"));
+    }
+    if common.summary.is_some() {
+        return Err(not_available("-summary"));
+    }
+    let typed = common.archive.as_bytes();
+    if typed.is_empty() {
+        return Err(not_available("the archive \"\""));
+    }
+    if typed.contains(&b'*') || typed.contains(&b'?') {
+        return Err(not_available("a multi-part archive (* or ? in its name)"));
+    }
+    let last = typed
+        .rsplit(|&byte| byte == b'/')
+        .next()
+        .unwrap_or_default();
+    if matches!(last, b"" | b"." | b"..") {
+        return Err(Error::usage(format!(
+            "the archive {} is a directory",
+            typed.escape_ascii()
+        ))
+        .because("the right form is the name of a file"));
+    }
+    let mut name = common.archive.clone();
+    if !last.contains(&b'.') {
+        name.push(".zarc");
+    }
+    Ok(name.into())
+}
+
+fn not_available(what: &str) -> Error {
+    Error::usage(format!("{what} is not available in this version"))
+}
+
+fn files(typed: &[OsString]) -> Result<Vec<Vec<u8>>> {
+    if typed.iter().any(|file| file.is_empty()) {
+        return Err(Error::usage("a file name is empty").because("\".\" is the current directory"));
+    }
+    Ok(typed.iter().map(|file| file.as_bytes().to_vec()).collect())
+}
+
+fn rename_of_files(files: &[OsString], to: &[OsString]) -> Result<Rename> {
+    if to.is_empty() {
+        return Ok(Rename::none());
+    }
+    if to.len() > files.len() {
+        return Err(Error::usage(format!(
+            "-to has {} names for {} files",
+            to.len(),
+            files.len()
+        ))
+        .because("the right form is at most one for each file, in the same order"));
+    }
+    let from: Result<_> = files.iter().map(|file| name("the file", file)).collect();
+    let to: Result<_> = to.iter().map(|value| name("-to", value)).collect();
+    Ok(Rename::pairs(from?, to?))
+}
+
+fn name(what: &str, typed: &OsStr) -> Result<StoredPath> {
+    if typed.is_empty() {
+        return Err(Error::usage(format!("{what} \"\"")).because("a name cannot be empty"));
+    }
+    StoredPath::normalized(typed.as_bytes()).map_err(|cause| {
+        Error::usage(format!("{what} {}", typed.to_string_lossy().escape_debug())).because(cause)
+    })
+}
+
+fn until(common: &Common) -> Result<Until> {
+    match &common.until {
+        Some(typed) => Until::parse(text("-until", typed)?),
+        None => Ok(Until::Latest),
+    }
+}
+
+fn all(typed: Option<&Vec<OsString>>) -> Result<Option<usize>> {
+    match typed.map(|values| values.last()) {
+        None => Ok(None),
+        Some(None) => Ok(Some(ALL_DIGITS.0)),
+        Some(Some(digits)) => Ok(Some(number("-all", digits, 1, ALL_DIGITS.1)?)),
+    }
+}
+
+fn threads(typed: Option<&OsStr>) -> Result<usize> {
+    match typed {
+        Some(typed) => number("-threads", typed, 1, THREADS_MAX),
+        None => Ok(std::thread::available_parallelism().map_or(1, Into::into)),
+    }
+}
+
+fn number<N: TryFrom<usize>>(option: &str, typed: &OsStr, least: usize, most: usize) -> Result<N> {
+    let value = text(option, typed)?
+        .parse()
+        .ok()
+        .filter(|value| (least..=most).contains(value));
+    value
+        .and_then(|value| N::try_from(value).ok())
+        .ok_or_else(|| {
+            let shown = typed.to_string_lossy();
+            Error::usage(format!("{option} {}", shown.escape_debug())).because(format_args!(
+                "the right form is {option} N with N from {least} to {most}"
+            ))
+        })
+}
+
+fn text<'a>(option: &str, typed: &'a OsStr) -> Result<&'a str> {
+    typed.to_str().ok_or_else(|| {
+        Error::usage(format!("{option} {}", typed.as_bytes().escape_ascii()))
+            .because("it is not text")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::arguments::{Arguments, Verb};
+    use super::*;
+    use clap::Parser;
+
+    fn list_of(words: &[&str]) -> ListArguments {
+        match Arguments::try_parse_from([&["zarc", "list"], words].concat())
+            .unwrap()
+            .verb
+        {
+            Verb::List(arguments) => arguments,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_archive_without_extension_gets_ours() {
+        for (typed, name) in [
+            ("a", "a.zarc"),
+            ("a.zarc", "a.zarc"),
+            ("d.old/a", "d.old/a.zarc"),
+            ("a.zpaq", "a.zpaq"),
+            (".hidden", ".hidden"),
+        ] {
+            assert_eq!(
+                list(&list_of(&[typed])).unwrap().archive,
+                PathBuf::from(name)
+            );
+        }
+        for refused in ["", "part??", "a*", "dir/", ".."] {
+            assert!(list(&list_of(&[refused])).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn symbols_and_patterns_of_not_are_told_apart() {
+        let arguments = list_of(&["a", "--not==#", "--not=*.o", "--not==x"]);
+        assert_eq!(hidden_symbols(&arguments.names), ['=', '#']);
+        let selection = list(&arguments).unwrap().selection;
+        assert!(selection.is_wanted(b"a.c") && !selection.is_wanted(b"a.o"));
+        assert!(!selection.is_wanted(b"=x"));
+    }
+}
