@@ -76,6 +76,13 @@ impl StoredPath {
             bytes.push(b'/');
         }
         bytes.extend_from_slice(name);
+        let is_one_component = (1..=Self::COMPONENT_LEN_MAX).contains(&name.len())
+            && !name.contains(&b'/')
+            && !name.contains(&0);
+        if is_one_component && bytes.len() <= Self::LEN_MAX {
+            // The rest was checked when this path was made; a walk joins a name for each file.
+            return Ok(Self(bytes));
+        }
         Self::from_bytes(bytes)
     }
 

@@ -1,0 +1,238 @@
+//! The walk of one root: depth first, each directory sorted by name bytes.
+//!
+//! Holds one descriptor and the remaining names for each level, on a stack of its own: depth is
+//! bounded by descriptors and by the length of paths, never by the call stack.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::names::Names;
+use super::object::Object;
+use super::scan::{Choice, Context, Item, Root};
+use super::status;
+use crate::base::{Kind, StoredPath};
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// One root's walk and how far it is.
+#[derive(Debug)]
+pub(super) struct Descent {
+    root: Root,
+    is_started: bool,
+    levels: Vec<Level>,
+    /// The directory reported last: to be opened before the walk goes on.
+    entering: Option<Place>,
+}
+
+/// An open directory and what is left of it.
+#[derive(Debug)]
+struct Level {
+    directory: Arc<OwnedFd>,
+    names: Names,
+    path: StoredPath,
+    /// The name on disk with a slash at its end.
+    disk: Vec<u8>,
+}
+
+/// Something with a name in an open directory.
+#[derive(Debug)]
+struct Place {
+    parent: Arc<OwnedFd>,
+    path: StoredPath,
+    disk: Vec<u8>,
+    /// Where the last component starts in `disk`; nothing after it means the parent itself.
+    name_start: usize,
+}
+
+impl Descent {
+    pub(super) fn new(root: Root) -> Self {
+        Self { root, is_started: false, levels: Vec::new(), entering: None }
+    }
+
+    /// The root's name in the archive.
+    pub(super) fn root_path(&self) -> &StoredPath {
+        &self.root.stored
+    }
+
+    /// The next item in order.
+    pub(super) fn next(&mut self, context: &mut Context) -> Option<Item> {
+        if !self.is_started {
+            self.is_started = true;
+            if let Some(item) = self.start(context) {
+                return Some(item);
+            }
+        }
+        loop {
+            if let Some(place) = self.entering.take() {
+                if let Some(item) = self.enter(place, context) {
+                    return Some(item);
+                }
+            }
+            let level = self.levels.last_mut()?;
+            let Some((name, is_directory)) = level.names.next() else {
+                self.levels.pop();
+                continue;
+            };
+            // Names that would make too long a path were taken out when the level was entered.
+            let Ok(path) = level.path.join(name.to_bytes()) else { continue };
+            let found = stat(&level.directory, name);
+            let parent = Arc::clone(&level.directory);
+            let mut disk = Vec::with_capacity(level.disk.len() + name.count_bytes());
+            disk.extend_from_slice(&level.disk);
+            disk.extend_from_slice(name.to_bytes());
+            let place = Place { parent, path, disk, name_start: level.disk.len() };
+            match found {
+                Ok(stat) => {
+                    if let Some(item) = self.meet(place, &stat, context) {
+                        return Some(item);
+                    }
+                }
+                // It vanished since the directory was listed.
+                Err(Errno::NOENT) => {}
+                Err(errno) => {
+                    if (context.options.wanted)(&place.disk, is_directory) != Choice::Skip {
+                        return Some(unreadable(place.path, errno.into()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks at the root itself.
+    fn start(&mut self, context: &Context) -> Option<Item> {
+        let path = self.root.stored.clone();
+        let (disk, name_start) = split(&self.root.disk);
+        let parent = match name_start {
+            0 => &b"."[..],
+            _ => &disk[..name_start],
+        };
+        // Only here a path is resolved, symbolic links and all, as the user typed it.
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = retry_on_intr(|| openat(CWD, parent, flags, Mode::empty())).map(Arc::new);
+        let found = opened.and_then(|parent| {
+            let place = Place { parent, path: path.clone(), disk, name_start };
+            let found = statat(&place.parent, place.name(), AtFlags::SYMLINK_NOFOLLOW)?;
+            Ok((place, found))
+        });
+        match found {
+            Ok((place, stat)) => self.meet(place, &stat, context),
+            Err(Errno::NOENT | Errno::NOTDIR) => Some(Item::Absent { path }),
+            Err(errno) => Some(unreadable(path, errno.into())),
+        }
+    }
+
+    /// Decides on an object that is there.
+    fn meet(&mut self, place: Place, stat: &Stat, context: &Context) -> Option<Item> {
+        let Some(kind) = status::kind(stat) else {
+            return Some(unreadable(place.path, io::Error::other("an object of unknown type")));
+        };
+        if context.options.leave_out.contains(&(stat.st_dev, stat.st_ino)) {
+            return None;
+        }
+        let is_special = matches!(kind, Kind::CharacterDevice | Kind::BlockDevice | Kind::Socket);
+        if is_special && !context.options.special {
+            return None;
+        }
+        let is_directory = kind == Kind::Directory;
+        let choice = (context.options.wanted)(&place.disk, is_directory);
+        if choice == Choice::Skip || (choice == Choice::DescendOnly && !is_directory) {
+            return None;
+        }
+        if is_directory {
+            if choice == Choice::DescendOnly {
+                self.entering = Some(place);
+                return None;
+            }
+            self.entering = Some(Place {
+                parent: Arc::clone(&place.parent),
+                path: place.path.clone(),
+                disk: place.disk.clone(),
+                name_start: place.name_start,
+            });
+        }
+        let Place { parent, path, disk, name_start } = place;
+        Some(Item::Object(Object::new(parent, path, (disk, name_start), kind, stat)))
+    }
+
+    /// Opens and lists a directory; an item is what could not be read of it.
+    fn enter(&mut self, place: Place, context: &mut Context) -> Option<Item> {
+        let flags = DIRECTORY | OFlags::NOFOLLOW;
+        let opened = openat(&place.parent, place.name(), flags, Mode::empty());
+        let directory = match opened {
+            Ok(directory) => directory,
+            // It vanished since it was met.
+            Err(Errno::NOENT) => return None,
+            Err(errno) => return Some(unreadable(place.path, errno.into())),
+        };
+        let (mut names, error) = Names::read(directory.as_fd(), &mut context.buffer);
+        let Place { path, mut disk, .. } = place;
+        let room = StoredPath::LEN_MAX.saturating_sub(path.as_bytes().len() + 1);
+        let is_too_long = names.limit(room.min(StoredPath::COMPONENT_LEN_MAX));
+        if disk.last() != Some(&b'/') {
+            disk.push(b'/');
+        }
+        let item = match error {
+            Some(errno) => Some(unreadable(path.clone(), errno.into())),
+            None if is_too_long => {
+                let cause = io::Error::new(
+                    io::ErrorKind::InvalidFilename,
+                    "a path below is too long for the archive",
+                );
+                Some(unreadable(path.clone(), cause))
+            }
+            None => None,
+        };
+        self.levels.push(Level { directory: Arc::new(directory), names, path, disk });
+        item
+    }
+}
+
+impl Place {
+    fn name(&self) -> &[u8] {
+        match &self.disk[self.name_start..] {
+            b"" => b".",
+            name => name,
+        }
+    }
+}
+
+fn stat(directory: &OwnedFd, name: &CStr) -> rustix::io::Result<Stat> {
+    statat(directory, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)
+}
+
+fn unreadable(path: StoredPath, error: io::Error) -> Item {
+    Item::Unreadable { path, error }
+}
+
+/// A root's name without slashes at its end, and where its last component starts.
+fn split(typed: &[u8]) -> (Vec<u8>, usize) {
+    let len = typed.iter().rposition(|&byte| byte != b'/').map_or(typed.len().min(1), |i| i + 1);
+    let disk = typed[..len].to_vec();
+    let name_start = disk.iter().rposition(|&byte| byte == b'/').map_or(0, |i| i + 1);
+    (disk, name_start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn a_root_splits_into_where_it_is_and_what_it_is_called() {
+        for (typed, disk, name) in [
+            ("/", "/", ""),
+            ("///", "/", ""),
+            (".", ".", "."),
+            ("a/", "a", "a"),
+            ("/usr", "/usr", "usr"),
+            ("../x//y//", "../x//y", "y"),
+        ] {
+            let (kept, start) = split(typed.as_bytes());
+            assert_eq!((kept.as_slice(), &kept[start..]), (disk.as_bytes(), name.as_bytes()));
+        }
+    }
+}
