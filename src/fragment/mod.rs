@@ -1,1 +1,12 @@
-//! (to be written)
+//! Where files are cut into fragments: the "sieve" of `spec/fragmenting.md`.
+//!
+//! Pure arithmetic on bytes. Knows nothing of files, identities or archives.
+
+mod fragmenter;
+mod params;
+mod sieve;
+mod sizes;
+
+pub use fragmenter::Fragmenter;
+pub use params::Params;
+pub use sizes::Sizes;

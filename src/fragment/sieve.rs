@@ -1,0 +1,142 @@
+//! The two tests that a cut has to pass: `spec/fragmenting.md` section 2.
+//!
+//! Stage 1 is true at one position of 256 and is made so that the compiler can test many
+//! positions at a time; stage 2 decides. All of it is exact integer arithmetic modulo a power of
+//! two: any other way to compute it, with whatever vector instructions, gives the same cuts.
+
+use std::ops::Range;
+
+use super::params::Params;
+
+/// How many positions stage 1 tests at a time.
+const STRIDE: usize = 64;
+/// How many bytes stage 1 looks at.
+const SHORT_WINDOW: usize = 4;
+/// How many bytes stage 2 looks at.
+const LONG_WINDOW: usize = 32;
+
+/// Both stages with their constants.
+#[derive(Debug, Clone)]
+pub struct Sieve {
+    params: Params,
+}
+
+impl Sieve {
+    /// A sieve with these constants.
+    pub fn new(params: &Params) -> Self {
+        Self { params: *params }
+    }
+
+    /// The first of `lengths` after which a cut passes both stages, all of `lengths` being at
+    /// least 32 and at most the number of `bytes`.
+    pub fn first_cut(&self, bytes: &[u8], lengths: Range<usize>, threshold: u64) -> Option<usize> {
+        let mut length = lengths.start;
+        // Written so that the compiler sees from each bound that no index can be out of it.
+        while length + STRIDE <= lengths.end {
+            let window = bytes.get(length - SHORT_WINDOW..)?.first_chunk()?;
+            let highs = self.highs(window);
+            if has_zero(&highs) {
+                for offset in zeros(&highs) {
+                    if self.folds_below(bytes, length + offset, threshold) {
+                        return Some(length + offset);
+                    }
+                }
+            }
+            length += STRIDE;
+        }
+        (length..lengths.end).find(|&length| {
+            self.is_hit(bytes, length) && self.folds_below(bytes, length, threshold)
+        })
+    }
+
+    /// The high bytes of stage 1's value for [`STRIDE`] lengths, in pairs: zero is a hit.
+    #[inline]
+    fn highs(&self, window: &[u8; STRIDE + SHORT_WINDOW - 1]) -> [u16; STRIDE / 2] {
+        // Even and odd lengths are two rows of 16-bit words, side by side in memory.
+        let row = |start: usize| window[start..start + STRIDE].as_chunks::<2>().0;
+        let rows = row(0).iter().zip(row(2)).zip(row(1).iter().zip(row(3)));
+        let mut highs = [0; STRIDE / 2];
+        for (high, ((even_older, even_newer), (odd_older, odd_newer))) in highs.iter_mut().zip(rows)
+        {
+            let even = self.value(
+                u16::from_le_bytes(*even_older),
+                u16::from_le_bytes(*even_newer),
+            );
+            let odd = self.value(
+                u16::from_le_bytes(*odd_older),
+                u16::from_le_bytes(*odd_newer),
+            );
+            *high = (even >> 8) | (odd & 0xff00);
+        }
+        highs
+    }
+
+    /// Stage 1's value of the two halves of the last four bytes.
+    #[inline]
+    fn value(&self, older: u16, newer: u16) -> u16 {
+        let [newer_multiplier, older_multiplier] = self.params.multipliers;
+        newer
+            .wrapping_mul(newer_multiplier)
+            .wrapping_add(older.wrapping_mul(older_multiplier))
+            .wrapping_sub(self.params.offset)
+    }
+
+    /// Stage 1 at one place.
+    fn is_hit(&self, bytes: &[u8], length: usize) -> bool {
+        let Some(&[a, b, c, d]) = bytes.get(..length).and_then(<[u8]>::last_chunk) else {
+            return false;
+        };
+        const { assert!(SHORT_WINDOW == 4) };
+        self.value(u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])) < 256
+    }
+
+    /// Stage 2: whether the hash of the last 32 bytes is below `threshold`.
+    fn folds_below(&self, bytes: &[u8], length: usize, threshold: u64) -> bool {
+        let Some(window) = bytes
+            .get(..length)
+            .and_then(<[u8]>::last_chunk::<LONG_WINDOW>)
+        else {
+            return false;
+        };
+        let (words, _) = window.as_chunks();
+        let [a, b, c, d] = [0, 1, 2, 3].map(|i| u64::from_le_bytes(words[i]));
+        let [k0, k1, k2, k3, k4, k5] = self.params.keys;
+        fold(fold(a ^ k0, b ^ k1) ^ k4, fold(c ^ k2, d ^ k3) ^ k5) < threshold
+    }
+}
+
+/// The two halves of the product, by exclusive or.
+fn fold(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+    let low = product as u64;
+    low ^ (product >> 64) as u64
+}
+
+/// Whether either byte of any pair is zero; without a branch, for the compiler to vectorise.
+#[inline]
+fn has_zero(pairs: &[u16; STRIDE / 2]) -> bool {
+    // The subtraction borrows into the highest bit of a byte that is zero, and of one above it,
+    // where the answer is known already.
+    let marks = pairs
+        .iter()
+        .fold(0, |marks, pair| marks | (pair.wrapping_sub(0x0101) & !pair));
+    marks & 0x8080 != 0
+}
+
+/// Which bytes are zero, in order.
+fn zeros(pairs: &[u16; STRIDE / 2]) -> impl Iterator<Item = usize> {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let (quads, _) = pairs.as_chunks::<4>();
+    quads.iter().enumerate().flat_map(|(i, &[a, b, c, d])| {
+        let word =
+            u64::from(a) | (u64::from(b) << 16) | (u64::from(c) << 32) | (u64::from(d) << 48);
+        // The highest bit of each byte, set if and only if the byte is zero: no carry crosses.
+        let mut marks = !(((word & LOW) + LOW) | word | LOW);
+        std::iter::from_fn(move || {
+            let bit = (marks != 0).then(|| marks.trailing_zeros() as usize)?;
+            marks &= marks - 1;
+            Some(i * 8 + bit / 8)
+        })
+    })
+}
