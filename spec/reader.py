@@ -998,7 +998,7 @@ class Extraction:
                     self.restore_object(path, entry)
             except Refused as refused:
                 self.report.damage(f"{shown(entry.path)}: {refused}")
-            except (OSError, ValueError) as error:
+            except (OSError, OverflowError, ValueError) as error:
                 self.report.problem(f"{shown(entry.path)}: {error}")
         for path, entry in reversed(directories):
             self.restore_metadata(path, entry)

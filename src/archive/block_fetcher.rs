@@ -62,7 +62,9 @@ impl DecodedBlock {
 
     /// The fragments whose bytes are not those that were stored, as errors.
     pub fn wrong(&self) -> impl Iterator<Item = Error> + '_ {
-        self.wrong.iter().map(|index| wrong_fragment(self.number, *index))
+        self.wrong
+            .iter()
+            .map(|index| wrong_fragment(self.number, *index))
     }
 }
 
@@ -81,7 +83,11 @@ pub struct BlockFetcher {
 impl BlockFetcher {
     /// Decodes up to `threads` blocks of `table` at the same time.
     pub fn new(table: Arc<BlockTable>, threads: usize) -> Result<Self> {
-        Ok(Self { table, pool: thread_pool(threads)?, threads })
+        Ok(Self {
+            table,
+            pool: thread_pool(threads)?,
+            threads,
+        })
     }
 
     /// Fetches `blocks` and gives each to `take` in that order.
@@ -99,10 +105,13 @@ impl BlockFetcher {
                 let (sender, receiver) = mpsc::sync_channel(1);
                 let table = Arc::clone(&self.table);
                 // A receiver that is gone has no use for the block.
-                self.pool.spawn(move || drop(sender.send(fetch_one(&table, block))));
+                self.pool
+                    .spawn(move || drop(sender.send(fetch_one(&table, block))));
                 waiting.push_back((block, receiver));
             }
-            let Some((block, receiver)) = waiting.pop_front() else { return Ok(()) };
+            let Some((block, receiver)) = waiting.pop_front() else {
+                return Ok(());
+            };
             take(block, received(&receiver))?;
         }
     }
@@ -113,12 +122,19 @@ pub(super) fn thread_pool(threads: usize) -> Result<ThreadPool> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
-        .map_err(|cause| Error::new(crate::base::ErrorKind::Io, "cannot start threads").because(cause))
+        .map_err(|cause| {
+            Error::new(crate::base::ErrorKind::Io, "cannot start threads").because(cause)
+        })
 }
 
 /// What a job sent; a job that panicked sent nothing.
 pub(super) fn received<T>(receiver: &mpsc::Receiver<Result<T>>) -> Result<T> {
-    let gone = |_| Error::new(crate::base::ErrorKind::Io, "a worker thread ended too early");
+    let gone = |_| {
+        Error::new(
+            crate::base::ErrorKind::Io,
+            "a worker thread ended too early",
+        )
+    };
     receiver.recv().map_err(gone)?
 }
 
@@ -132,8 +148,10 @@ fn decode_block(reader: &FrameReader, block: u64, record: &BlockRecord) -> Resul
     let data = Data::decode(frame.payload()).map_err(|error| error.at(record.place))?;
     let lengths = record.fragments.iter().map(|fragment| fragment.len);
     if data.block != block || !data.lengths.iter().copied().eq(lengths) {
-        return Err(Error::corrupt(format!("block {block} is not the one that its record describes"))
-            .at(record.place));
+        return Err(Error::corrupt(format!(
+            "block {block} is not the one that its record describes"
+        ))
+        .at(record.place));
     }
     let mut bytes = Vec::new();
     Codec::from_id(data.codec)
@@ -150,5 +168,10 @@ fn decode_block(reader: &FrameReader, block: u64, record: &BlockRecord) -> Resul
         starts.push(end);
         start = end;
     }
-    Ok(DecodedBlock { bytes, starts, wrong, number: block })
+    Ok(DecodedBlock {
+        bytes,
+        starts,
+        wrong,
+        number: block,
+    })
 }

@@ -32,7 +32,10 @@ impl Catalog {
 
     fn over(archive: &Archive, runs: &[RunReference]) -> Result<Self> {
         let reader = archive.reader();
-        let runs = runs.iter().map(|run| EntryRun::open(&reader, run)).collect::<Result<_>>()?;
+        let runs = runs
+            .iter()
+            .map(|run| EntryRun::open(&reader, run))
+            .collect::<Result<_>>()?;
         Ok(Self { runs })
     }
 
@@ -48,12 +51,13 @@ impl Catalog {
     }
 
     /// `root` and the objects below it, in archive order; only their pages are read.
-    pub fn entries_within(
-        &self,
-        root: &StoredPath,
-    ) -> impl Iterator<Item = Result<Entry>> + use<> {
+    pub fn entries_within(&self, root: &StoredPath) -> impl Iterator<Item = Result<Entry>> + use<> {
         let root = root.clone();
-        let cursors = self.runs.iter().map(|run| run.cursor(Some(&root))).collect();
+        let cursors = self
+            .runs
+            .iter()
+            .map(|run| run.cursor(Some(&root)))
+            .collect();
         // In archive order the objects below a path follow it directly.
         Merge::new(cursors)
             .take_while(move |entry| entry.as_ref().map_or(true, |e| e.path.is_within(&root)))
@@ -62,5 +66,11 @@ impl Catalog {
 }
 
 fn is_there(entry: &Result<Entry>) -> bool {
-    !matches!(entry, Ok(Entry { object: Object::Deleted, .. }))
+    !matches!(
+        entry,
+        Ok(Entry {
+            object: Object::Deleted,
+            ..
+        })
+    )
 }

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Error, Result, StoredPath};
-use crate::format::{
-    Directory, Entry, EntryPage, FrameType, PageReference, RunReference,
-};
+use crate::format::{Directory, Entry, EntryPage, FrameType, PageReference, RunReference};
 use crate::journal::FrameReader;
 
 use super::packed_frame;
@@ -39,17 +37,26 @@ impl EntryRun {
             Directory::Entries(pages) => Ok(pages),
             Directory::Fragments(_) => Err(Error::corrupt("a run of the wrong kind")),
         };
-        let pages =
-            packed_frame::read(reader, run.place, FrameType::Directory, run.payload_len, decode)?;
-        Ok(Self { reader: reader.clone(), pages: Arc::new(pages) })
+        let pages = packed_frame::read(
+            reader,
+            run.place,
+            FrameType::Directory,
+            run.payload_len,
+            decode,
+        )?;
+        Ok(Self {
+            reader: reader.clone(),
+            pages: Arc::new(pages),
+        })
     }
 
     /// A cursor at the first entry that is not below `start`.
     pub(super) fn cursor(&self, start: Option<&StoredPath>) -> EntryCursor {
         let next_page = match start {
-            Some(start) => {
-                self.pages.partition_point(|page| page.first_key <= *start).saturating_sub(1)
-            }
+            Some(start) => self
+                .pages
+                .partition_point(|page| page.first_key <= *start)
+                .saturating_sub(1),
             None => 0,
         };
         EntryCursor {
@@ -74,9 +81,11 @@ impl EntryCursor {
         let reader = &self.run.reader;
         let decode = EntryPage::decode;
         let frame_type = FrameType::Entries;
-        let decoded =
-            packed_frame::read(reader, page.place, frame_type, page.payload_len, decode)?;
-        let is_listed = decoded.entries.first().is_some_and(|e| e.path == page.first_key)
+        let decoded = packed_frame::read(reader, page.place, frame_type, page.payload_len, decode)?;
+        let is_listed = decoded
+            .entries
+            .first()
+            .is_some_and(|e| e.path == page.first_key)
             && decoded.entries.len() as u64 == page.records;
         if is_listed {
             return Ok(decoded.entries);
@@ -98,8 +107,16 @@ impl EntryCursor {
             match self.read_page(&page) {
                 Ok(entries) => self.entries = entries.into_iter(),
                 Err(error) => {
-                    let to = self.run.pages.get(self.next_page).map(|next| next.first_key.clone());
-                    return Some(Met::Gap { from: page.first_key, to, error });
+                    let to = self
+                        .run
+                        .pages
+                        .get(self.next_page)
+                        .map(|next| next.first_key.clone());
+                    return Some(Met::Gap {
+                        from: page.first_key,
+                        to,
+                        error,
+                    });
                 }
             }
         }

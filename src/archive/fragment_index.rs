@@ -31,7 +31,10 @@ impl FragmentIndex {
             let page = page?;
             for (block, record) in (page.first_block..).zip(&page.blocks) {
                 for (number, fragment) in (0_u32..).zip(&record.fragments) {
-                    let id = FragmentId { block, index: number };
+                    let id = FragmentId {
+                        block,
+                        index: number,
+                    };
                     index.insert(fragment.identity, id, fragment.len)?;
                 }
             }
@@ -51,17 +54,29 @@ impl FragmentIndex {
     }
 
     /// Adds a fragment that [`Self::find`] does not find.
-    pub(super) fn insert(&mut self, identity: Digest, fragment: FragmentId, len: u32) -> Result<()> {
+    pub(super) fn insert(
+        &mut self,
+        identity: Digest,
+        fragment: FragmentId,
+        len: u32,
+    ) -> Result<()> {
         let Ok(number) = u32::try_from(self.known.len()) else {
-            return Err(Error::new(ErrorKind::Unsupported, "cannot add to this archive")
-                .because("it has 2^32 fragments, more than this zarc can deduplicate against")
-                .hint("start a new archive"));
+            return Err(
+                Error::new(ErrorKind::Unsupported, "cannot add to this archive")
+                    .because("it has 2^32 fragments, more than this zarc can deduplicate against")
+                    .hint("start a new archive"),
+            );
         };
-        self.known.push(Known { identity, fragment, len });
-        let known = &self.known;
-        self.table.insert_unique(spread(&identity), number, |&number| {
-            spread(&known[number as usize].identity)
+        self.known.push(Known {
+            identity,
+            fragment,
+            len,
         });
+        let known = &self.known;
+        self.table
+            .insert_unique(spread(&identity), number, |&number| {
+                spread(&known[number as usize].identity)
+            });
         Ok(())
     }
 }

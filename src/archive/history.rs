@@ -17,11 +17,13 @@ pub struct Version {
 
 impl Version {
     fn open(reader: &FrameReader, point: CommitPoint) -> Result<Self> {
-        let place = crate::format::Place { offset: point.commit.manifest_offset, ..point.place };
+        let place = crate::format::Place {
+            offset: point.commit.manifest_offset,
+            ..point.place
+        };
         let payload_len = reader.header_at(place.offset)?.payload_len;
         let decode = Manifest::decode;
-        let manifest =
-            packed_frame::read(reader, place, FrameType::Manifest, payload_len, decode)?;
+        let manifest = packed_frame::read(reader, place, FrameType::Manifest, payload_len, decode)?;
         Ok(Self { point, manifest })
     }
 
@@ -60,7 +62,10 @@ pub struct History {
 impl History {
     /// The history of an archive.
     pub fn of(archive: &Archive) -> Self {
-        Self { reader: archive.reader(), last: archive.journal.last().cloned() }
+        Self {
+            reader: archive.reader(),
+            last: archive.journal.last().cloned(),
+        }
     }
 
     /// The newest version, if any.
@@ -88,11 +93,16 @@ impl History {
             points.push(point);
         }
         let reader = self.reader.clone();
-        Ok(points.into_iter().rev().map(move |point| Version::open(&reader, point)))
+        Ok(points
+            .into_iter()
+            .rev()
+            .map(move |point| Version::open(&reader, point)))
     }
 
     fn point_at(&self, until: Until) -> Result<Option<CommitPoint>> {
-        let Some(last) = self.last.clone() else { return Ok(None) };
+        let Some(last) = self.last.clone() else {
+            return Ok(None);
+        };
         match until {
             Until::Latest => Ok(Some(last)),
             Until::Version(number) => self.search(last, |p| p.commit.update > number),

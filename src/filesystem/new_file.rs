@@ -19,8 +19,10 @@ const NEW: OFlags = OFlags::WRONLY
     .union(OFlags::EXCL)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
-const AGAIN: OFlags =
-    OFlags::WRONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
+const AGAIN: OFlags = OFlags::WRONLY
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
 
 /// A file on its way into a target; dropped unfinished it leaves nothing behind.
 #[derive(Debug)]
@@ -48,7 +50,12 @@ impl NewFile {
             openat(&location.parent, name, NEW, Mode::from_raw_mode(0o600))
         })?;
         let (shared, path) = (Arc::clone(shared), path.clone());
-        Ok(Self { shared, path, temporary, state: State::Open(file, location) })
+        Ok(Self {
+            shared,
+            path,
+            temporary,
+            state: State::Open(file, location),
+        })
     }
 
     /// Writes `bytes` at `offset`; what is never written reads as zeros.
@@ -114,7 +121,9 @@ impl NewFile {
             let file = retry_on_intr(|| openat(&location.parent, name, AGAIN, Mode::empty()))?;
             let stat = fstat(&file)?;
             if (stat.st_dev, stat.st_ino) != (device, inode) {
-                return Err(io::Error::other("somebody else exchanged the file being restored"));
+                return Err(io::Error::other(
+                    "somebody else exchanged the file being restored",
+                ));
             }
             self.state = State::Open(file, location);
         }

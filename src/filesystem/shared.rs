@@ -49,7 +49,10 @@ impl Shared {
     /// The open directory and the name that `path` means.
     pub(super) fn locate(&self, path: &StoredPath, missing: Missing) -> io::Result<Location> {
         // Directories are whole after each step: a panic elsewhere does not spoil them.
-        let mut directories = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut directories = self
+            .directories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         directories.locate(path, missing)
     }
 
@@ -71,7 +74,10 @@ impl Shared {
 
     /// Writes everything to the disk that the target's file system still holds back.
     pub(super) fn sync(&self) -> io::Result<()> {
-        let directories = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
+        let directories = self
+            .directories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         Ok(syncfs(directories.target())?)
     }
 }

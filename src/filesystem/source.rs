@@ -50,7 +50,12 @@ impl SourceFile {
         }
         let data_end = status::is_sparse(&opened).then_some(0);
         let identity = (opened.st_dev, opened.st_ino);
-        Ok(Self { file, identity, offset: 0, data_end })
+        Ok(Self {
+            file,
+            identity,
+            offset: 0,
+            data_end,
+        })
     }
 
     /// Device and inode number.

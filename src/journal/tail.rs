@@ -47,7 +47,10 @@ pub(super) fn follow_to_commit(
     let (mut offset, mut index) = (start, 0);
     while let Some(header) = next_header(reader, offset, update, index)? {
         if header.frame_type == FrameType::Commit {
-            let place = Place { part: header.part, offset: header.offset };
+            let place = Place {
+                part: header.part,
+                offset: header.offset,
+            };
             return if_sound(CommitPoint::read(reader, place));
         }
         offset = header.next_offset();
@@ -83,7 +86,9 @@ pub(super) fn follow_uncommitted(
         if header.frame_type == FrameType::Commit {
             break;
         }
-        let Some(frame) = if_sound(reader.frame_at(header.offset))? else { break };
+        let Some(frame) = if_sound(reader.frame_at(header.offset))? else {
+            break;
+        };
         tags.push(frame.tag);
         offset = header.next_offset();
         if header.frame_type == FrameType::Manifest {
@@ -93,11 +98,18 @@ pub(super) fn follow_uncommitted(
         if first.header.nonce_prefix != header.nonce_prefix {
             break;
         }
-        let (true, Some(manifest_offset)) = (header.is_last, manifest_offset) else { continue };
+        let (true, Some(manifest_offset)) = (header.is_last, manifest_offset) else {
+            continue;
+        };
         let update = if_sound(Update::decode(first.payload()))?;
         return Ok(update
             .filter(|update| update.previous_tag == *previous_tag)
-            .map(|update| Complete { update, tags, manifest_offset, end: offset }));
+            .map(|update| Complete {
+                update,
+                tags,
+                manifest_offset,
+                end: offset,
+            }));
     }
     Ok(None)
 }
@@ -119,7 +131,9 @@ pub(super) fn search_commits(reader: &FrameReader, start: u64, after: u64) -> Re
     while chunk + FrameHeader::LEN <= len {
         let bytes = reader.raw(chunk, SEARCH_BYTES.min(len - chunk))?;
         for (page, offset) in bytes.chunks(4096).zip((chunk..).step_by(4096)) {
-            let header = page.get(..64).filter(|bytes| FrameHeader::is_at_start_of(bytes));
+            let header = page
+                .get(..64)
+                .filter(|bytes| FrameHeader::is_at_start_of(bytes));
             let Some(header) = header.and_then(|bytes| FrameHeader::decode(bytes).ok()) else {
                 continue;
             };
@@ -127,7 +141,10 @@ pub(super) fn search_commits(reader: &FrameReader, start: u64, after: u64) -> Re
                 && header.update > after
                 && header.expect_at(header.part, offset).is_ok();
             if is_ours {
-                let place = Place { part: header.part, offset };
+                let place = Place {
+                    part: header.part,
+                    offset,
+                };
                 match if_sound(CommitPoint::read(reader, place))? {
                     Some(point) => found.newest = Some(point),
                     None => found.damaged = Some(offset),
