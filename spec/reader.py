@@ -147,8 +147,8 @@ def decode_header(data):
     length, flags, part, archive_id, created = cursor.fixed("III16sq")
     unknown = flags & 0xFFFF & ~(ENCRYPTED | INDEX_PART | WITHOUT_DATA)
     require(not unknown, f"header: unknown flags {unknown:#x}")
-    for flag, name in (ENCRYPTED, "encrypted"), (INDEX_PART, "index part"), (WITHOUT_DATA, "without data"):
-        require(not flags & flag, f"header: {name} archives are not yet written")
+    for flag, name in (ENCRYPTED, "encrypted archive"), (INDEX_PART, "index part"), (WITHOUT_DATA, "archive without data"):
+        require(not flags & flag, f"header: {name}; not yet written")
     require(part == 1, f"header: part {part}; archives in parts are not yet written")
     require(length == PAGE_BYTES, f"header: length of the header region is {length}")
     block_log2, _fragment_exponent, cut_rule, identity = cursor.fixed("BBBB")
@@ -212,7 +212,8 @@ class Frame(NamedTuple):
 def decode_frame_header(data):
     cursor = Cursor(data, "frame header")
     require(cursor.take(8) == SYNC, "frame header: no sync")
-    type_, flags, length_of_header, part, update, index, length, offset, nonce, checksum = cursor.fixed("BBHIQQQQ8s8s")
+    type_, flags, length_of_header, part, update = cursor.fixed("BBHIQ")
+    index, length, offset, nonce, checksum = cursor.fixed("QQQ8s8s")
     cursor.end()
     require(blake3(data[:56])[:8] == checksum, "frame header: checksum is wrong")
     require(length_of_header == FRAME_HEADER_BYTES, f"frame header: length {length_of_header}")
@@ -265,7 +266,8 @@ def decode_frame(data):
     check_frame_header(header)
     require(len(data) == header.end() - header.offset, "frame: is not as long as its header says")
     tag = data[-TAG_BYTES:]
-    require(blake3(memoryview(data)[:-TAG_BYTES]) == tag, f"{FRAME_TYPES.get(header.type, 'frame')[0]} frame: tag is wrong")
+    require(blake3(memoryview(data)[:-TAG_BYTES]) == tag,
+            f"{FRAME_TYPES.get(header.type, 'frame')[0]} frame: tag is wrong")
     return Frame(header, data[FRAME_HEADER_BYTES:-TAG_BYTES], tag)
 
 
@@ -357,7 +359,8 @@ def unpack_zstd(packed, raw_length):
         frame = zstandard.get_frame_parameters(packed)
         require(frame.window_size <= ZSTD_WINDOW_MAX, f"zstd: window of {frame.window_size} bytes")
         require(frame.dict_id == 0, "zstd: needs a dictionary")
-        require(frame.content_size in (raw_length, zstandard.CONTENTSIZE_UNKNOWN), "zstd: content size is not the raw length")
+        require(frame.content_size in (raw_length, zstandard.CONTENTSIZE_UNKNOWN),
+                "zstd: content size is not the raw length")
         decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_MAX)
         # A limit of 0 would mean "none" to this library.
         return decompressor.decompress(packed, max_output_size=max(raw_length, 1), allow_extra_data=False)
@@ -467,7 +470,8 @@ def check_path(path):
     if path == b"/":
         return
     for component in path.removeprefix(b"/").split(b"/"):
-        require(1 <= len(component) <= COMPONENT_BYTES_MAX, f"path {shown(path)}: component of {len(component)} bytes")
+        require(1 <= len(component) <= COMPONENT_BYTES_MAX,
+                f"path {shown(path)}: component of {len(component)} bytes")
 
 
 def decode_fields(cursor):
@@ -482,7 +486,8 @@ def decode_fields(cursor):
 def check_entry(entry):
     what = shown(entry.path)
     require(entry.kind != DELETED or not entry.fields, f"{what}: deleted, but has fields")
-    require(CONTENT not in entry.fields or entry.kind == REGULAR or entry.unknown(), f"{what}: content, but no file")
+    require(CONTENT not in entry.fields or entry.kind == REGULAR or entry.unknown(),
+            f"{what}: content, but no file")
     require(DEVICE not in entry.fields or entry.kind != DIRECTORY_KIND, f"{what}: a directory with several names")
     for tag in entry.fields:
         entry.value(tag)
@@ -679,7 +684,8 @@ class Version:
     """Everything below one manifest: entries in archive order, fragment records by block."""
 
     def __init__(self, archive, number):
-        require(1 <= number <= len(archive.commits), f"there is no version {number}; the newest is {len(archive.commits)}")
+        require(1 <= number <= len(archive.commits),
+                f"there is no version {number}; the newest is {len(archive.commits)}")
         self.archive, self.commit = archive, archive.commits[number - 1]
         self.manifest = self.read_manifest()
         entries = {}
@@ -693,8 +699,10 @@ class Version:
     def read_manifest(self):
         frame = self.archive.frame((1, self.commit.manifest_offset), MANIFEST, None, self.commit.offset)
         manifest = decode_manifest(unpack_packed(frame.payload))
-        require(manifest.update == self.commit.update, f"manifest of update {manifest.update} in update {self.commit.update}")
-        require(manifest.date == self.commit.date, f"update {manifest.update}: manifest and commit differ in the date")
+        require(manifest.update == self.commit.update,
+                f"manifest of update {manifest.update} in update {self.commit.update}")
+        require(manifest.date == self.commit.date,
+                f"update {manifest.update}: manifest and commit differ in the date")
         return manifest
 
     def delta(self):
@@ -710,7 +718,8 @@ class Version:
         frame = self.archive.frame(record.place, DATA, record.payload_length, self.commit.offset)
         block = decode_data(frame.payload, self.archive.header.block_bytes_max)
         require(block.number == number, f"block {block.number} where block {number} belongs")
-        require(block.lengths == record.lengths, f"block {number}: fragment lengths differ from the fragment record")
+        require(block.lengths == record.lengths,
+                f"block {number}: fragment lengths differ from the fragment record")
         return block.fragments()
 
     def fragment(self, number, index):
@@ -725,7 +734,8 @@ class Version:
                 continue
             require(piece.block < len(self.blocks), f"{shown(entry.path)}: there is no block {piece.block}")
             lengths = self.blocks[piece.block].lengths
-            require(piece.index + piece.count <= len(lengths), f"{shown(entry.path)}: block {piece.block} has {len(lengths)} fragments")
+            require(piece.index + piece.count <= len(lengths),
+                    f"{shown(entry.path)}: block {piece.block} has {len(lengths)} fragments")
             require(sum(lengths[piece.index : piece.index + piece.count]) == piece.length,
                     f"{shown(entry.path)}: fragments of block {piece.block} are not {piece.length} bytes together")
 
@@ -741,7 +751,8 @@ def read_run(archive, run, before):
         page_frame = archive.frame(page.place, page_type, page.payload_length, frame.header.offset)
         found = decode(unpack_packed(page_frame.payload))
         require(len(found) == page.records, f"page at {page.place[1]}: {len(found)} records, not {page.records}")
-        require(found[0].key() == page.first_key, f"page at {page.place[1]}: another first key than in the directory")
+        require(found[0].key() == page.first_key,
+                f"page at {page.place[1]}: another first key than in the directory")
         records += found
     check_rising([record.key() for record in records], "run")
     if run.kind == FRAGMENT_RUN:
@@ -817,17 +828,21 @@ def check_commit_counts(file, header, commit, commits):
         require(commit.date > before.date, f"{what}: its date is not later than that of the update before")
     else:
         part, offset, tag, state, end = 0, 0, header.genesis_tag, bytes(32), header.length
-    require((commit.previous_part, commit.previous_offset) == (part, offset), f"{what}: names another place of the commit before")
+    require((commit.previous_part, commit.previous_offset) == (part, offset),
+            f"{what}: names another place of the commit before")
     require(commit.previous_tag == tag, f"{what}: names another tag of the commit before")
     require(commit.state == blake3(state, commit.root), f"{what}: state is wrong")
-    require((commit.update_part, commit.update_offset) == (1, end), f"{what}: its update does not start where the commit before ends")
+    require((commit.update_part, commit.update_offset) == (1, end),
+            f"{what}: its update does not start where the commit before ends")
     jump = jump_commit(commits)
     place = (1, commits[jump - 1].offset) if jump else (0, 0)
-    require((commit.jump_update, commit.jump_part, commit.jump_offset) == (jump, *place), f"{what}: jump commit is wrong")
+    require((commit.jump_update, commit.jump_part, commit.jump_offset) == (jump, *place),
+            f"{what}: jump commit is wrong")
     frame = file.frame(commit.update_offset)
     require(frame.header.type == UPDATE, f"offset {commit.update_offset}: no UPDATE frame")
     update = decode_update(frame.payload)
-    require((frame.header.update, frame.header.index) == (number, 0), f"{what}: the UPDATE frame is of another update")
+    require((frame.header.update, frame.header.index) == (number, 0),
+            f"{what}: the UPDATE frame is of another update")
     require(update.nonce[:8] == frame.header.nonce == commit.nonce, f"{what}: the UPDATE frame has another nonce")
     require(update.previous_tag == tag, f"{what}: the UPDATE frame names another commit before")
     require(update.date == commit.date, f"{what}: the UPDATE frame has another date")
@@ -850,7 +865,8 @@ def find_commits(file, header):
 def commits_back_from(file, header, offset):
     back = [read_commit(file, offset)]
     while back[-1].previous_offset:
-        require(back[-1].previous_offset < back[-1].offset, f"commit at {back[-1].offset}: the commit before stands behind it")
+        require(back[-1].previous_offset < back[-1].offset,
+                f"commit at {back[-1].offset}: the commit before stands behind it")
         back.append(read_commit(file, back[-1].previous_offset))
     commits = []
     for commit in reversed(back):
@@ -914,7 +930,8 @@ class Archive:
         require(frame.header.type == type_, f"{what}: is of type {frame.header.type}")
         require(payload_length in (None, frame.header.length), f"{what}: payload is not {payload_length} bytes")
         commit = self.commits[bisect.bisect_left(self.commits, offset, key=lambda commit: commit.offset)]
-        require(frame.header.update == commit.update, f"{what}: is of update {frame.header.update}, not {commit.update}")
+        require(frame.header.update == commit.update,
+                f"{what}: is of update {frame.header.update}, not {commit.update}")
         require(frame.header.nonce == commit.nonce, f"{what}: has another nonce than its update")
         return frame
 
@@ -1120,7 +1137,8 @@ def verify_frames(archive, commit, blocks, report):
         tags.append(frame.tag)
         position = header.next()
     require(position == commit.offset, f"update {commit.update}: its frames do not end at its commit")
-    require(types.count(UPDATE) == types.count(MANIFEST) == 1, f"update {commit.update}: not one UPDATE and one MANIFEST")
+    require(types.count(UPDATE) == types.count(MANIFEST) == 1,
+            f"update {commit.update}: not one UPDATE and one MANIFEST")
     require(blake3(*tags) == commit.root, f"update {commit.update}: root is wrong")
     return data_payload
 
@@ -1139,22 +1157,28 @@ def verify_block(archive, frame):
 def verify_version(version, blocks, before, data_payload, report):
     """Compares a version with the frames met so far and the version before; returns its entries by path."""
     manifest, what = version.manifest, f"version {version.commit.update}"
-    require(len(version.blocks) == len(blocks), f"{what}: {len(version.blocks)} fragment records for {len(blocks)} blocks")
+    require(len(version.blocks) == len(blocks),
+            f"{what}: {len(version.blocks)} fragment records for {len(blocks)} blocks")
     for record in version.blocks:
-        require(blocks.get(record.block) == record, f"{what}: block {record.block} differs from its fragment record")
+        require(blocks.get(record.block) == record,
+                f"{what}: block {record.block} differs from its fragment record")
     delta_blocks = [r.block for r in version.read_run(manifest.delta_fragments)] if manifest.delta_fragments else []
     added_blocks = [n for n, r in blocks.items() if r.place[1] > version.commit.update_offset]
-    require(delta_blocks == sorted(added_blocks), f"{what}: the delta run of fragments is not the blocks of the update")
+    require(delta_blocks == sorted(added_blocks),
+            f"{what}: the delta run of fragments is not the blocks of the update")
     after, counts = dict(before), collections.Counter()
     for entry in version.delta():
         version.check_content(entry)
+        if entry.unknown():
+            report.problem(f"{what}: {shown(entry.path)}: {entry.unknown()}")
         change = classify(entry, before.get(entry.path))
         counts[change] += 1
         counts["content"] += entry.size() if change in ("added", "updated") else 0
         after[entry.path] = entry
         if entry.kind == DELETED:
             del after[entry.path]
-    require(after == {entry.path: entry for entry in version.entries}, f"{what} is not the version before with its delta run")
+    require(after == {entry.path: entry for entry in version.entries},
+            f"{what} is not the version before with its delta run")
     for name, counted, claimed in (
         ("added", counts["added"], manifest.added),
         ("updated", counts["updated"], manifest.updated),

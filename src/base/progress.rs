@@ -13,6 +13,11 @@ pub trait Progress: Sync {
     /// `done` of about `total` bytes of work are done; `total` 0 means unknown.
     fn advance(&self, done: u64, total: u64);
 
+    /// Whether a total is worth a walk ahead of the work.
+    fn wants_total(&self) -> bool {
+        false
+    }
+
     /// Whether the user asked to stop; commands look at it often and leave the archive as it was.
     fn is_stopped(&self) -> bool {
         false

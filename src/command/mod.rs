@@ -3,19 +3,21 @@
 //! A command takes options, does the work, tells [`crate::base::Progress`] how it goes and returns
 //! a summary. It neither parses nor prints.
 
+mod add;
+mod changes;
+mod content_reader;
+mod object_reader;
 mod options;
+mod scope;
+mod status;
 
+pub use add::add;
 pub use options::{
     AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
     Row, VerifyOptions, VerifySummary,
 };
 
 use crate::base::{Error, Progress, Result};
-
-/// Appends what changed on disk as one update.
-pub fn add(_options: &AddOptions, _progress: &dyn Progress) -> Result<AddSummary> {
-    Err(Error::usage("add is not written yet"))
-}
 
 /// Restores objects from a version.
 pub fn extract(_options: &ExtractOptions, _progress: &dyn Progress) -> Result<ExtractSummary> {

@@ -1,0 +1,249 @@
+//! `add`: what changed on disk becomes one update.
+
+use std::io;
+
+use crate::archive::{
+    Archive, Change, Entry, History, Object as StoredObject, Transaction, TransactionOptions,
+    Version,
+};
+use crate::base::{Error, ErrorKind, Kind, Progress, Result, StoredPath, Timestamp};
+use crate::filesystem::{self, Object, Walk};
+
+use super::changes::{Changes, Step};
+use super::content_reader::Failure;
+use super::object_reader::ObjectReader;
+use super::options::{AddOptions, AddSummary};
+use super::scope::{Scope, catalog, tell_notice};
+use super::status::{is_same_object, is_unchanged, size_of};
+
+/// `-fragment` of a new archive.
+const FRAGMENT_EXPONENT: u8 = 6;
+
+/// Appends what changed on disk as one update.
+pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> {
+    filesystem::raise_descriptor_limit();
+    let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
+    let exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
+    let open = match options.dry {
+        true => Archive::open_path_for_trial,
+        false => Archive::open_path_for_writing,
+    };
+    let mut archive = open(&options.archive, exponent, &options.environment)?;
+    tell_notice(&archive, progress);
+    let result = add_to(&mut archive, &scope, options, progress);
+    if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
+        archive.remove_if_unused()?;
+    }
+    result.map_err(|error| error.hint("nothing was added: the archive is as it was before"))
+}
+
+fn add_to(
+    archive: &mut Archive,
+    scope: &Scope,
+    options: &AddOptions,
+    progress: &dyn Progress,
+) -> Result<AddSummary> {
+    let base = History::of(archive).newest()?;
+    let exponent = options.fragment.unwrap_or(archive.fragment_exponent());
+    if exponent != archive.fragment_exponent() {
+        progress.warn(&format!(
+            "the archive was made with -fragment {}; content cut with {exponent} is not found in it again",
+            archive.fragment_exponent()
+        ));
+    }
+    let stored = scope.entries(&catalog(archive, base.as_ref())?);
+    let leave_out = archive.identity();
+    let walk = || Walk::new(scope.roots.clone(), scope.walk_options(options.special, leave_out));
+    let total = if progress.wants_total() { content_bytes(walk(), progress)? } else { 0 };
+    let mut adder = Adder::new(archive, base, options, progress, exponent, total)?;
+    for step in Changes::new(walk(), stored, options.special) {
+        if progress.is_stopped() {
+            return Err(Error::new(ErrorKind::Stopped, "interrupted"));
+        }
+        adder.take(step?)?;
+    }
+    adder.finish()
+}
+
+/// Walks once more, ahead, to know how much there will be to read.
+fn content_bytes(walk: Walk, progress: &dyn Progress) -> Result<u64> {
+    let mut total = 0;
+    for item in walk {
+        if progress.is_stopped() {
+            return Err(Error::new(ErrorKind::Stopped, "interrupted"));
+        }
+        if let filesystem::Item::Object(object) = item {
+            total += object.status.size;
+        }
+    }
+    Ok(total)
+}
+
+/// The update, which begins with the first change.
+struct LazyUpdate<'a> {
+    archive: Option<&'a mut Archive>,
+    transaction: Option<Transaction<'a>>,
+    base: Option<Version>,
+    options: &'a AddOptions,
+    progress: &'a dyn Progress,
+}
+
+impl<'a> LazyUpdate<'a> {
+    fn begun(&mut self) -> Result<&mut Transaction<'a>> {
+        if let Some(archive) = self.archive.take() {
+            let options = TransactionOptions {
+                method: self.options.method,
+                threads: self.options.threads,
+                environment: self.options.environment,
+                comment: Vec::new(),
+            };
+            let transaction = Transaction::begin(archive, self.base.as_ref(), &options)?;
+            let date = transaction.date();
+            if date > (self.options.environment.now)().seconds {
+                let date = Timestamp { seconds: date, nanos: 0 };
+                self.progress.warn(&format!(
+                    "the clock is behind the last update; this one is dated {date}"
+                ));
+            }
+            self.transaction = Some(transaction);
+        }
+        Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
+    }
+}
+
+/// Turns steps into entries of one update.
+struct Adder<'a> {
+    update: LazyUpdate<'a>,
+    options: &'a AddOptions,
+    progress: &'a dyn Progress,
+    reader: ObjectReader,
+    total_bytes: u64,
+    summary: AddSummary,
+}
+
+impl<'a> Adder<'a> {
+    fn new(
+        archive: &'a mut Archive,
+        base: Option<Version>,
+        options: &'a AddOptions,
+        progress: &'a dyn Progress,
+        exponent: u8,
+        total_bytes: u64,
+    ) -> Result<Self> {
+        let archive_bytes_before = archive.committed_bytes();
+        let archive = Some(archive);
+        Ok(Self {
+            update: LazyUpdate { archive, transaction: None, base, options, progress },
+            options,
+            progress,
+            reader: ObjectReader::new(exponent, options.attributes, options.environment.now)?,
+            total_bytes,
+            summary: AddSummary { archive_bytes_before, ..AddSummary::default() },
+        })
+    }
+
+    fn take(&mut self, step: Step) -> Result<()> {
+        match step {
+            Step::New(object) => self.take_object(&object, None),
+            Step::Both(object, entry) => self.take_object(&object, Some(entry)),
+            Step::Gone(entry) => self.take_gone(entry),
+            Step::Unknown(_) => Ok(()),
+            Step::Unreadable(path, error) => {
+                self.warn(&path, format_args!("{error}; it stays as it is in the archive"));
+                Ok(())
+            }
+            Step::Missing(path) => {
+                self.warn(&path, format_args!("no such file or directory"));
+                Ok(())
+            }
+        }
+    }
+
+    fn warn(&mut self, path: &StoredPath, problem: std::fmt::Arguments<'_>) {
+        self.summary.problems += 1;
+        self.progress.warn(&format!("{path}: {problem}"));
+    }
+
+    fn take_gone(&mut self, entry: Entry) -> Result<()> {
+        if !self.options.delete {
+            return Ok(());
+        }
+        self.progress.item('-', entry.path.as_bytes(), None);
+        let change = Change::Deleted(size_of(&entry));
+        let deleted = Entry { path: entry.path, object: StoredObject::Deleted };
+        self.update.begun()?.record(&deleted, change)
+    }
+
+    fn take_object(&mut self, object: &Object, before: Option<Entry>) -> Result<()> {
+        self.summary.seen += 1;
+        self.summary.seen_bytes += object.status.size;
+        self.progress.advance(self.summary.seen_bytes, self.total_bytes);
+        let stored_before = before.as_ref().and_then(|entry| entry.object.stored());
+        let attributes = self.options.attributes;
+        let is_known = stored_before.is_some_and(|old| is_unchanged(object, old, attributes));
+        if is_known && !self.options.force {
+            return Ok(());
+        }
+        let progress = self.progress;
+        let (reader, update) = (&mut self.reader, &mut self.update);
+        let read =
+            reader.read(object, progress, &mut |bytes, kind| update.begun()?.store(bytes, kind));
+        let (new, is_torn) = match read {
+            Ok(read) => read,
+            Err(Failure::Archive(error)) => return Err(error),
+            Err(Failure::Source(error)) => return self.take_unread(object, before, &error),
+        };
+        if is_torn {
+            self.warn(&object.path, format_args!("changed while it was read; stored as it was read last"));
+        }
+        let change = match (&before, stored_before) {
+            (None, _) => Change::Added,
+            (Some(_), Some(old)) if new == *old => return Ok(()),
+            (Some(_), Some(old)) if is_same_object(&new, old) => Change::Touched,
+            (Some(entry), _) => Change::Updated(size_of(entry)),
+        };
+        let size = (object.kind == Kind::File).then(|| new.size());
+        match change {
+            Change::Added => progress.item('+', object.path.as_bytes(), size),
+            Change::Updated(_) => progress.item('#', object.path.as_bytes(), size),
+            Change::Touched | Change::Deleted(_) => {}
+        }
+        let path = object.path.clone();
+        let entry = Entry { path, object: StoredObject::Stored(Box::new(new)) };
+        self.update.begun()?.record(&entry, change)
+    }
+
+    /// The object cannot be read: what the archive has of it stays, unless it just went away.
+    fn take_unread(
+        &mut self,
+        object: &Object,
+        before: Option<Entry>,
+        error: &io::Error,
+    ) -> Result<()> {
+        if error.kind() == io::ErrorKind::NotFound {
+            return before.map_or(Ok(()), |entry| self.take_gone(entry));
+        }
+        let kept = if before.is_some() { "it stays as it is in the archive" } else { "skipped" };
+        self.warn(&object.path, format_args!("cannot read: {error}; {kept}"));
+        Ok(())
+    }
+
+    /// Commits what was recorded; without a change there is no update.
+    fn finish(self) -> Result<AddSummary> {
+        let mut summary = self.summary;
+        let Some(transaction) = self.update.transaction else { return Ok(summary) };
+        let committed = transaction.commit()?;
+        let counts = committed.counts;
+        summary.added = counts.added;
+        summary.updated = counts.updated;
+        summary.deleted = counts.deleted;
+        summary.touched = counts.touched;
+        summary.new_bytes = counts.new_bytes;
+        summary.stored_bytes = committed.stored_bytes;
+        if !self.options.dry {
+            summary.version = Some(committed.version);
+            summary.fingerprint = Some(committed.fingerprint);
+        }
+        Ok(summary)
+    }
+}

@@ -1,0 +1,92 @@
+//! What the user's words on the command line mean: where to walk, and which stored names that
+//! covers.
+
+use crate::archive::{Archive, Catalog, Entry, Notice, Version};
+use crate::base::{Error, Progress, Result, StoredPath};
+use crate::filesystem::{Choice, Root, WalkOptions};
+use crate::select::{Rename, Selection, Verdict};
+
+/// Files on disk and their names in the archive.
+#[derive(Debug, Clone)]
+pub(super) struct Scope {
+    /// Where to walk, in archive order.
+    pub roots: Vec<Root>,
+    selection: Selection,
+    /// From names in the archive to names on disk.
+    back: Rename,
+}
+
+impl Scope {
+    /// The files as the user named them, with `-only`, `-not` and `-to`.
+    pub(super) fn new(files: &[Vec<u8>], selection: &Selection, rename: &Rename) -> Result<Self> {
+        let mut roots = Vec::new();
+        for file in files {
+            let typed = StoredPath::normalized(file).map_err(|error| {
+                Error::usage(format!("cannot use the file name {:?}", file.escape_ascii().to_string()))
+                    .because(error)
+            })?;
+            roots.push(Root { disk: typed.as_bytes().to_vec(), stored: rename.apply(&typed)? });
+        }
+        // Equal names keep the user's order: the first one wins.
+        roots.sort_by(|a, b| a.stored.cmp(&b.stored));
+        Ok(Self { roots, selection: selection.clone(), back: rename.reversed() })
+    }
+
+    /// How to walk; `leave_out` is the archive itself.
+    pub(super) fn walk_options(&self, special: bool, leave_out: Option<(u64, u64)>) -> WalkOptions {
+        let selection = self.selection.clone();
+        let wanted = move |name: &[u8], is_directory: bool| {
+            match selection.verdict(name, is_directory) {
+                Verdict::Take => Choice::Take,
+                Verdict::DescendOnly => Choice::DescendOnly,
+                Verdict::Skip => Choice::Skip,
+            }
+        };
+        WalkOptions {
+            special,
+            leave_out: leave_out.into_iter().collect(),
+            wanted: Box::new(wanted),
+        }
+    }
+
+    /// The stored objects that the scope covers, in archive order.
+    pub(super) fn entries(&self, catalog: &Catalog) -> impl Iterator<Item = Result<Entry>> + use<> {
+        let mut covers: Vec<StoredPath> = Vec::new();
+        for root in &self.roots {
+            if !covers.last().is_some_and(|cover| root.stored.is_within(cover)) {
+                covers.push(root.stored.clone());
+            }
+        }
+        let parts: Vec<_> = covers.iter().map(|cover| catalog.entries_within(cover)).collect();
+        let (selection, back) = (self.selection.clone(), self.back.clone());
+        parts.into_iter().flatten().filter(move |entry| match entry {
+            Ok(entry) => match back.apply(&entry.path) {
+                Ok(on_disk) => selection.is_wanted(on_disk.as_bytes()),
+                // A name too long for the disk was never taken from there.
+                Err(_) => false,
+            },
+            Err(_) => true,
+        })
+    }
+}
+
+/// The catalog of a version, or an empty one.
+pub(super) fn catalog(archive: &Archive, version: Option<&Version>) -> Result<Catalog> {
+    version.map_or_else(|| Ok(Catalog::empty()), |version| Catalog::of(archive, version))
+}
+
+/// Tells what the user should know about the archive first.
+pub(super) fn tell_notice(archive: &Archive, progress: &dyn Progress) {
+    match archive.notice() {
+        None => {}
+        Some(Notice::Unfinished(bytes)) => progress.warn(&format!(
+            "the last {bytes} bytes of the archive are an update that was never completed; they are ignored"
+        )),
+        Some(Notice::Damaged(from)) => progress.warn(&format!(
+            "the archive is damaged near byte {from}; later updates were found and are used"
+        )),
+        Some(Notice::Completed) => progress.warn(
+            "the last update was interrupted just before it was committed; all of it was there, and it is committed now",
+        ),
+    }
+}

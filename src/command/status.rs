@@ -1,0 +1,84 @@
+//! Whether an object on disk is still what the archive has: by what `stat` says, and by all that
+//! is saved.
+
+use crate::archive::{Entry, Stored};
+use crate::base::{Kind, Metadata, Status, Timestamp};
+use crate::filesystem::Object;
+
+/// Objects younger than this, when looked at, may change again without a new time.
+const SETTLED_AFTER_SECONDS: i64 = 2;
+
+/// What an object's times and numbers tell; taken from the walk, or again after reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Look {
+    /// What tells changes.
+    pub status: Status,
+    /// When the content was last modified.
+    pub mtime: Timestamp,
+}
+
+impl Look {
+    /// What the walk saw.
+    pub(super) fn of(object: &Object) -> Self {
+        Self { status: object.status, mtime: object.mtime }
+    }
+
+    /// Number of the file system, if the object has several names.
+    pub(super) fn link_device(&self, kind: Kind) -> Option<u64> {
+        (kind != Kind::Directory && self.status.links > 1).then_some(self.status.device)
+    }
+
+    /// Whether the object could have changed at the present instant without a trace. The change
+    /// time decides, since nobody can set it; the modification time too, for file systems that
+    /// have no other.
+    pub(super) fn is_unsettled(&self, now: Timestamp) -> bool {
+        let settled = now.seconds - SETTLED_AFTER_SECONDS;
+        let mtime = self.mtime.seconds;
+        self.status.ctime.seconds >= settled || (mtime >= settled && mtime <= now.seconds)
+    }
+}
+
+/// Whether nothing that `stat` tells is new, so that the object need not be looked at further.
+pub(super) fn is_unchanged(object: &Object, stored: &Stored, attributes: bool) -> bool {
+    let look = Look::of(object);
+    object.kind == stored.metadata.kind
+        && object.mtime == stored.metadata.mtime
+        && look.status.ctime == stored.ctime
+        && look.status.inode == stored.inode
+        && look.link_device(object.kind) == stored.device
+        && (object.kind != Kind::File || look.status.size == stored.size())
+        && stored.has_attributes == attributes
+        && !stored.is_unsettled
+}
+
+/// Whether all that is restored is the same.
+pub(super) fn is_same_object(new: &Stored, old: &Stored) -> bool {
+    let is_same_metadata = new.has_attributes == old.has_attributes
+        && without_attributes(&new.metadata, new.has_attributes)
+            == without_attributes(&old.metadata, old.has_attributes);
+    is_same_metadata && new.content == old.content
+}
+
+/// Directories are the same whatever their modification time would tell about their names,
+/// but the time itself is restored, so it counts.
+fn without_attributes(metadata: &Metadata, has_attributes: bool) -> Metadata {
+    let mut metadata = metadata.clone();
+    if !has_attributes {
+        drop_attributes(&mut metadata);
+    }
+    metadata
+}
+
+/// Leaves what is saved with `-noattributes`.
+pub(super) fn drop_attributes(metadata: &mut Metadata) {
+    metadata.mode = 0;
+    (metadata.uid, metadata.gid) = (0, 0);
+    metadata.user.clear();
+    metadata.group.clear();
+    metadata.xattrs.clear();
+}
+
+/// Length of an entry's content in bytes.
+pub(super) fn size_of(entry: &Entry) -> u64 {
+    entry.object.stored().map_or(0, Stored::size)
+}
