@@ -1,1 +1,3 @@
-//! tests
+//! One test program; each module is a promise of one room.
+
+mod filesystem;

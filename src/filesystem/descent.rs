@@ -68,10 +68,10 @@ impl Descent {
             }
         }
         loop {
-            if let Some(place) = self.entering.take() {
-                if let Some(item) = self.enter(place, context) {
-                    return Some(item);
-                }
+            if let Some(place) = self.entering.take()
+                && let Some(item) = self.enter(place, context)
+            {
+                return Some(item);
             }
             let level = self.levels.last_mut()?;
             let Some((name, is_directory)) = level.names.next() else {
@@ -79,26 +79,37 @@ impl Descent {
                 continue;
             };
             // Names that would make too long a path were taken out when the level was entered.
-            let Ok(path) = level.path.join(name.to_bytes()) else { continue };
+            let Ok(path) = level.path.join(name.to_bytes()) else {
+                continue;
+            };
             let found = stat(&level.directory, name);
-            let parent = Arc::clone(&level.directory);
-            let mut disk = Vec::with_capacity(level.disk.len() + name.count_bytes());
-            disk.extend_from_slice(&level.disk);
-            disk.extend_from_slice(name.to_bytes());
-            let place = Place { parent, path, disk, name_start: level.disk.len() };
-            match found {
-                Ok(stat) => {
-                    if let Some(item) = self.meet(place, &stat, context) {
-                        return Some(item);
-                    }
-                }
-                // It vanished since the directory was listed.
-                Err(Errno::NOENT) => {}
-                Err(errno) => {
-                    if (context.options.wanted)(&place.disk, is_directory) != Choice::Skip {
-                        return Some(unreadable(place.path, errno.into()));
-                    }
-                }
+            let place = Place {
+                parent: Arc::clone(&level.directory),
+                path,
+                disk: [&level.disk, name.to_bytes()].concat(),
+                name_start: level.disk.len(),
+            };
+            if let Some(item) = self.judge(place, found, is_directory, context) {
+                return Some(item);
+            }
+        }
+    }
+
+    /// Decides on a name and what was found of it.
+    fn judge(
+        &mut self,
+        place: Place,
+        found: rustix::io::Result<Stat>,
+        is_directory: bool,
+        context: &Context,
+    ) -> Option<Item> {
+        match found {
+            Ok(stat) => self.meet(place, &stat, context),
+            // It vanished since the directory was listed.
+            Err(Errno::NOENT) => None,
+            Err(errno) => {
+                let choice = (context.options.wanted)(&place.disk, is_directory);
+                (choice != Choice::Skip).then(|| unreadable(place.path, errno.into()))
             }
         }
     }

@@ -90,17 +90,17 @@ impl NewFile {
         attributes: bool,
         replace: bool,
     ) -> io::Result<Vec<Unapplied>> {
-        let attributes = match attributes {
-            true => Attributes::Restore,
-            false => Attributes::Default(0o666 & !self.shared.umask()),
+        let attributes = if attributes {
+            Attributes::Restore
+        } else {
+            Attributes::Default(0o666 & !self.shared.umask())
         };
-        let temporary = std::mem::take(&mut self.temporary);
+        let temporary = self.temporary.clone();
         let result = self.open().and_then(|(file, location)| {
             let unapplied = Subject::open(file.as_fd()).apply(metadata, attributes);
             move_into_place(&location.parent, &temporary, &location.name, replace)?;
             Ok(unapplied)
         });
-        self.temporary = temporary;
         if result.is_ok() {
             self.state = State::Finished;
         }
