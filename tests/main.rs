@@ -1,3 +1,3 @@
-//! One test program; each module is a promise of one room.
+//! tests
 
 mod filesystem;

@@ -5,7 +5,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::process::Command;
 
 use zarc::base::{Kind, Metadata, Xattr};
-use zarc::filesystem::Target;
+use zarc::filesystem::{AccountNames, Target};
 
 use super::{content, fresh, is_root, metadata_of, only_object, options, path, plain, root, told};
 
@@ -66,6 +66,10 @@ fn metadata_makes_the_round_trip() {
     assert!(Command::new("sh").arg("-c").arg(shell).status().unwrap().success());
     let before: Vec<Metadata> =
         ["file", "link", "sub"].iter().map(|name| metadata_of(&dir.path().join(name))).collect();
+    let opened = only_object(&file);
+    let source = opened.open().unwrap();
+    let same = opened.metadata_opened(&source, &mut AccountNames::new()).unwrap();
+    assert_eq!(same, before[0]);
     assert_eq!(before[0].xattrs.len(), 2, "{:?}", before[0].xattrs);
     assert_eq!(before[2].xattrs.len(), 3, "{:?}", before[2].xattrs);
     let target = Target::open(out.path()).unwrap();

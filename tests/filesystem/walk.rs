@@ -88,7 +88,7 @@ fn a_directory_that_cannot_be_read_comes_and_then_says_so() {
     let dir = fresh();
     fs::create_dir(dir.path().join("closed")).unwrap();
     fs::write(dir.path().join("closed/file"), "").unwrap();
-    fs::set_permissions(dir.path().join("closed"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dir.path().join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
     let lines = told(vec![root(dir.path(), "t")], options(false));
     fs::set_permissions(dir.path().join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
     if rustix::process::geteuid().is_root() {
