@@ -2,10 +2,7 @@
 // Tests say what they expect by panicking.
 #![cfg_attr(
     test,
-    allow(
-        clippy::unwrap_used,
-        reason = "a test that panics has failed, as it should"
-    )
+    allow(clippy::unwrap_used, reason = "a test that panics has failed, as it should")
 )]
 
 // The floors, lowest first. A module may import only from the rooms that

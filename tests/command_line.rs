@@ -5,64 +5,25 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output, Stdio};
 
 fn zarc<S: AsRef<OsStr>>(words: &[S]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_zarc"))
-        .args(words)
-        .output()
-        .expect("the program starts")
+    Command::new(env!("CARGO_BIN_EXE_zarc")).args(words).output().expect("the program starts")
 }
 
 /// Words, what names the mistake, what names the right form.
 const MISTAKES: &[(&[&str], &str, &str)] = &[
     (&[], "no command", "zarc add|extract|list|test"),
-    (
-        &["frob", "x"],
-        "unknown command \"frob\"",
-        "add, extract, list and test",
-    ),
-    (
-        &["add"],
-        "ARCHIVE, FILE... missing",
-        "zarc add ARCHIVE[.zarc] FILE...",
-    ),
-    (
-        &["add", "x"],
-        "FILE... missing",
-        "zarc add ARCHIVE[.zarc] FILE...",
-    ),
-    (
-        &["test", "x", "y"],
-        "'y'",
-        "zarc test ARCHIVE[.zarc] [-OPTION]",
-    ),
+    (&["frob", "x"], "unknown command \"frob\"", "add, extract, list and test"),
+    (&["add"], "ARCHIVE, FILE... missing", "zarc add ARCHIVE[.zarc] FILE..."),
+    (&["add", "x"], "FILE... missing", "zarc add ARCHIVE[.zarc] FILE..."),
+    (&["test", "x", "y"], "'y'", "zarc test ARCHIVE[.zarc] [-OPTION]"),
     (&["list", "x", "-frob"], "option -frob", "zarc help list"),
-    (
-        &["add", "x", "f", "-fragment"],
-        "-fragment needs a value",
-        "-fragment N",
-    ),
-    (
-        &["add", "x", "f", "-fragment", "99"],
-        "-fragment 99",
-        "N from 0 to",
-    ),
+    (&["add", "x", "f", "-fragment"], "-fragment needs a value", "-fragment N"),
+    (&["add", "x", "f", "-fragment", "99"], "-fragment 99", "N from 0 to"),
     (&["add", "x", "f", "-t0"], "-threads 0", "N from 1 to"),
     (&["list", "x", "-all", "99"], "-all 99", "N from 1 to"),
     (&["add", "x", "f", "-m9"], "-method 9", "LEVEL"),
-    (
-        &["list", "x", "-until", "2014/02/30"],
-        "no day 30",
-        "YYYY-MM-DD",
-    ),
-    (
-        &["list", "x", "-no"],
-        "-no is ambiguous",
-        "-noattributes, -not",
-    ),
-    (
-        &["extract", "x", "f", "-to", "a", "b"],
-        "2 names for 1 files",
-        "at most one",
-    ),
+    (&["list", "x", "-until", "2014/02/30"], "no day 30", "YYYY-MM-DD"),
+    (&["list", "x", "-no"], "-no is ambiguous", "-noattributes, -not"),
+    (&["extract", "x", "f", "-to", "a", "b"], "2 names for 1 files", "at most one"),
     (&["extract", "x", "-to", ""], "-to \"\"", "cannot be empty"),
     (&["list", "x", ""], "file name is empty", "\".\""),
     (&["list", "dir/"], "is a directory", "name of a file"),
@@ -77,10 +38,7 @@ fn a_mistake_is_told_in_one_line_with_the_right_form() {
         assert_eq!(output.status.code(), Some(2), "{words:?}");
         assert_eq!(told.lines().count(), 1, "{words:?}: {told}");
         assert!(told.starts_with("zarc: "), "{words:?}: {told}");
-        assert!(
-            told.contains(mistake) && told.contains(form),
-            "{words:?}: {told}"
-        );
+        assert!(told.contains(mistake) && told.contains(form), "{words:?}: {told}");
         assert!(output.stdout.is_empty(), "{words:?}");
     }
 }
@@ -99,14 +57,8 @@ fn what_is_not_there_yet_is_refused() {
     ] {
         let output = zarc(words);
         let told = String::from_utf8(output.stderr).expect("errors are text");
-        assert!(
-            told.starts_with(&format!("zarc: {what}")),
-            "{words:?}: {told}"
-        );
-        assert!(
-            told.ends_with(" is not available in this version\n"),
-            "{words:?}: {told}"
-        );
+        assert!(told.starts_with(&format!("zarc: {what}")), "{words:?}: {told}");
+        assert!(told.ends_with(" is not available in this version\n"), "{words:?}: {told}");
         assert_eq!(output.status.code(), Some(2), "{words:?}");
     }
 }
@@ -114,26 +66,14 @@ fn what_is_not_there_yet_is_refused() {
 /// Help is data: on stdout, in the manual's spelling, exit code 0, whoever listens.
 #[test]
 fn help_is_in_one_dash_spelling() {
-    for words in [
-        &["-h"][..],
-        &["--help"],
-        &["help"],
-        &["help", "a"],
-        &["l", "-help"],
-    ] {
+    for words in [&["-h"][..], &["--help"], &["help"], &["help", "a"], &["l", "-help"]] {
         let output = zarc(words);
         let help = String::from_utf8(output.stdout).expect("help is text");
         assert_eq!(output.status.code(), Some(0), "{words:?}");
-        assert!(
-            help.contains("Usage: zarc") && !help.contains("--"),
-            "{words:?}: {help}"
-        );
+        assert!(help.contains("Usage: zarc") && !help.contains("--"), "{words:?}: {help}");
     }
     let version = zarc(&["-version"]).stdout;
-    assert_eq!(
-        version,
-        concat!("zarc ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()
-    );
+    assert_eq!(version, concat!("zarc ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
     let mut closed = Command::new(env!("CARGO_BIN_EXE_zarc"))
         .arg("-help")
         .stdout(Stdio::piped())

@@ -1,3 +1,4 @@
 //! tests
 
 mod command_line;
+mod filesystem;

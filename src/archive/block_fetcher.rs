@@ -62,9 +62,7 @@ impl DecodedBlock {
 
     /// The fragments whose bytes are not those that were stored, as errors.
     pub fn wrong(&self) -> impl Iterator<Item = Error> + '_ {
-        self.wrong
-            .iter()
-            .map(|index| wrong_fragment(self.number, *index))
+        self.wrong.iter().map(|index| wrong_fragment(self.number, *index))
     }
 }
 
@@ -83,11 +81,7 @@ pub struct BlockFetcher {
 impl BlockFetcher {
     /// Decodes up to `threads` blocks of `table` at the same time.
     pub fn new(table: Arc<BlockTable>, threads: usize) -> Result<Self> {
-        Ok(Self {
-            table,
-            pool: thread_pool(threads)?,
-            threads,
-        })
+        Ok(Self { table, pool: thread_pool(threads)?, threads })
     }
 
     /// Fetches `blocks` and gives each to `take` in that order.
@@ -105,8 +99,7 @@ impl BlockFetcher {
                 let (sender, receiver) = mpsc::sync_channel(1);
                 let table = Arc::clone(&self.table);
                 // A receiver that is gone has no use for the block.
-                self.pool
-                    .spawn(move || drop(sender.send(fetch_one(&table, block))));
+                self.pool.spawn(move || drop(sender.send(fetch_one(&table, block))));
                 waiting.push_back((block, receiver));
             }
             let Some((block, receiver)) = waiting.pop_front() else {
@@ -119,22 +112,14 @@ impl BlockFetcher {
 
 /// A pool of exactly so many threads.
 pub(super) fn thread_pool(threads: usize) -> Result<ThreadPool> {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|cause| {
-            Error::new(crate::base::ErrorKind::Io, "cannot start threads").because(cause)
-        })
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|cause| {
+        Error::new(crate::base::ErrorKind::Io, "cannot start threads").because(cause)
+    })
 }
 
 /// What a job sent; a job that panicked sent nothing.
 pub(super) fn received<T>(receiver: &mpsc::Receiver<Result<T>>) -> Result<T> {
-    let gone = |_| {
-        Error::new(
-            crate::base::ErrorKind::Io,
-            "a worker thread ended too early",
-        )
-    };
+    let gone = |_| Error::new(crate::base::ErrorKind::Io, "a worker thread ended too early");
     receiver.recv().map_err(gone)?
 }
 
@@ -168,10 +153,5 @@ fn decode_block(reader: &FrameReader, block: u64, record: &BlockRecord) -> Resul
         starts.push(end);
         start = end;
     }
-    Ok(DecodedBlock {
-        bytes,
-        starts,
-        wrong,
-        number: block,
-    })
+    Ok(DecodedBlock { bytes, starts, wrong, number: block })
 }

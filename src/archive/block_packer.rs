@@ -34,11 +34,7 @@ pub(super) struct BlockPacker {
 impl BlockPacker {
     /// The first block gets number `next_number`; blocks have at most `block_bytes` raw bytes.
     pub(super) fn new(next_number: u64, block_bytes: usize) -> Self {
-        Self {
-            open: Vec::new(),
-            next_number,
-            block_bytes,
-        }
+        Self { open: Vec::new(), next_number, block_bytes }
     }
 
     /// Number that the next block will get.
@@ -74,10 +70,7 @@ impl BlockPacker {
         let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
         block.raw.extend_from_slice(bytes);
         block.fragments.push(FragmentRecord { len, identity });
-        FragmentId {
-            block: block.number,
-            index: number,
-        }
+        FragmentId { block: block.number, index: number }
     }
 
     /// Opens a block and returns its index; the oldest open one may have to be closed for it.
@@ -85,19 +78,10 @@ impl BlockPacker {
         let number = self.next_number;
         self.next_number += 1;
         // Blocks stand in `open` in the order of their numbers.
-        while self
-            .open
-            .first()
-            .is_some_and(|block| number - block.number >= BLOCKS_OPEN_BEHIND)
-        {
+        while self.open.first().is_some_and(|block| number - block.number >= BLOCKS_OPEN_BEHIND) {
             full.push(self.open.remove(0).close());
         }
-        self.open.push(OpenBlock {
-            number,
-            kind,
-            raw: Vec::new(),
-            fragments: Vec::new(),
-        });
+        self.open.push(OpenBlock { number, kind, raw: Vec::new(), fragments: Vec::new() });
         self.open.len() - 1
     }
 
@@ -109,12 +93,7 @@ impl BlockPacker {
 
 impl OpenBlock {
     fn close(self) -> FullBlock {
-        FullBlock {
-            number: self.number,
-            kind: self.kind,
-            raw: self.raw,
-            fragments: self.fragments,
-        }
+        FullBlock { number: self.number, kind: self.kind, raw: self.raw, fragments: self.fragments }
     }
 }
 
@@ -143,13 +122,7 @@ impl FullBlock {
         }
         let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
         let codec = packed.codec as u8;
-        Ok(Data {
-            codec,
-            block: self.number,
-            lengths,
-            packed: &packed.bytes,
-        }
-        .encode())
+        Ok(Data { codec, block: self.number, lengths, packed: &packed.bytes }.encode())
     }
 
     fn not_reproduced(&self) -> Error {

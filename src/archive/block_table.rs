@@ -30,19 +30,12 @@ impl BlockTable {
         for run in &version.manifest.fragment_runs {
             pages.extend(read_directory(&reader, run)?);
         }
-        Ok(Self {
-            reader,
-            pages,
-            kept: Mutex::new(Vec::new()),
-        })
+        Ok(Self { reader, pages, kept: Mutex::new(Vec::new()) })
     }
 
     /// The record of one block.
     pub fn record(&self, block: u64) -> Result<BlockRecord> {
-        let index = self
-            .pages
-            .partition_point(|page| page.first_key <= block)
-            .checked_sub(1);
+        let index = self.pages.partition_point(|page| page.first_key <= block).checked_sub(1);
         let unknown = || Error::corrupt(format!("block {block} is in no fragment run"));
         let page = self.page(index.ok_or_else(unknown)?)?;
         let offset = usize::try_from(block - page.first_block).unwrap_or(usize::MAX);
@@ -58,9 +51,7 @@ impl BlockTable {
         let reference = &self.pages[index];
         {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = kept
-                .iter()
-                .position(|page| page.first_block == reference.first_key);
+            let found = kept.iter().position(|page| page.first_block == reference.first_key);
             if let Some(found) = found {
                 let page = kept.remove(found);
                 kept.push(Arc::clone(&page));
@@ -86,13 +77,8 @@ fn read_directory(reader: &FrameReader, run: &RunReference) -> Result<Vec<PageRe
         Directory::Fragments(pages) => Ok(pages),
         Directory::Entries(_) => Err(Error::corrupt("a run of the wrong kind")),
     };
-    let pages = packed_frame::read(
-        reader,
-        run.place,
-        FrameType::Directory,
-        run.payload_len,
-        decode,
-    )?;
+    let pages =
+        packed_frame::read(reader, run.place, FrameType::Directory, run.payload_len, decode)?;
     // Blocks are numbered without gaps, so each page starts where the one before ends.
     let mut next_block = run.first_block;
     for page in &pages {

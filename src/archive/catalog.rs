@@ -32,10 +32,7 @@ impl Catalog {
 
     fn over(archive: &Archive, runs: &[RunReference]) -> Result<Self> {
         let reader = archive.reader();
-        let runs = runs
-            .iter()
-            .map(|run| EntryRun::open(&reader, run))
-            .collect::<Result<_>>()?;
+        let runs = runs.iter().map(|run| EntryRun::open(&reader, run)).collect::<Result<_>>()?;
         Ok(Self { runs })
     }
 
@@ -53,11 +50,7 @@ impl Catalog {
     /// `root` and the objects below it, in archive order; only their pages are read.
     pub fn entries_within(&self, root: &StoredPath) -> impl Iterator<Item = Result<Entry>> + use<> {
         let root = root.clone();
-        let cursors = self
-            .runs
-            .iter()
-            .map(|run| run.cursor(Some(&root)))
-            .collect();
+        let cursors = self.runs.iter().map(|run| run.cursor(Some(&root))).collect();
         // In archive order the objects below a path follow it directly.
         Merge::new(cursors)
             .take_while(move |entry| entry.as_ref().map_or(true, |e| e.path.is_within(&root)))
@@ -66,11 +59,5 @@ impl Catalog {
 }
 
 fn is_there(entry: &Result<Entry>) -> bool {
-    !matches!(
-        entry,
-        Ok(Entry {
-            object: Object::Deleted,
-            ..
-        })
-    )
+    !matches!(entry, Ok(Entry { object: Object::Deleted, .. }))
 }

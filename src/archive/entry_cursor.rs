@@ -17,11 +17,7 @@ pub(super) enum Met {
     Entry(Entry),
     /// A page that cannot be read: what the run says of paths from `from` up to but not with
     /// `to` (or to the end) is unknown.
-    Gap {
-        from: StoredPath,
-        to: Option<StoredPath>,
-        error: Error,
-    },
+    Gap { from: StoredPath, to: Option<StoredPath>, error: Error },
 }
 
 /// One run, opened: its directory is in memory, its pages are not.
@@ -37,26 +33,17 @@ impl EntryRun {
             Directory::Entries(pages) => Ok(pages),
             Directory::Fragments(_) => Err(Error::corrupt("a run of the wrong kind")),
         };
-        let pages = packed_frame::read(
-            reader,
-            run.place,
-            FrameType::Directory,
-            run.payload_len,
-            decode,
-        )?;
-        Ok(Self {
-            reader: reader.clone(),
-            pages: Arc::new(pages),
-        })
+        let pages =
+            packed_frame::read(reader, run.place, FrameType::Directory, run.payload_len, decode)?;
+        Ok(Self { reader: reader.clone(), pages: Arc::new(pages) })
     }
 
     /// A cursor at the first entry that is not below `start`.
     pub(super) fn cursor(&self, start: Option<&StoredPath>) -> EntryCursor {
         let next_page = match start {
-            Some(start) => self
-                .pages
-                .partition_point(|page| page.first_key <= *start)
-                .saturating_sub(1),
+            Some(start) => {
+                self.pages.partition_point(|page| page.first_key <= *start).saturating_sub(1)
+            }
             None => 0,
         };
         EntryCursor {
@@ -82,10 +69,7 @@ impl EntryCursor {
         let decode = EntryPage::decode;
         let frame_type = FrameType::Entries;
         let decoded = packed_frame::read(reader, page.place, frame_type, page.payload_len, decode)?;
-        let is_listed = decoded
-            .entries
-            .first()
-            .is_some_and(|e| e.path == page.first_key)
+        let is_listed = decoded.entries.first().is_some_and(|e| e.path == page.first_key)
             && decoded.entries.len() as u64 == page.records;
         if is_listed {
             return Ok(decoded.entries);
@@ -107,16 +91,8 @@ impl EntryCursor {
             match self.read_page(&page) {
                 Ok(entries) => self.entries = entries.into_iter(),
                 Err(error) => {
-                    let to = self
-                        .run
-                        .pages
-                        .get(self.next_page)
-                        .map(|next| next.first_key.clone());
-                    return Some(Met::Gap {
-                        from: page.first_key,
-                        to,
-                        error,
-                    });
+                    let to = self.run.pages.get(self.next_page).map(|next| next.first_key.clone());
+                    return Some(Met::Gap { from: page.first_key, to, error });
                 }
             }
         }

@@ -31,10 +31,7 @@ impl FragmentIndex {
             let page = page?;
             for (block, record) in (page.first_block..).zip(&page.blocks) {
                 for (number, fragment) in (0_u32..).zip(&record.fragments) {
-                    let id = FragmentId {
-                        block,
-                        index: number,
-                    };
+                    let id = FragmentId { block, index: number };
                     index.insert(fragment.identity, id, fragment.len)?;
                 }
             }
@@ -48,9 +45,7 @@ impl FragmentIndex {
             let known = &self.known[number as usize];
             known.identity == *identity && known.len == len
         };
-        self.table
-            .find(spread(identity), is_it)
-            .map(|&number| self.known[number as usize].fragment)
+        self.table.find(spread(identity), is_it).map(|&number| self.known[number as usize].fragment)
     }
 
     /// Adds a fragment that [`Self::find`] does not find.
@@ -61,22 +56,15 @@ impl FragmentIndex {
         len: u32,
     ) -> Result<()> {
         let Ok(number) = u32::try_from(self.known.len()) else {
-            return Err(
-                Error::new(ErrorKind::Unsupported, "cannot add to this archive")
-                    .because("it has 2^32 fragments, more than this zarc can deduplicate against")
-                    .hint("start a new archive"),
-            );
+            return Err(Error::new(ErrorKind::Unsupported, "cannot add to this archive")
+                .because("it has 2^32 fragments, more than this zarc can deduplicate against")
+                .hint("start a new archive"));
         };
-        self.known.push(Known {
-            identity,
-            fragment,
-            len,
-        });
+        self.known.push(Known { identity, fragment, len });
         let known = &self.known;
-        self.table
-            .insert_unique(spread(&identity), number, |&number| {
-                spread(&known[number as usize].identity)
-            });
+        self.table.insert_unique(spread(&identity), number, |&number| {
+            spread(&known[number as usize].identity)
+        });
         Ok(())
     }
 }

@@ -23,16 +23,8 @@ const FRAGMENT_PAGE_BYTES: usize = 256 * 1024;
 
 /// A frame that waits for its turn.
 enum Waiting {
-    Block {
-        number: u64,
-        fragments: Vec<FragmentRecord>,
-        payload: mpsc::Receiver<Result<Vec<u8>>>,
-    },
-    Entries {
-        first: StoredPath,
-        records: u64,
-        payload: Vec<u8>,
-    },
+    Block { number: u64, fragments: Vec<FragmentRecord>, payload: mpsc::Receiver<Result<Vec<u8>>> },
+    Entries { first: StoredPath, records: u64, payload: Vec<u8> },
 }
 
 /// Writes blocks and entry pages, and the fragment records of the blocks.
@@ -68,10 +60,7 @@ impl<'a> FrameQueue<'a> {
             waiting: VecDeque::new(),
             blocks_waiting: 0,
             records: BTreeMap::new(),
-            page: FragmentPage {
-                first_block,
-                blocks: Vec::new(),
-            },
+            page: FragmentPage { first_block, blocks: Vec::new() },
             page_bytes: 0,
             entry_pages: Vec::new(),
             fragment_pages: Vec::new(),
@@ -95,13 +84,8 @@ impl<'a> FrameQueue<'a> {
         let method = self.method;
         let (number, fragments) = (block.number, block.fragments.clone());
         // A receiver that is gone belongs to an update that was given up.
-        self.pool
-            .spawn(move || drop(sender.send(block.seal(&method))));
-        self.waiting.push_back(Waiting::Block {
-            number,
-            fragments,
-            payload: receiver,
-        });
+        self.pool.spawn(move || drop(sender.send(block.seal(&method))));
+        self.waiting.push_back(Waiting::Block { number, fragments, payload: receiver });
         self.blocks_waiting += 1;
         while self.blocks_waiting > self.threads {
             self.write_next()?;
@@ -115,11 +99,7 @@ impl<'a> FrameQueue<'a> {
             return Ok(());
         };
         let payload = packed_frame::pack(&raw)?;
-        self.waiting.push_back(Waiting::Entries {
-            first,
-            records,
-            payload,
-        });
+        self.waiting.push_back(Waiting::Entries { first, records, payload });
         while matches!(self.waiting.front(), Some(Waiting::Entries { .. })) {
             self.write_next()?;
         }
@@ -129,40 +109,20 @@ impl<'a> FrameQueue<'a> {
     fn write_next(&mut self) -> Result<()> {
         match self.waiting.pop_front() {
             None => Ok(()),
-            Some(Waiting::Entries {
-                first,
-                records,
-                payload,
-            }) => {
+            Some(Waiting::Entries { first, records, payload }) => {
                 let place = self.writer.append(FrameType::Entries, &payload)?;
                 let payload_len = payload.len() as u64;
                 let first_key = first;
-                self.entry_pages.push(PageReference {
-                    first_key,
-                    place,
-                    payload_len,
-                    records,
-                });
+                self.entry_pages.push(PageReference { first_key, place, payload_len, records });
                 Ok(())
             }
-            Some(Waiting::Block {
-                number,
-                fragments,
-                payload,
-            }) => {
+            Some(Waiting::Block { number, fragments, payload }) => {
                 self.blocks_waiting -= 1;
                 let payload = received(&payload)?;
                 let place = self.writer.append(FrameType::Data, &payload)?;
                 let payload_len = payload.len() as u64;
                 self.data_bytes += payload_len;
-                self.records.insert(
-                    number,
-                    BlockRecord {
-                        place,
-                        payload_len,
-                        fragments,
-                    },
-                );
+                self.records.insert(number, BlockRecord { place, payload_len, fragments });
                 self.page_records()
             }
         }
@@ -192,16 +152,8 @@ impl<'a> FrameQueue<'a> {
         let place = self.writer.append(FrameType::Fragments, &payload)?;
         let first_key = self.page.first_block;
         let payload_len = payload.len() as u64;
-        self.fragment_pages.push(PageReference {
-            first_key,
-            place,
-            payload_len,
-            records,
-        });
-        self.page = FragmentPage {
-            first_block: first_key + records,
-            blocks: Vec::new(),
-        };
+        self.fragment_pages.push(PageReference { first_key, place, payload_len, records });
+        self.page = FragmentPage { first_block: first_key + records, blocks: Vec::new() };
         self.page_bytes = 0;
         Ok(())
     }
@@ -212,22 +164,14 @@ impl<'a> FrameQueue<'a> {
             self.write_next()?;
         }
         self.write_fragment_page()?;
-        assert!(
-            self.records.is_empty(),
-            "every block has a record in the fragment run"
-        );
+        assert!(self.records.is_empty(), "every block has a record in the fragment run");
         let entries = std::mem::take(&mut self.entry_pages);
         let fragments = std::mem::take(&mut self.fragment_pages);
         let entry_records = entries.iter().map(|page| page.records).sum();
         let fragment_records = fragments.iter().map(|page| page.records).sum();
         let first_block = fragments.first().map_or(0, |page| page.first_key);
         Ok((
-            self.write_directory(
-                RunKind::Entries,
-                &Directory::Entries(entries),
-                entry_records,
-                0,
-            )?,
+            self.write_directory(RunKind::Entries, &Directory::Entries(entries), entry_records, 0)?,
             self.write_directory(
                 RunKind::Fragments,
                 &Directory::Fragments(fragments),

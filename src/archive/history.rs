@@ -17,10 +17,7 @@ pub struct Version {
 
 impl Version {
     fn open(reader: &FrameReader, point: CommitPoint) -> Result<Self> {
-        let place = crate::format::Place {
-            offset: point.commit.manifest_offset,
-            ..point.place
-        };
+        let place = crate::format::Place { offset: point.commit.manifest_offset, ..point.place };
         let payload_len = reader.header_at(place.offset)?.payload_len;
         let decode = Manifest::decode;
         let manifest = packed_frame::read(reader, place, FrameType::Manifest, payload_len, decode)?;
@@ -62,10 +59,7 @@ pub struct History {
 impl History {
     /// The history of an archive.
     pub fn of(archive: &Archive) -> Self {
-        Self {
-            reader: archive.reader(),
-            last: archive.journal.last().cloned(),
-        }
+        Self { reader: archive.reader(), last: archive.journal.last().cloned() }
     }
 
     /// The newest version, if any.
@@ -93,10 +87,7 @@ impl History {
             points.push(point);
         }
         let reader = self.reader.clone();
-        Ok(points
-            .into_iter()
-            .rev()
-            .map(move |point| Version::open(&reader, point)))
+        Ok(points.into_iter().rev().map(move |point| Version::open(&reader, point)))
     }
 
     fn point_at(&self, until: Until) -> Result<Option<CommitPoint>> {

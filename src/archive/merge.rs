@@ -20,11 +20,7 @@ struct Head {
 impl Ord for Head {
     fn cmp(&self, other: &Self) -> Ordering {
         // The heap gives its greatest element first.
-        other
-            .entry
-            .path
-            .cmp(&self.entry.path)
-            .then(other.age.cmp(&self.age))
+        other.entry.path.cmp(&self.entry.path).then(other.age.cmp(&self.age))
     }
 }
 
@@ -67,12 +63,7 @@ impl Merge {
     /// Merges runs, newest first.
     pub(super) fn new(cursors: Vec<EntryCursor>) -> Self {
         let (heads, gaps, errors) = (BinaryHeap::new(), Vec::new(), Vec::new());
-        let mut merge = Self {
-            cursors,
-            heads,
-            gaps,
-            errors,
-        };
+        let mut merge = Self { cursors, heads, gaps, errors };
         for age in 0..merge.cursors.len() {
             merge.advance(age);
         }

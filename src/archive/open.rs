@@ -40,11 +40,7 @@ impl Archive {
             Tail::Unfinished(bytes) => Some(Notice::Unfinished(*bytes)),
             Tail::Damaged { from } => Some(Notice::Damaged(*from)),
         };
-        Ok(Self {
-            journal,
-            notice,
-            identity: None,
-        })
+        Ok(Self { journal, notice, identity: None })
     }
 
     /// Opens an archive file to append, or makes it.
@@ -92,11 +88,7 @@ impl Archive {
         let new_header = || new_header(fragment_exponent, environment);
         let (journal, is_completed) = Journal::open_for_writing(backend, new_header)?;
         let notice = is_completed.then_some(Notice::Completed);
-        Ok(Self {
-            journal,
-            notice,
-            identity: None,
-        })
+        Ok(Self { journal, notice, identity: None })
     }
 
     /// What the user should know first.
@@ -116,11 +108,7 @@ impl Archive {
 
     /// Length in bytes up to the last commit; 0 while there is none.
     pub fn committed_bytes(&self) -> u64 {
-        if self.journal.last().is_some() {
-            self.journal.end()
-        } else {
-            0
-        }
+        if self.journal.last().is_some() { self.journal.end() } else { 0 }
     }
 
     /// Removes an archive file that was made but got no update.

@@ -9,12 +9,7 @@ use crate::journal::FrameReader;
 pub(super) fn pack(raw: &[u8]) -> Result<Vec<u8>> {
     let packed = compress::pack(raw, &Method::metadata(), ContentKind::Other)?;
     let codec = packed.codec as u8;
-    Ok(PackedPayload {
-        codec,
-        raw_len: raw.len(),
-        packed: &packed.bytes,
-    }
-    .encode())
+    Ok(PackedPayload { codec, raw_len: raw.len(), packed: &packed.bytes }.encode())
 }
 
 /// Reads a metadata frame and gives it to `decode`; errors name the place.
@@ -26,20 +21,13 @@ pub(super) fn read<T>(
     decode: impl FnOnce(&[u8]) -> Result<T>,
 ) -> Result<T> {
     let frame = reader.frame(place, frame_type, payload_len)?;
-    unpack(frame.payload())
-        .and_then(|raw| decode(&raw))
-        .map_err(|error| error.at(place))
+    unpack(frame.payload()).and_then(|raw| decode(&raw)).map_err(|error| error.at(place))
 }
 
 /// The raw bytes of a packed payload.
 pub(super) fn unpack(payload: &[u8]) -> Result<Vec<u8>> {
     let packed = PackedPayload::decode(payload)?;
     let mut raw = Vec::new();
-    compress::unpack(
-        Codec::from_id(packed.codec)?,
-        packed.packed,
-        packed.raw_len,
-        &mut raw,
-    )?;
+    compress::unpack(Codec::from_id(packed.codec)?, packed.packed, packed.raw_len, &mut raw)?;
     Ok(raw)
 }

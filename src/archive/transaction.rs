@@ -74,13 +74,8 @@ impl<'a> Transaction<'a> {
         base: Option<&Version>,
         options: &TransactionOptions,
     ) -> Result<Self> {
-        assert!(
-            options.comment.len() as u64 <= COMMENT_BYTES_MAX,
-            "the comment was checked"
-        );
-        let mut manifest = base
-            .map(|version| version.manifest.clone())
-            .unwrap_or_default();
+        assert!(options.comment.len() as u64 <= COMMENT_BYTES_MAX, "the comment was checked");
+        let mut manifest = base.map(|version| version.manifest.clone()).unwrap_or_default();
         let fragments = match base {
             Some(version) => FragmentIndex::load(&BlockTable::of(archive, version)?)?,
             None => FragmentIndex::default(),
@@ -94,10 +89,7 @@ impl<'a> Transaction<'a> {
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
-        assert!(
-            block_bytes as u64 <= BLOCK_BYTES_MAX,
-            "the method was checked"
-        );
+        assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
         Ok(Self {
             queue: FrameQueue::new(writer, options.method, options.threads, first_block)?,
             packer: BlockPacker::new(first_block, block_bytes),
@@ -140,8 +132,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn push_blocks(&mut self, full: Vec<FullBlock>) -> Result<()> {
-        full.into_iter()
-            .try_for_each(|block| self.queue.push_block(block))
+        full.into_iter().try_for_each(|block| self.queue.push_block(block))
     }
 
     /// Records an entry; paths come in archive order, each once.
@@ -206,13 +197,7 @@ fn new_update(
         &now.nanos.to_le_bytes(),
     ]);
     let writer = concat!("zarc ", env!("CARGO_PKG_VERSION")).to_owned();
-    Ok(Update {
-        nonce,
-        previous_tag,
-        date,
-        rolled_back: Digest::default(),
-        writer,
-    })
+    Ok(Update { nonce, previous_tag, date, rolled_back: Digest::default(), writer })
 }
 
 impl Manifest {

@@ -28,10 +28,9 @@ impl<'a> ByteReader<'a> {
     /// The next `len` bytes.
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8]> {
         let Some((head, tail)) = self.rest.split_at_checked(len) else {
-            return Err(self.corrupt(format_args!(
-                "{len} bytes wanted, {} are left",
-                self.rest.len()
-            )));
+            return Err(
+                self.corrupt(format_args!("{len} bytes wanted, {} are left", self.rest.len()))
+            );
         };
         self.rest = tail;
         Ok(head)
@@ -205,10 +204,7 @@ impl ByteWriter {
 
     /// Zero bytes up to the length `len`.
     pub fn pad_to(&mut self, len: usize) -> &mut Self {
-        assert!(
-            self.bytes.len() <= len,
-            "a structure is longer than its place"
-        );
+        assert!(self.bytes.len() <= len, "a structure is longer than its place");
         self.bytes.resize(len, 0);
         self
     }

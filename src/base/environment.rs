@@ -17,10 +17,7 @@ pub struct Environment {
 impl Environment {
     /// The machine's clock and the operating system's generator.
     pub fn system() -> Self {
-        Self {
-            now: system_now,
-            random: system_random,
-        }
+        Self { now: system_now, random: system_random }
     }
 }
 
@@ -37,10 +34,7 @@ fn system_now() -> Timestamp {
 
 fn system_random(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes).map_err(|cause| {
-        Error::new(
-            super::error::ErrorKind::Io,
-            "cannot get random bytes from the system",
-        )
-        .because(cause)
+        Error::new(super::error::ErrorKind::Io, "cannot get random bytes from the system")
+            .because(cause)
     })
 }

@@ -45,14 +45,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of `kind` that happened while `doing` (a verb phrase: "cannot read block 17").
     pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
-        Self {
-            kind,
-            doing: doing.into(),
-            place: None,
-            cause: None,
-            hint: None,
-            source: None,
-        }
+        Self { kind, doing: doing.into(), place: None, cause: None, hint: None, source: None }
     }
 
     /// Bytes are not what they should be.

@@ -106,10 +106,7 @@ impl StoredPath {
     /// they are extracted.
     pub fn points_outside(&self) -> bool {
         self.0.first() == Some(&b'/')
-            || self
-                .0
-                .split(|&byte| byte == b'/')
-                .any(|component| component == b"..")
+            || self.0.split(|&byte| byte == b'/').any(|component| component == b"..")
     }
 
     /// Compares path bytes in archive order without building a path.
@@ -176,22 +173,14 @@ mod tests {
 
     #[test]
     fn spellings_of_one_name_become_one() {
-        for (typed, kept) in [
-            ("a//b/", "a/b"),
-            ("///", "/"),
-            ("./a", "./a"),
-            ("/x//y", "/x/y"),
-            ("..", ".."),
-        ] {
+        for (typed, kept) in
+            [("a//b/", "a/b"), ("///", "/"), ("./a", "./a"), ("/x//y", "/x/y"), ("..", "..")]
+        {
             assert_eq!(path(typed).as_bytes(), kept.as_bytes());
         }
         assert!(StoredPath::normalized(b"").is_err());
         for bad in [&b"a//b"[..], b"a/", b"a\0b", b"//", b""] {
-            assert!(
-                StoredPath::from_bytes(bad.to_vec()).is_err(),
-                "{}",
-                bad.escape_ascii()
-            );
+            assert!(StoredPath::from_bytes(bad.to_vec()).is_err(), "{}", bad.escape_ascii());
         }
     }
 

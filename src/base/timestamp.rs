@@ -21,10 +21,7 @@ impl Timestamp {
     pub fn from_date(date: (i32, u32, u32), time: (u32, u32, u32)) -> Option<Self> {
         let day = NaiveDate::from_ymd_opt(date.0, date.1, date.2)?;
         let instant = day.and_hms_opt(time.0, time.1, time.2)?;
-        Some(Self {
-            seconds: instant.and_utc().timestamp(),
-            nanos: 0,
-        })
+        Some(Self { seconds: instant.and_utc().timestamp(), nanos: 0 })
     }
 }
 
@@ -36,10 +33,7 @@ impl fmt::Display for Timestamp {
         };
         let (year, month, day) = (instant.year(), instant.month(), instant.day());
         let (hour, minute, second) = (instant.hour(), instant.minute(), instant.second());
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
     }
 }
 
@@ -80,21 +74,11 @@ impl Until {
             return Ok(Self::Date(date_of(text, &digits)?));
         }
         // 2014/4/30 would become version 2014430: a slip, not a wish.
-        if rest
-            .trim_matches(|c: char| !c.is_ascii_digit())
-            .contains(['/', '-', ':'])
-        {
-            return Err(wrong(
-                text,
-                "a date has a year of 4 digits, month and day of 2 each",
-            ));
+        if rest.trim_matches(|c: char| !c.is_ascii_digit()).contains(['/', '-', ':']) {
+            return Err(wrong(text, "a date has a year of 4 digits, month and day of 2 each"));
         }
         let version = number(&digits);
-        Ok(if negative {
-            Self::Before(version.into())
-        } else {
-            Self::Version(version.into())
-        })
+        Ok(if negative { Self::Before(version.into()) } else { Self::Version(version.into()) })
     }
 }
 
@@ -145,19 +129,12 @@ fn date_of(text: &str, digits: &[u8]) -> Result<i64> {
     let years = i32::try_from(year).unwrap_or(i32::MAX);
     Timestamp::from_date((years, month, day), (hour, minute, second))
         .map(|instant| instant.seconds)
-        .ok_or_else(|| {
-            wrong(
-                text,
-                format_args!("month {month:02} of {year} has no day {day:02}"),
-            )
-        })
+        .ok_or_else(|| wrong(text, format_args!("month {month:02} of {year} has no day {day:02}")))
 }
 
 /// The value of a few ASCII digits.
 fn number(digits: &[u8]) -> u32 {
-    digits
-        .iter()
-        .fold(0, |value, digit| value * 10 + u32::from(digit - b'0'))
+    digits.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0'))
 }
 
 fn wrong(text: &str, cause: impl fmt::Display) -> Error {
@@ -223,16 +200,9 @@ mod tests {
             ("-20140430", "negative"),
         ] {
             let error = Until::parse(text).unwrap_err();
-            assert_eq!(
-                error.kind(),
-                super::super::error::ErrorKind::Usage,
-                "{text}"
-            );
+            assert_eq!(error.kind(), super::super::error::ErrorKind::Usage, "{text}");
             let told = error.to_string();
-            assert!(
-                told.contains(part) && told.contains("the right form is"),
-                "{text}: {told}"
-            );
+            assert!(told.contains(part) && told.contains("the right form is"), "{text}: {told}");
         }
     }
 

@@ -203,8 +203,7 @@ pub fn command_table() -> clap::Command {
 /// The table's help in the spelling that the manual has.
 pub(super) fn one_dash(help: &str) -> String {
     // The text beside an option moves left by one; so do the lines that continue it.
-    help.replace("--", "-")
-        .replace(&format!("\n{CONTINUED}"), &format!("\n{}", &CONTINUED[1..]))
+    help.replace("--", "-").replace(&format!("\n{CONTINUED}"), &format!("\n{}", &CONTINUED[1..]))
 }
 
 /// Only lines that continue the text of an option are indented so deep.

@@ -23,15 +23,7 @@ impl<W: Write> Listing<W> {
     /// A table without rows of the symbols `hidden`; without `attributes` the mode is blank.
     pub(super) fn new(out: W, is_terminal: bool, hidden: Vec<char>, attributes: bool) -> Self {
         let out = BufWriter::with_capacity(1 << 16, out);
-        Self {
-            out,
-            is_terminal,
-            hidden,
-            attributes,
-            rows: 0,
-            bytes: 0,
-            is_closed: false,
-        }
+        Self { out, is_terminal, hidden, attributes, rows: 0, bytes: 0, is_closed: false }
     }
 
     /// Whether the reader closed the pipe: it has seen enough.
@@ -48,9 +40,7 @@ impl<W: Write> Listing<W> {
             Row::Object { metadata, size, .. } => {
                 let is_directory = metadata.as_ref().is_some_and(|m| m.kind == Kind::Directory);
                 // A directory's size stands for what is shown below it.
-                self.bytes = self
-                    .bytes
-                    .saturating_add(if is_directory { 0 } else { *size });
+                self.bytes = self.bytes.saturating_add(if is_directory { 0 } else { *size });
                 self.object(row)?
             }
             Row::Version { .. } => version(row),
@@ -70,13 +60,7 @@ impl<W: Write> Listing<W> {
         );
         self.write(footer.as_bytes())?;
         if compared {
-            let ListSummary {
-                same,
-                different,
-                external_only,
-                internal_only,
-                ..
-            } = summary;
+            let ListSummary { same, different, external_only, internal_only, .. } = summary;
             let counts = format!(
                 "{same} =same, {different} #different, {external_only} +external, \
                  {internal_only} -internal\n"
@@ -93,14 +77,7 @@ impl<W: Write> Listing<W> {
     }
 
     fn object(&self, row: &Row) -> Result<Vec<u8>> {
-        let Row::Object {
-            comparison,
-            version,
-            path,
-            metadata,
-            size,
-        } = row
-        else {
+        let Row::Object { comparison, version, path, metadata, size } = row else {
             return Ok(Vec::new());
         };
         let path = match version {
@@ -148,14 +125,8 @@ impl Listing<std::io::StdoutLock<'static>> {
 }
 
 fn version(row: &Row) -> Vec<u8> {
-    let Row::Version {
-        version: (number, digits),
-        date,
-        updates,
-        deletions,
-        size,
-        stored_bytes,
-    } = row
+    let Row::Version { version: (number, digits), date, updates, deletions, size, stored_bytes } =
+        row
     else {
         return Vec::new();
     };
@@ -211,24 +182,14 @@ mod tests {
         });
         let path = StoredPath::normalized(name).unwrap();
         let version = (comparison == Comparison::InternalOnly).then_some((1, 4));
-        Row::Object {
-            comparison,
-            version,
-            path,
-            metadata,
-            size: 5,
-        }
+        Row::Object { comparison, version, path, metadata, size: 5 }
     }
 
     fn printed(is_terminal: bool, attributes: bool) -> String {
         let mut bytes = Vec::new();
         let mut listing = Listing::new(&mut bytes, is_terminal, vec!['='], attributes);
         for (comparison, name, kind) in [
-            (
-                Comparison::InternalOnly,
-                &b"C:/d"[..],
-                Some(Kind::Directory),
-            ),
+            (Comparison::InternalOnly, &b"C:/d"[..], Some(Kind::Directory)),
             (Comparison::InternalOnly, b"/gone", None),
             (Comparison::Same, b"hidden", Some(Kind::File)),
             (Comparison::Different, b"\n\xff", Some(Kind::File)),
@@ -236,29 +197,13 @@ mod tests {
         ] {
             listing.show(&object(comparison, name, kind)).unwrap();
         }
-        let (version, date) = (
-            (12, 4),
-            Timestamp {
-                seconds: 86_399,
-                nanos: 0,
-            },
-        );
-        let root = Row::Version {
-            version,
-            date,
-            updates: 3,
-            deletions: 1,
-            size: 7,
-            stored_bytes: 839,
-        };
+        let (version, date) = ((12, 4), Timestamp { seconds: 86_399, nanos: 0 });
+        let root =
+            Row::Version { version, date, updates: 3, deletions: 1, size: 7, stored_bytes: 839 };
         listing.show(&root).unwrap();
         listing.finish(&ListSummary::default(), true).unwrap();
         drop(listing);
-        bytes
-            .escape_ascii()
-            .to_string()
-            .replace("\\n-", "\n-")
-            .replace("\\n+", "\n+")
+        bytes.escape_ascii().to_string().replace("\\n-", "\n-").replace("\\n+", "\n+")
     }
 
     #[test]

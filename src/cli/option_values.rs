@@ -54,9 +54,7 @@ impl<'a> Options<'a> {
         let bare = argument.strip_prefix(b"--").or(argument.strip_prefix(b"-"));
         let (word, attached) = split_value(bare.unwrap_or(argument));
         let (option, glued) = self.find(&String::from_utf8_lossy(word))?;
-        let attached = attached
-            .map(<[u8]>::to_vec)
-            .or(glued.map(String::into_bytes));
+        let attached = attached.map(<[u8]>::to_vec).or(glued.map(String::into_bytes));
         let name = option.get_long().unwrap_or_default();
         let values = match (takes(option), attached) {
             (Takes::Nothing, Some(_)) => {
@@ -96,9 +94,7 @@ impl<'a> Options<'a> {
         let name = short.map_or(letters, |(_, name)| name);
         if number.starts_with(|c: char| c.is_ascii_digit())
             && let Some(option) = self.named(name)?
-            && GLUED
-                .iter()
-                .any(|(_, long)| option.get_long() == Some(long))
+            && GLUED.iter().any(|(_, long)| option.get_long() == Some(long))
         {
             return Ok((option, Some(number.to_owned())));
         }
@@ -128,29 +124,19 @@ impl<'a> Options<'a> {
     fn unknown(&self, word: &str) -> Error {
         let shown = word.escape_debug();
         let Some((table, verb)) = self.context else {
-            return Error::usage(format!(
-                "unknown option -{shown}: zarc help lists the commands"
-            ));
+            return Error::usage(format!("unknown option -{shown}: zarc help lists the commands"));
         };
         let verb = verb.get_name();
         let owners: Vec<&str> = table
             .get_subcommands()
-            .filter(|other| {
-                other
-                    .get_arguments()
-                    .any(|option| option.get_long() == Some(word))
-            })
+            .filter(|other| other.get_arguments().any(|option| option.get_long() == Some(word)))
             .map(Command::get_name)
             .collect();
         if owners.is_empty() {
-            Error::usage(format!(
-                "unknown option -{shown}: zarc help {verb} lists the options"
-            ))
+            Error::usage(format!("unknown option -{shown}: zarc help {verb} lists the options"))
         } else {
             let owners = owners.join(" and ");
-            Error::usage(format!(
-                "option -{shown} is one of zarc {owners}, not of zarc {verb}"
-            ))
+            Error::usage(format!("option -{shown} is one of zarc {owners}, not of zarc {verb}"))
         }
     }
 }
@@ -178,32 +164,25 @@ fn takes(option: &Arg) -> Takes {
 /// The values among the arguments behind an option; `at` is moved behind them.
 fn following(takes: Takes, rest: &[OsString], at: &mut usize) -> Vec<Vec<u8>> {
     let is_value = |word: &&OsString| !is_option(word);
-    let first = rest
-        .first()
-        .filter(|word| is_value(word) || is_negative_number(word));
+    let first = rest.first().filter(|word| is_value(word) || is_negative_number(word));
     let mut values: Vec<Vec<u8>> = match takes {
         Takes::Nothing => Vec::new(),
-        Takes::One | Takes::Date => first
-            .map(|word| word.as_bytes().to_vec())
-            .into_iter()
-            .collect(),
+        Takes::One | Takes::Date => {
+            first.map(|word| word.as_bytes().to_vec()).into_iter().collect()
+        }
         Takes::OptionalNumber => first
             .filter(|word| word.as_bytes().iter().all(u8::is_ascii_digit) && !word.is_empty())
             .map(|word| word.as_bytes().to_vec())
             .into_iter()
             .collect(),
-        Takes::Many(_) => rest
-            .iter()
-            .take_while(is_value)
-            .map(|word| word.as_bytes().to_vec())
-            .collect(),
+        Takes::Many(_) => {
+            rest.iter().take_while(is_value).map(|word| word.as_bytes().to_vec()).collect()
+        }
     };
     *at += values.len();
     if takes == Takes::Date
         && let [date] = &mut values[..]
-        && let Some(time) = rest
-            .get(1)
-            .filter(|word| is_date(date) && is_time(word.as_bytes()))
+        && let Some(time) = rest.get(1).filter(|word| is_date(date) && is_time(word.as_bytes()))
     {
         date.push(b' ');
         date.extend_from_slice(time.as_bytes());
@@ -235,8 +214,5 @@ fn is_negative_number(argument: &OsStr) -> bool {
 pub(super) fn ambiguous(what: &str, word: &str, mut candidates: Vec<String>) -> Error {
     candidates.sort();
     let candidates = candidates.join(", ");
-    Error::usage(format!(
-        "{what} {} is ambiguous: {candidates}",
-        word.escape_debug()
-    ))
+    Error::usage(format!("{what} {} is ambiguous: {candidates}", word.escape_debug()))
 }

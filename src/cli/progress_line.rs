@@ -39,12 +39,7 @@ impl ProgressLine {
     pub(super) fn on_stderr(is_quiet: bool, stop: Arc<AtomicBool>) -> Self {
         let stderr = std::io::stderr();
         let is_terminal = stderr.is_terminal();
-        Self::new(
-            Box::new(BufWriter::new(stderr)),
-            is_terminal,
-            is_quiet,
-            stop,
-        )
+        Self::new(Box::new(BufWriter::new(stderr)), is_terminal, is_quiet, stop)
     }
 
     fn new(
@@ -54,19 +49,8 @@ impl ProgressLine {
         stop: Arc<AtomicBool>,
     ) -> Self {
         let now = Instant::now();
-        let state = State {
-            out,
-            began: now,
-            told: now,
-            flushed: now,
-            is_drawn: false,
-        };
-        Self {
-            is_terminal,
-            is_quiet,
-            stop,
-            state: Mutex::new(state),
-        }
+        let state = State { out, began: now, told: now, flushed: now, is_drawn: false };
+        Self { is_terminal, is_quiet, stop, state: Mutex::new(state) }
     }
 
     /// Leaves a clean line behind.
@@ -94,8 +78,7 @@ impl Progress for ProgressLine {
     fn warn(&self, text: &str) {
         // One warning is one line, whatever names it holds.
         let text = shown(text.as_bytes(), true);
-        self.state()
-            .say(&[b"zarc: warning: ", &*text, b"\n"].concat(), true);
+        self.state().say(&[b"zarc: warning: ", &*text, b"\n"].concat(), true);
     }
 
     fn advance(&self, done: u64, total: u64) {
@@ -200,18 +183,8 @@ mod tests {
         for (done, total, ms, text) in [
             (12_300_000, 0, 1000, "12.3 MB, 12.3 MB/s"),
             (0, 5_000_000, 0, "0.0% of 5.0 MB, 0.0 MB/s"),
-            (
-                50_000_000,
-                200_000_000,
-                500,
-                "25.0% of 200.0 MB, 100.0 MB/s, 0:02 left",
-            ),
-            (
-                1_000_000,
-                7_201_000_000,
-                1000,
-                "0.0% of 7201.0 MB, 1.0 MB/s, 2:00:00 left",
-            ),
+            (50_000_000, 200_000_000, 500, "25.0% of 200.0 MB, 100.0 MB/s, 0:02 left"),
+            (1_000_000, 7_201_000_000, 1000, "0.0% of 7201.0 MB, 1.0 MB/s, 2:00:00 left"),
             (9, 5, 10, "100.0% of 0.0 MB, 0.0 MB/s, 0:00 left"),
         ] {
             assert_eq!(progress_text(done, total, Duration::from_millis(ms)), text);

@@ -106,10 +106,7 @@ pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
 /// The symbols that `-not =#+-` hides from a listing.
 pub(super) fn hidden_symbols(names: &Names) -> Vec<char> {
     let values = names.not.iter().filter(|value| is_symbols(value));
-    values
-        .flat_map(|value| value.as_bytes())
-        .map(|&byte| char::from(byte))
-        .collect()
+    values.flat_map(|value| value.as_bytes()).map(|&byte| char::from(byte)).collect()
 }
 
 fn is_symbols(value: &OsStr) -> bool {
@@ -120,11 +117,7 @@ fn is_symbols(value: &OsStr) -> bool {
 fn selection(names: &Names) -> Selection {
     let not = names.not.iter().filter(|value| !is_symbols(value));
     Selection::new(
-        names
-            .only
-            .iter()
-            .map(|value| Pattern::new(value.as_bytes()))
-            .collect(),
+        names.only.iter().map(|value| Pattern::new(value.as_bytes())).collect(),
         not.map(|value| Pattern::new(value.as_bytes())).collect(),
     )
 }
@@ -144,16 +137,10 @@ fn archive(common: &Common) -> Result<PathBuf> {
     if typed.contains(&b'*') || typed.contains(&b'?') {
         return Err(not_available("a multi-part archive (* or ? in its name)"));
     }
-    let last = typed
-        .rsplit(|&byte| byte == b'/')
-        .next()
-        .unwrap_or_default();
+    let last = typed.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     if matches!(last, b"" | b"." | b"..") {
-        return Err(Error::usage(format!(
-            "the archive {} is a directory",
-            typed.escape_ascii()
-        ))
-        .because("the right form is the name of a file"));
+        return Err(Error::usage(format!("the archive {} is a directory", typed.escape_ascii()))
+            .because("the right form is the name of a file"));
     }
     let mut name = common.archive.clone();
     if !last.contains(&b'.') {
@@ -178,12 +165,8 @@ fn rename_of_files(files: &[OsString], to: &[OsString]) -> Result<Rename> {
         return Ok(Rename::none());
     }
     if to.len() > files.len() {
-        return Err(Error::usage(format!(
-            "-to has {} names for {} files",
-            to.len(),
-            files.len()
-        ))
-        .because("the right form is at most one for each file, in the same order"));
+        return Err(Error::usage(format!("-to has {} names for {} files", to.len(), files.len()))
+            .because("the right form is at most one for each file, in the same order"));
     }
     let from: Result<_> = files.iter().map(|file| name("the file", file)).collect();
     let to: Result<_> = to.iter().map(|value| name("-to", value)).collect();
@@ -222,18 +205,12 @@ fn threads(typed: Option<&OsStr>) -> Result<usize> {
 }
 
 fn number<N: TryFrom<usize>>(option: &str, typed: &OsStr, least: usize, most: usize) -> Result<N> {
-    let value = text(option, typed)?
-        .parse()
-        .ok()
-        .filter(|value| (least..=most).contains(value));
-    value
-        .and_then(|value| N::try_from(value).ok())
-        .ok_or_else(|| {
-            let shown = typed.to_string_lossy();
-            Error::usage(format!("{option} {}", shown.escape_debug())).because(format_args!(
-                "the right form is {option} N with N from {least} to {most}"
-            ))
-        })
+    let value = text(option, typed)?.parse().ok().filter(|value| (least..=most).contains(value));
+    value.and_then(|value| N::try_from(value).ok()).ok_or_else(|| {
+        let shown = typed.to_string_lossy();
+        Error::usage(format!("{option} {}", shown.escape_debug()))
+            .because(format_args!("the right form is {option} N with N from {least} to {most}"))
+    })
 }
 
 fn text<'a>(option: &str, typed: &'a OsStr) -> Result<&'a str> {
@@ -250,10 +227,7 @@ mod tests {
     use clap::Parser;
 
     fn list_of(words: &[&str]) -> ListArguments {
-        match Arguments::try_parse_from([&["zarc", "list"], words].concat())
-            .unwrap()
-            .verb
-        {
+        match Arguments::try_parse_from([&["zarc", "list"], words].concat()).unwrap().verb {
             Verb::List(arguments) => arguments,
             other => panic!("{other:?}"),
         }
@@ -268,10 +242,7 @@ mod tests {
             ("a.zpaq", "a.zpaq"),
             (".hidden", ".hidden"),
         ] {
-            assert_eq!(
-                list(&list_of(&[typed])).unwrap().archive,
-                PathBuf::from(name)
-            );
+            assert_eq!(list(&list_of(&[typed])).unwrap().archive, PathBuf::from(name));
         }
         for refused in ["", "part??", "a*", "dir/", ".."] {
             assert!(list(&list_of(&[refused])).is_err(), "{refused}");

@@ -62,16 +62,9 @@ fn refusal(answer: &clap::Error) -> Error {
         }
         _ => first.trim_start_matches("error: ").to_owned(),
     };
-    let usage = answer
-        .get(ContextKind::Usage)
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let usage = answer.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
     let form = usage.trim().trim_start_matches("Usage: ").to_owned();
-    Error::usage(format!(
-        "{}: the right form is {}",
-        one_dash(&what),
-        one_dash(&form)
-    ))
+    Error::usage(format!("{}: the right form is {}", one_dash(&what), one_dash(&form)))
 }
 
 fn add(arguments: &AddArguments) -> Result<u8> {
@@ -93,10 +86,7 @@ fn extract(arguments: &ExtractArguments) -> Result<u8> {
     let is_quiet = arguments.common.quiet;
     let began = Instant::now();
     let done = with_progress(is_quiet, |progress| command::extract(&options, progress))?;
-    finish(
-        &summary::of_extract(&done, options.dry, began.elapsed()),
-        is_quiet,
-    )
+    finish(&summary::of_extract(&done, options.dry, began.elapsed()), is_quiet)
 }
 
 fn list(arguments: &ListArguments) -> Result<u8> {
@@ -122,10 +112,7 @@ fn list(arguments: &ListArguments) -> Result<u8> {
     let done = result?;
     flushed?;
     let is_filtered = !options.selection.is_everything();
-    finish(
-        &summary::of_list(&done, is_compared, is_filtered),
-        arguments.common.quiet,
-    )
+    finish(&summary::of_list(&done, is_compared, is_filtered), arguments.common.quiet)
 }
 
 fn verify(arguments: &TestArguments) -> Result<u8> {
@@ -170,10 +157,7 @@ fn finish(report: &Report, is_quiet: bool) -> Result<u8> {
 /// Prints to stdout; a reader that has gone away has seen enough.
 fn print(lines: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
-    match stdout
-        .write_all(lines.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    match stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()) {
         Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(Error::io("cannot write to stdout", cause))
         }

@@ -67,9 +67,7 @@ fn place_of_command(table: &Command, typed: &[OsString]) -> Result<Place> {
             return Ok(Place::Nowhere(spelled));
         }
     }
-    Err(Error::usage(
-        "no command: the right form is zarc add|extract|list|test ARCHIVE",
-    ))
+    Err(Error::usage("no command: the right form is zarc add|extract|list|test ARCHIVE"))
 }
 
 /// The command of that name, alias or unambiguous beginning.
@@ -91,11 +89,7 @@ fn command_named<'a>(table: &'a Command, word: &OsStr) -> Result<&'a Command> {
         ))),
         _ => {
             let names = found.iter().map(|verb| verb.get_name());
-            Err(ambiguous(
-                "command",
-                &word,
-                names.map(String::from).collect(),
-            ))
+            Err(ambiguous("command", &word, names.map(String::from).collect()))
         }
     }
 }
@@ -108,10 +102,8 @@ mod tests {
 
     fn spelled(words: &str) -> std::result::Result<String, String> {
         // `_` stands for a space within an argument.
-        let typed: Vec<OsString> = words
-            .split(' ')
-            .map(|word| word.replace('_', " ").into())
-            .collect();
+        let typed: Vec<OsString> =
+            words.split(' ').map(|word| word.replace('_', " ").into()).collect();
         match spelled_for_clap(&command_table(), &typed) {
             Ok(words) => Ok(words.join(OsStr::new(" ")).to_string_lossy().into_owned()),
             Err(error) => Err(error.to_string()),
@@ -120,11 +112,7 @@ mod tests {
 
     fn check(table: &[(&str, &str)]) {
         for (typed, meant) in table {
-            assert_eq!(
-                spelled(typed).unwrap_or_else(|error| error),
-                *meant,
-                "{typed}"
-            );
+            assert_eq!(spelled(typed).unwrap_or_else(|error| error), *meant, "{typed}");
         }
     }
 
@@ -149,45 +137,21 @@ mod tests {
         check(&[
             ("list x -unt 3 f", "list --until=3 -- x f"),
             ("list x -until -1 f", "list --until=-1 -- x f"),
-            (
-                "list x -until 2014/04/30 11:30 f",
-                "list --until=2014/04/30 11:30 -- x f",
-            ),
-            (
-                "list x -until 2014/04/30 11 f",
-                "list --until=2014/04/30 -- x 11 f",
-            ),
+            ("list x -until 2014/04/30 11:30 f", "list --until=2014/04/30 11:30 -- x f"),
+            ("list x -until 2014/04/30 11 f", "list --until=2014/04/30 -- x 11 f"),
             ("list x -until 3 11:30", "list --until=3 -- x 11:30"),
-            (
-                "list x -until 2014/04/30_11:30 1:2",
-                "list --until=2014/04/30 11:30 -- x 1:2",
-            ),
+            ("list x -until 2014/04/30_11:30 1:2", "list --until=2014/04/30 11:30 -- x 1:2"),
             ("list --until=-1 x", "list --until=-1 -- x"),
             ("list x -al 2 f", "list --all=2 -- x f"),
             ("list x -all f 2", "list --all -- x f 2"),
             ("list x -all", "list --all -- x"),
-            (
-                "list x f -not a -b",
-                "unknown option -b: zarc help list lists the options",
-            ),
-            (
-                "list x f -not a* =# -f",
-                "list --not=a* --not==# --force -- x f",
-            ),
-            (
-                "list x -not -only a b -- -c",
-                "list --not --only=a --only=b -- x -c",
-            ),
+            ("list x f -not a -b", "unknown option -b: zarc help list lists the options"),
+            ("list x f -not a* =# -f", "list --not=a* --not==# --force -- x f"),
+            ("list x -not -only a b -- -c", "list --not --only=a --only=b -- x -c"),
             ("list -not=a x", "list --not=a -- x"),
             ("add x f -m3 -t4", "add --method=3 --threads=4 -- x f"),
-            (
-                "add x f -method14 -th2",
-                "add --method=14 --threads=2 -- x f",
-            ),
-            (
-                "add x f -m 0 -me=zstd:12",
-                "add --method=0 --method=zstd:12 -- x f",
-            ),
+            ("add x f -method14 -th2", "add --method=14 --threads=2 -- x f"),
+            ("add x f -m 0 -me=zstd:12", "add --method=0 --method=zstd:12 -- x f"),
             ("add x f -s10 -key", "add --summary=10 --key -- x f"),
             ("add x f -key a b -f", "add --key=a --key=b --force -- x f"),
             ("add x -fragment -1 f", "add --fragment=-1 -- x f"),
@@ -201,23 +165,11 @@ mod tests {
             ("-quiet", "no command"),
             ("_ x", "unknown command \" \""),
             ("frob x", "unknown command \"frob\""),
-            (
-                "add x f -t 4",
-                "option -t is ambiguous: -test, -threads, -to",
-            ),
+            ("add x f -t 4", "option -t is ambiguous: -test, -threads, -to"),
             ("add x f -s", "option -s is ambiguous: -special, -summary"),
-            (
-                "add x f -no",
-                "option -no is ambiguous: -noattributes, -nodelete, -not",
-            ),
-            (
-                "add x f -fr",
-                "option -fragment needs a value: the right form is -fragment N",
-            ),
-            (
-                "add x f -only -f",
-                "option -only needs a value: the right form is -only FILE",
-            ),
+            ("add x f -no", "option -no is ambiguous: -noattributes, -nodelete, -not"),
+            ("add x f -fr", "option -fragment needs a value: the right form is -fragment N"),
+            ("add x f -only -f", "option -only needs a value: the right form is -only FILE"),
             ("add x f -force=1", "option -force takes no value"),
             ("add x f -force1", "unknown option -force1"),
             ("list x -nodelete", "is one of zarc add, not of zarc list"),
@@ -230,13 +182,7 @@ mod tests {
     #[test]
     fn names_are_bytes() {
         let name = OsString::from_vec(b"\xff -x".to_vec());
-        let typed = [
-            "list".into(),
-            "x".into(),
-            name.clone(),
-            "-not".into(),
-            name.clone(),
-        ];
+        let typed = ["list".into(), "x".into(), name.clone(), "-not".into(), name.clone()];
         let spelled = spelled_for_clap(&command_table(), &typed).unwrap();
         assert_eq!(spelled[1].as_bytes(), b"--not=\xff -x");
         assert_eq!(spelled[4], name);

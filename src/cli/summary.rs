@@ -19,14 +19,7 @@ pub(super) struct Report {
 
 /// What is said of an `add`.
 pub(super) fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
-    let AddSummary {
-        seen,
-        added,
-        updated,
-        deleted,
-        problems,
-        ..
-    } = summary;
+    let AddSummary { seen, added, updated, deleted, problems, .. } = summary;
     let outcome = match (summary.version, &summary.fingerprint) {
         (Some(version), Some(print)) => format!("version {version}, fingerprint {print}"),
         (Some(version), None) => format!("version {version}"),
@@ -42,16 +35,8 @@ pub(super) fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Repo
         seconds(took),
     );
     let problem = (*problems > 0).then(|| format!("{problems} problems, each named above"));
-    let code = if problem.is_some() {
-        DONE_WITH_PROBLEMS
-    } else {
-        DONE
-    };
-    Report {
-        lines,
-        problem,
-        code,
-    }
+    let code = if problem.is_some() { DONE_WITH_PROBLEMS } else { DONE };
+    Report { lines, problem, code }
 }
 
 /// What `-verbose` says of an `add` besides.
@@ -66,20 +51,8 @@ pub(super) fn more_of_add(summary: &AddSummary) -> String {
 
 /// What is said of an `extract`.
 pub(super) fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration) -> Report {
-    let ExtractSummary {
-        written,
-        skipped,
-        identical,
-        missing,
-        problems,
-        damaged,
-        ..
-    } = summary;
-    let verb = if is_dry {
-        "checked, nothing written (-test)"
-    } else {
-        "written"
-    };
+    let ExtractSummary { written, skipped, identical, missing, problems, damaged, .. } = summary;
+    let verb = if is_dry { "checked, nothing written (-test)" } else { "written" };
     let lines = format!(
         "{written} >{verb}, {skipped} ?skipped, {identical} =identical: {}, {}\n",
         megabytes(summary.bytes),
@@ -95,57 +68,27 @@ pub(super) fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration)
     };
     let told =
         format!("{problems} problems ({damaged} damaged), {missing} names not in the archive");
-    Report {
-        lines,
-        problem: (code != DONE).then_some(told),
-        code,
-    }
+    Report { lines, problem: (code != DONE).then_some(told), code }
 }
 
 /// What is said of a `list` behind its footer; `is_filtered` when `-only` or `-not` chose.
 pub(super) fn of_list(summary: &ListSummary, is_compared: bool, is_filtered: bool) -> Report {
-    let ListSummary {
-        same,
-        different,
-        internal_only,
-        external_only,
-        problems,
-        ..
-    } = summary;
+    let ListSummary { same, different, internal_only, external_only, problems, .. } = summary;
     let is_empty = same + different + internal_only + external_only == 0;
     let (problem, code) = if is_compared && is_empty && !is_filtered {
-        (
-            Some("none of the files is in the archive or on disk".to_owned()),
-            NOT_DONE,
-        )
+        (Some("none of the files is in the archive or on disk".to_owned()), NOT_DONE)
     } else if *problems > 0 {
-        (
-            Some(format!("{problems} problems, each named above")),
-            DONE_WITH_PROBLEMS,
-        )
+        (Some(format!("{problems} problems, each named above")), DONE_WITH_PROBLEMS)
     } else {
         (None, DONE)
     };
-    Report {
-        lines: String::new(),
-        problem,
-        code,
-    }
+    Report { lines: String::new(), problem, code }
 }
 
 /// What is said of a `test`.
 pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
-    let VerifySummary {
-        versions,
-        files,
-        fragments,
-        damaged,
-        ..
-    } = summary;
-    let print = summary
-        .fingerprint
-        .as_ref()
-        .map(|print| format!(", fingerprint {print}"));
+    let VerifySummary { versions, files, fragments, damaged, .. } = summary;
+    let print = summary.fingerprint.as_ref().map(|print| format!(", fingerprint {print}"));
     let lines = format!(
         "{versions} versions, {files} files, {fragments} fragments, {} checked, {}{}\n",
         megabytes(summary.bytes),
@@ -154,11 +97,7 @@ pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
     );
     let problem = (*damaged > 0).then(|| format!("{damaged} things are damaged, each named above"));
     let code = if problem.is_some() { NOT_DONE } else { DONE };
-    Report {
-        lines,
-        problem,
-        code,
-    }
+    Report { lines, problem, code }
 }
 
 /// What `-verbose` says of a `test` besides.
@@ -191,23 +130,13 @@ mod tests {
             (extract(1, 0, 1, 0), 1),
             (extract(1, 0, 1, 1), 2),
         ] {
-            assert_eq!(
-                of_extract(&summary, false, Duration::ZERO).code,
-                code,
-                "{summary:?}"
-            );
+            assert_eq!(of_extract(&summary, false, Duration::ZERO).code, code, "{summary:?}");
         }
-        let list = ListSummary {
-            different: 1,
-            ..ListSummary::default()
-        };
+        let list = ListSummary { different: 1, ..ListSummary::default() };
         assert_eq!(of_list(&list, true, false).code, 0);
         assert_eq!(of_list(&ListSummary::default(), true, false).code, 2);
         assert_eq!(of_list(&ListSummary::default(), true, true).code, 0);
-        let damaged = VerifySummary {
-            damaged: 1,
-            ..VerifySummary::default()
-        };
+        let damaged = VerifySummary { damaged: 1, ..VerifySummary::default() };
         assert_eq!(of_verify(&damaged, Duration::ZERO).code, 2);
     }
 
@@ -227,15 +156,7 @@ mod tests {
         assert!(report.lines.ends_with(end), "{}", report.lines);
         assert_eq!(report.code, 1);
         summary.version = None;
-        assert!(
-            of_add(&summary, false, Duration::ZERO)
-                .lines
-                .contains("nothing to add")
-        );
-        assert!(
-            of_add(&summary, true, Duration::ZERO)
-                .lines
-                .contains("nothing written")
-        );
+        assert!(of_add(&summary, false, Duration::ZERO).lines.contains("nothing to add"));
+        assert!(of_add(&summary, true, Duration::ZERO).lines.contains("nothing written"));
     }
 }

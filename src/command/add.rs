@@ -194,7 +194,10 @@ impl<'a> Adder<'a> {
             Err(Failure::Source(error)) => return self.take_unread(object, before, &error),
         };
         if is_torn {
-            self.warn(&object.path, format_args!("changed while it was read; stored as it was read last"));
+            self.warn(
+                &object.path,
+                format_args!("changed while it was read; stored as it was read last"),
+            );
         }
         let change = match (&before, stored_before) {
             (None, _) => Change::Added,

@@ -22,8 +22,11 @@ impl Scope {
         let mut roots = Vec::new();
         for file in files {
             let typed = StoredPath::normalized(file).map_err(|error| {
-                Error::usage(format!("cannot use the file name {:?}", file.escape_ascii().to_string()))
-                    .because(error)
+                Error::usage(format!(
+                    "cannot use the file name {:?}",
+                    file.escape_ascii().to_string()
+                ))
+                .because(error)
             })?;
             roots.push(Root { disk: typed.as_bytes().to_vec(), stored: rename.apply(&typed)? });
         }
@@ -35,13 +38,12 @@ impl Scope {
     /// How to walk; `leave_out` is the archive itself.
     pub(super) fn walk_options(&self, special: bool, leave_out: Option<(u64, u64)>) -> WalkOptions {
         let selection = self.selection.clone();
-        let wanted = move |name: &[u8], is_directory: bool| {
-            match selection.verdict(name, is_directory) {
+        let wanted =
+            move |name: &[u8], is_directory: bool| match selection.verdict(name, is_directory) {
                 Verdict::Take => Choice::Take,
                 Verdict::DescendOnly => Choice::DescendOnly,
                 Verdict::Skip => Choice::Skip,
-            }
-        };
+            };
         WalkOptions {
             special,
             leave_out: leave_out.into_iter().collect(),

@@ -47,15 +47,9 @@ pub struct Packed {
 pub fn pack(raw: &[u8], _m: &Method, _k: ContentKind) -> Result<Packed> {
     let b = zstd::bulk::compress(raw, 3).map_err(|e| Error::io("zstd", e))?;
     Ok(if b.len() < raw.len() {
-        Packed {
-            codec: Codec::Zstd,
-            bytes: b,
-        }
+        Packed { codec: Codec::Zstd, bytes: b }
     } else {
-        Packed {
-            codec: Codec::Store,
-            bytes: raw.to_vec(),
-        }
+        Packed { codec: Codec::Store, bytes: raw.to_vec() }
     })
 }
 pub fn unpack(c: Codec, p: &[u8], n: usize, out: &mut Vec<u8>) -> Result<()> {
@@ -64,9 +58,5 @@ pub fn unpack(c: Codec, p: &[u8], n: usize, out: &mut Vec<u8>) -> Result<()> {
     } else {
         zstd::bulk::decompress(p, n).map_err(|e| Error::corrupt("zstd").because(e))?
     };
-    if out.len() == n {
-        Ok(())
-    } else {
-        Err(Error::corrupt("len"))
-    }
+    if out.len() == n { Ok(()) } else { Err(Error::corrupt("len")) }
 }

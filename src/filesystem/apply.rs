@@ -60,18 +60,12 @@ pub(super) struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// An open file or directory.
     pub(super) fn open(descriptor: BorrowedFd<'a>) -> Self {
-        Self {
-            descriptor,
-            is_place: false,
-        }
+        Self { descriptor, is_place: false }
     }
 
     /// An object that cannot be opened itself: a link, a pipe, a device node.
     pub(super) fn place(descriptor: BorrowedFd<'a>) -> Self {
-        Self {
-            descriptor,
-            is_place: true,
-        }
+        Self { descriptor, is_place: true }
     }
 
     /// Applies what `attributes` asks for, and the modification time; tells what did not work.
@@ -122,13 +116,7 @@ impl<'a> Subject<'a> {
             return Ok(());
         }
         let (owner, group) = (owner.map(Uid::from_raw), group.map(Gid::from_raw));
-        chownat(
-            self.descriptor,
-            THIS_DESCRIPTOR,
-            owner,
-            group,
-            AtFlags::EMPTY_PATH,
-        )
+        chownat(self.descriptor, THIS_DESCRIPTOR, owner, group, AtFlags::EMPTY_PATH)
     }
 
     fn set_xattrs(self, metadata: &Metadata, mode_before: u32, report: &mut Report) {
@@ -143,9 +131,7 @@ impl<'a> Subject<'a> {
             Err(errno) => return report.note("extended attributes", Err(errno)),
         };
         let is_wanted = |name: &[u8]| metadata.xattrs.iter().any(|xattr| xattr.name == name);
-        let surplus = existing
-            .iter()
-            .filter(|name| decides_on(name) && !is_wanted(name));
+        let surplus = existing.iter().filter(|name| decides_on(name) && !is_wanted(name));
         let is_changed = !metadata.xattrs.is_empty();
         if is_changed && mode_before & 0o200 == 0 && metadata.kind != Kind::Symlink {
             // Attributes of a read-only object are read-only too; its mode is set afterwards.
@@ -156,27 +142,15 @@ impl<'a> Subject<'a> {
                 Err(Errno::NODATA) => Ok(()),
                 result => result,
             };
-            report.note(
-                format_args!("extended attribute {}", name.escape_ascii()),
-                result,
-            );
+            report.note(format_args!("extended attribute {}", name.escape_ascii()), result);
         }
         for xattr in &metadata.xattrs {
             let result = match handle.set(xattr) {
                 // What the system sets by itself, such as labels, may be right already.
-                Err(_)
-                    if handle
-                        .value(&xattr.name)
-                        .is_ok_and(|now| now == xattr.value) =>
-                {
-                    Ok(())
-                }
+                Err(_) if handle.value(&xattr.name).is_ok_and(|now| now == xattr.value) => Ok(()),
                 result => result,
             };
-            report.note(
-                format_args!("extended attribute {}", xattr.name.escape_ascii()),
-                result,
-            );
+            report.note(format_args!("extended attribute {}", xattr.name.escape_ascii()), result);
         }
     }
 
@@ -194,32 +168,17 @@ impl<'a> Subject<'a> {
             return Err(Errno::INVAL);
         }
         let times = Timestamps {
-            last_access: Timespec {
-                tv_sec: 0,
-                tv_nsec: UTIME_OMIT,
-            },
-            last_modification: Timespec {
-                tv_sec: mtime.seconds,
-                tv_nsec: mtime.nanos.into(),
-            },
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_modification: Timespec { tv_sec: mtime.seconds, tv_nsec: mtime.nanos.into() },
         };
         if self.is_place {
-            return utimensat(
-                self.descriptor,
-                THIS_DESCRIPTOR,
-                &times,
-                AtFlags::EMPTY_PATH,
-            );
+            return utimensat(self.descriptor, THIS_DESCRIPTOR, &times, AtFlags::EMPTY_PATH);
         }
         futimens(self.descriptor, &times)
     }
 
     fn handle(self) -> Handle<'a> {
-        if self.is_place {
-            Handle::link(self.descriptor)
-        } else {
-            Handle::Open(self.descriptor)
-        }
+        if self.is_place { Handle::link(self.descriptor) } else { Handle::Open(self.descriptor) }
     }
 }
 
@@ -236,10 +195,7 @@ struct Report(Vec<Unapplied>);
 impl Report {
     fn note(&mut self, what: impl fmt::Display, result: rustix::io::Result<()>) {
         if let Err(errno) = result {
-            self.0.push(Unapplied {
-                what: what.to_string(),
-                error: errno.into(),
-            });
+            self.0.push(Unapplied { what: what.to_string(), error: errno.into() });
         }
     }
 }

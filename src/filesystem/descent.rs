@@ -17,9 +17,7 @@ use super::scan::{Choice, Context, Item, Root};
 use super::status;
 use crate::base::{Kind, StoredPath};
 
-const DIRECTORY: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// One root's walk and how far it is.
 #[derive(Debug)]
@@ -53,12 +51,7 @@ struct Place {
 
 impl Descent {
     pub(super) fn new(root: Root) -> Self {
-        Self {
-            root,
-            is_started: false,
-            levels: Vec::new(),
-            entering: None,
-        }
+        Self { root, is_started: false, levels: Vec::new(), entering: None }
     }
 
     /// The root's name in the archive.
@@ -75,10 +68,10 @@ impl Descent {
             }
         }
         loop {
-            if let Some(place) = self.entering.take() {
-                if let Some(item) = self.enter(place, context) {
-                    return Some(item);
-                }
+            if let Some(place) = self.entering.take()
+                && let Some(item) = self.enter(place, context)
+            {
+                return Some(item);
             }
             let level = self.levels.last_mut()?;
             let Some((name, is_directory)) = level.names.next() else {
@@ -90,29 +83,33 @@ impl Descent {
                 continue;
             };
             let found = stat(&level.directory, name);
-            let parent = Arc::clone(&level.directory);
-            let mut disk = Vec::with_capacity(level.disk.len() + name.count_bytes());
-            disk.extend_from_slice(&level.disk);
-            disk.extend_from_slice(name.to_bytes());
             let place = Place {
-                parent,
+                parent: Arc::clone(&level.directory),
                 path,
-                disk,
+                disk: [&level.disk, name.to_bytes()].concat(),
                 name_start: level.disk.len(),
             };
-            match found {
-                Ok(stat) => {
-                    if let Some(item) = self.meet(place, &stat, context) {
-                        return Some(item);
-                    }
-                }
-                // It vanished since the directory was listed.
-                Err(Errno::NOENT) => {}
-                Err(errno) => {
-                    if (context.options.wanted)(&place.disk, is_directory) != Choice::Skip {
-                        return Some(unreadable(place.path, errno.into()));
-                    }
-                }
+            if let Some(item) = self.judge(place, found, is_directory, context) {
+                return Some(item);
+            }
+        }
+    }
+
+    /// Decides on a name and what was found of it.
+    fn judge(
+        &mut self,
+        place: Place,
+        found: rustix::io::Result<Stat>,
+        is_directory: bool,
+        context: &Context,
+    ) -> Option<Item> {
+        match found {
+            Ok(stat) => self.meet(place, &stat, context),
+            // It vanished since the directory was listed.
+            Err(Errno::NOENT) => None,
+            Err(errno) => {
+                let choice = (context.options.wanted)(&place.disk, is_directory);
+                (choice != Choice::Skip).then(|| unreadable(place.path, errno.into()))
             }
         }
     }
@@ -129,12 +126,7 @@ impl Descent {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = retry_on_intr(|| openat(CWD, parent, flags, Mode::empty())).map(Arc::new);
         let found = opened.and_then(|parent| {
-            let place = Place {
-                parent,
-                path: path.clone(),
-                disk,
-                name_start,
-            };
+            let place = Place { parent, path: path.clone(), disk, name_start };
             let found = statat(&place.parent, place.name(), AtFlags::SYMLINK_NOFOLLOW)?;
             Ok((place, found))
         });
@@ -148,22 +140,12 @@ impl Descent {
     /// Decides on an object that is there.
     fn meet(&mut self, place: Place, stat: &Stat, context: &Context) -> Option<Item> {
         let Some(kind) = status::kind(stat) else {
-            return Some(unreadable(
-                place.path,
-                io::Error::other("an object of unknown type"),
-            ));
+            return Some(unreadable(place.path, io::Error::other("an object of unknown type")));
         };
-        if context
-            .options
-            .leave_out
-            .contains(&(stat.st_dev, stat.st_ino))
-        {
+        if context.options.leave_out.contains(&(stat.st_dev, stat.st_ino)) {
             return None;
         }
-        let is_special = matches!(
-            kind,
-            Kind::CharacterDevice | Kind::BlockDevice | Kind::Socket
-        );
+        let is_special = matches!(kind, Kind::CharacterDevice | Kind::BlockDevice | Kind::Socket);
         if is_special && !context.options.special {
             return None;
         }
@@ -184,19 +166,8 @@ impl Descent {
                 name_start: place.name_start,
             });
         }
-        let Place {
-            parent,
-            path,
-            disk,
-            name_start,
-        } = place;
-        Some(Item::Object(Object::new(
-            parent,
-            path,
-            (disk, name_start),
-            kind,
-            stat,
-        )))
+        let Place { parent, path, disk, name_start } = place;
+        Some(Item::Object(Object::new(parent, path, (disk, name_start), kind, stat)))
     }
 
     /// Opens and lists a directory; an item is what could not be read of it.
@@ -227,12 +198,7 @@ impl Descent {
             }
             None => None,
         };
-        self.levels.push(Level {
-            directory: Arc::new(directory),
-            names,
-            path,
-            disk,
-        });
+        self.levels.push(Level { directory: Arc::new(directory), names, path, disk });
         item
     }
 }
@@ -247,11 +213,7 @@ impl Place {
 }
 
 fn stat(directory: &OwnedFd, name: &CStr) -> rustix::io::Result<Stat> {
-    statat(
-        directory,
-        name,
-        AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT,
-    )
+    statat(directory, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)
 }
 
 fn unreadable(path: StoredPath, error: io::Error) -> Item {
@@ -260,15 +222,9 @@ fn unreadable(path: StoredPath, error: io::Error) -> Item {
 
 /// A root's name without slashes at its end, and where its last component starts.
 fn split(typed: &[u8]) -> (Vec<u8>, usize) {
-    let len = typed
-        .iter()
-        .rposition(|&byte| byte != b'/')
-        .map_or(typed.len().min(1), |i| i + 1);
+    let len = typed.iter().rposition(|&byte| byte != b'/').map_or(typed.len().min(1), |i| i + 1);
     let disk = typed[..len].to_vec();
-    let name_start = disk
-        .iter()
-        .rposition(|&byte| byte == b'/')
-        .map_or(0, |i| i + 1);
+    let name_start = disk.iter().rposition(|&byte| byte == b'/').map_or(0, |i| i + 1);
     (disk, name_start)
 }
 
@@ -287,10 +243,7 @@ mod tests {
             ("../x//y//", "../x//y", "y"),
         ] {
             let (kept, start) = split(typed.as_bytes());
-            assert_eq!(
-                (kept.as_slice(), &kept[start..]),
-                (disk.as_bytes(), name.as_bytes())
-            );
+            assert_eq!((kept.as_slice(), &kept[start..]), (disk.as_bytes(), name.as_bytes()));
         }
     }
 }

@@ -19,10 +19,8 @@ use crate::base::StoredPath;
 const KEPT_MAX: usize = 64;
 
 /// A place descriptor: good for names in a directory, needs no permission to read it.
-const PLACE: OFlags = OFlags::PATH
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::CLOEXEC);
+const PLACE: OFlags =
+    OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// What to do about a directory that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,11 +51,7 @@ pub(super) struct Directories {
 
 impl Directories {
     pub(super) fn new(target: OwnedFd) -> Self {
-        Self {
-            target: Arc::new(target),
-            kept: Vec::new(),
-            key: Vec::new(),
-        }
+        Self { target: Arc::new(target), kept: Vec::new(), key: Vec::new() }
     }
 
     /// The target directory.
@@ -81,10 +75,7 @@ impl Directories {
             None => (&b""[..], &key[..]),
         };
         let found = self.directory(parent, missing);
-        let location = found.map(|parent| Location {
-            parent,
-            name: name.to_vec(),
-        });
+        let location = found.map(|parent| Location { parent, name: name.to_vec() });
         self.key = key;
         location
     }
@@ -96,19 +87,12 @@ impl Directories {
             if let Some(directory) = self.kept(&key[..known]) {
                 break directory;
             }
-            known = key[..known]
-                .iter()
-                .rposition(|&byte| byte == b'/')
-                .unwrap_or(0);
+            known = key[..known].iter().rposition(|&byte| byte == b'/').unwrap_or(0);
         };
         while known < key.len() {
             let start = if known == 0 { 0 } else { known + 1 };
             let rest = &key[start..];
-            let end = start
-                + rest
-                    .iter()
-                    .position(|&byte| byte == b'/')
-                    .unwrap_or(rest.len());
+            let end = start + rest.iter().position(|&byte| byte == b'/').unwrap_or(rest.len());
             directory = match open(&directory, &key[start..end], missing) {
                 Ok(opened) => Arc::new(opened),
                 Err(errno) => return Err(named(errno, &key[..end])),

@@ -59,11 +59,7 @@ impl Names {
         self.bytes.extend_from_slice(bytes);
         // A directory record's own length is a u16.
         let len = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-        self.rest.push(Name {
-            start,
-            len,
-            is_directory: file_type == FileType::Directory,
-        });
+        self.rest.push(Name { start, len, is_directory: file_type == FileType::Directory });
     }
 
     fn sort(&mut self) {
@@ -87,8 +83,7 @@ impl Names {
     pub(super) fn limit(&mut self, len_max: usize) -> bool {
         let before = self.rest.len();
         // The length counts the NUL.
-        self.rest
-            .retain(|name| usize::from(name.len) <= len_max + 1);
+        self.rest.retain(|name| usize::from(name.len) <= len_max + 1);
         self.rest.len() < before
     }
 }

@@ -19,10 +19,8 @@ const NEW: OFlags = OFlags::WRONLY
     .union(OFlags::EXCL)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
-const AGAIN: OFlags = OFlags::WRONLY
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::CLOEXEC);
+const AGAIN: OFlags =
+    OFlags::WRONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 /// A file on its way into a target; dropped unfinished it leaves nothing behind.
 #[derive(Debug)]
@@ -50,12 +48,7 @@ impl NewFile {
             openat(&location.parent, name, NEW, Mode::from_raw_mode(0o600))
         })?;
         let (shared, path) = (Arc::clone(shared), path.clone());
-        Ok(Self {
-            shared,
-            path,
-            temporary,
-            state: State::Open(file, location),
-        })
+        Ok(Self { shared, path, temporary, state: State::Open(file, location) })
     }
 
     /// Writes `bytes` at `offset`; what is never written reads as zeros.
@@ -97,17 +90,17 @@ impl NewFile {
         attributes: bool,
         replace: bool,
     ) -> io::Result<Vec<Unapplied>> {
-        let attributes = match attributes {
-            true => Attributes::Restore,
-            false => Attributes::Default(0o666 & !self.shared.umask()),
+        let attributes = if attributes {
+            Attributes::Restore
+        } else {
+            Attributes::Default(0o666 & !self.shared.umask())
         };
-        let temporary = std::mem::take(&mut self.temporary);
+        let temporary = self.temporary.clone();
         let result = self.open().and_then(|(file, location)| {
             let unapplied = Subject::open(file.as_fd()).apply(metadata, attributes);
             move_into_place(&location.parent, &temporary, &location.name, replace)?;
             Ok(unapplied)
         });
-        self.temporary = temporary;
         if result.is_ok() {
             self.state = State::Finished;
         }
@@ -121,9 +114,7 @@ impl NewFile {
             let file = retry_on_intr(|| openat(&location.parent, name, AGAIN, Mode::empty()))?;
             let stat = fstat(&file)?;
             if (stat.st_dev, stat.st_ino) != (device, inode) {
-                return Err(io::Error::other(
-                    "somebody else exchanged the file being restored",
-                ));
+                return Err(io::Error::other("somebody else exchanged the file being restored"));
             }
             self.state = State::Open(file, location);
         }

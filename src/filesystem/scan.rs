@@ -112,14 +112,9 @@ impl Walk {
         let has_several_roots = roots.len() > 1;
         let strands = roots.into_iter().enumerate();
         Self {
-            context: Context {
-                options,
-                buffer: Vec::new(),
-            },
+            context: Context { options, buffer: Vec::new() },
             current: None,
-            waiting: strands
-                .map(|(order, root)| Strand::new(order, root))
-                .collect(),
+            waiting: strands.map(|(order, root)| Strand::new(order, root)).collect(),
             last: None,
             has_several_roots,
         }
@@ -133,10 +128,7 @@ impl Walk {
         }
         // A root that is absent has nothing to say if another stands for the same path.
         matches!(item, Item::Absent { .. })
-            && self
-                .waiting
-                .peek()
-                .is_some_and(|next| next.path() == item.path())
+            && self.waiting.peek().is_some_and(|next| next.path() == item.path())
     }
 }
 
@@ -150,11 +142,7 @@ impl Iterator for Walk {
             let Some(item) = head.or_else(|| strand.descent.next(&mut self.context)) else {
                 continue;
             };
-            if self
-                .waiting
-                .peek()
-                .is_some_and(|next| next.is_before(item.path(), strand.order))
-            {
+            if self.waiting.peek().is_some_and(|next| next.is_before(item.path(), strand.order)) {
                 strand.head = Some(item);
                 self.waiting.push(strand);
                 continue;
@@ -183,18 +171,12 @@ struct Strand {
 
 impl Strand {
     fn new(order: usize, root: Root) -> Self {
-        Self {
-            order,
-            descent: Descent::new(root),
-            head: None,
-        }
+        Self { order, descent: Descent::new(root), head: None }
     }
 
     /// Nothing that comes from this strand sorts before this path.
     fn path(&self) -> &StoredPath {
-        self.head
-            .as_ref()
-            .map_or_else(|| self.descent.root_path(), Item::path)
+        self.head.as_ref().map_or_else(|| self.descent.root_path(), Item::path)
     }
 
     fn is_before(&self, path: &StoredPath, order: usize) -> bool {

@@ -16,7 +16,7 @@ use super::directories::{Directories, Location, Missing};
 use crate::base::StoredPath;
 
 /// How often a fresh name is tried before giving up: none is ever taken but by an attacker.
-const NAMES_MAX: usize = 16;
+const TRIES_MAX: usize = 16;
 
 /// The state behind a target.
 #[derive(Debug)]
@@ -49,10 +49,7 @@ impl Shared {
     /// The open directory and the name that `path` means.
     pub(super) fn locate(&self, path: &StoredPath, missing: Missing) -> io::Result<Location> {
         // Directories are whole after each step: a panic elsewhere does not spoil them.
-        let mut directories = self
-            .directories
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut directories = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
         directories.locate(path, missing)
     }
 
@@ -61,12 +58,12 @@ impl Shared {
         &self,
         make: impl Fn(&[u8]) -> rustix::io::Result<T>,
     ) -> io::Result<(Vec<u8>, T)> {
-        for _ in 0..NAMES_MAX {
+        for _ in 0..TRIES_MAX {
             let number = self.next_name.fetch_add(1, Ordering::Relaxed);
             let name = format!(".zarc-{:016x}", self.names.hash_one(number)).into_bytes();
             match make(&name) {
                 Err(Errno::EXIST) => {}
-                made => return Ok((name, made?)),
+                result => return Ok((name, result?)),
             }
         }
         Err(Errno::EXIST.into())
@@ -74,10 +71,7 @@ impl Shared {
 
     /// Writes everything to the disk that the target's file system still holds back.
     pub(super) fn sync(&self) -> io::Result<()> {
-        let directories = self
-            .directories
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let directories = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(syncfs(directories.target())?)
     }
 }

@@ -4,13 +4,14 @@
 //! other bytes, which the caller sees by its status, but no signal and no endless wait.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, SeekFrom, fstat, openat, seek};
 use rustix::io::{Errno, pread, retry_on_intr};
 
 use super::status;
-use crate::base::{Kind, Status, Timestamp};
+use super::xattr::Handle;
+use crate::base::{Kind, Status, Timestamp, Xattr};
 
 /// What comes next in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,17 +51,17 @@ impl SourceFile {
         }
         let data_end = status::is_sparse(&opened).then_some(0);
         let identity = (opened.st_dev, opened.st_ino);
-        Ok(Self {
-            file,
-            identity,
-            offset: 0,
-            data_end,
-        })
+        Ok(Self { file, identity, offset: 0, data_end })
     }
 
     /// Device and inode number.
     pub(super) fn identity(&self) -> (u64, u64) {
         self.identity
+    }
+
+    /// All extended attributes, sorted by name.
+    pub(super) fn xattrs(&self) -> io::Result<Vec<Xattr>> {
+        Ok(Handle::Open(self.file.as_fd()).read()?)
     }
 
     /// What the system says of the file at this moment, and when it was last modified.

@@ -51,10 +51,9 @@ pub(super) fn mode(stat: &Stat) -> u32 {
 /// Major and minor number of a device node, (0, 0) for everything else.
 pub(super) fn device_numbers(stat: &Stat) -> (u32, u32) {
     match kind(stat) {
-        Some(Kind::CharacterDevice | Kind::BlockDevice) => (
-            rustix::fs::major(stat.st_rdev),
-            rustix::fs::minor(stat.st_rdev),
-        ),
+        Some(Kind::CharacterDevice | Kind::BlockDevice) => {
+            (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev))
+        }
         _ => (0, 0),
     }
 }
@@ -62,15 +61,9 @@ pub(super) fn device_numbers(stat: &Stat) -> (u32, u32) {
 /// Whether fewer bytes are on disk than the length says: only then are holes looked for.
 pub(super) fn is_sparse(stat: &Stat) -> bool {
     // The unit of st_blocks is 512 bytes on every Unix we know, whatever the block size is.
-    u64::try_from(stat.st_blocks)
-        .unwrap_or(0)
-        .saturating_mul(512)
-        < size(stat)
+    u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512) < size(stat)
 }
 
 fn timestamp(seconds: i64, nanos: u64) -> Timestamp {
-    Timestamp {
-        seconds,
-        nanos: u32::try_from(nanos).unwrap_or(0),
-    }
+    Timestamp { seconds, nanos: u32::try_from(nanos).unwrap_or(0) }
 }

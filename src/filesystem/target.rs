@@ -25,13 +25,9 @@ use super::source::SourceFile;
 use super::status;
 use crate::base::{Kind, Metadata, StoredPath};
 
-const DIRECTORY: OFlags = OFlags::RDONLY
-    .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC);
-const READABLE: OFlags = OFlags::RDONLY
-    .union(OFlags::NOFOLLOW)
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::CLOEXEC);
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const READABLE: OFlags =
+    OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 const PLACE: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 /// A directory into which objects are restored. Threads may share it.
@@ -45,9 +41,7 @@ impl Target {
     pub fn open(path: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(path)?;
         let directory = openat(CWD, path, DIRECTORY, Mode::empty())?;
-        Ok(Self {
-            shared: Arc::new(Shared::new(directory)),
-        })
+        Ok(Self { shared: Arc::new(Shared::new(directory)) })
     }
 
     /// What stands at `path` now; nothing if it or a directory above it is missing.
@@ -175,11 +169,7 @@ impl Target {
     /// Removes what is in the way, unless it is a directory.
     pub fn remove(&self, path: &StoredPath) -> io::Result<()> {
         let location = self.shared.locate(path, Missing::Refuse)?;
-        Ok(unlinkat(
-            &location.parent,
-            location.name.as_slice(),
-            AtFlags::empty(),
-        )?)
+        Ok(unlinkat(&location.parent, location.name.as_slice(), AtFlags::empty())?)
     }
 
     /// Opens a regular file of the target to compare its content.
@@ -206,9 +196,7 @@ impl Target {
             make(&parent, &name)?;
             return finish_object(&parent, &name, metadata, attributes);
         }
-        let (temporary, ()) = self
-            .shared
-            .with_temporary_name(|name| make(&parent, name))?;
+        let (temporary, ()) = self.shared.with_temporary_name(|name| make(&parent, name))?;
         let result = finish_object(&parent, &temporary, metadata, attributes).and_then(|report| {
             move_into_place(&parent, &temporary, &name, replace)?;
             Ok(report)
@@ -227,11 +215,7 @@ impl Target {
         kind: Kind,
     ) -> io::Result<Vec<Unapplied>> {
         let Location { parent, name } = self.shared.locate(path, Missing::Refuse)?;
-        let attributes = if attributes {
-            Attributes::Restore
-        } else {
-            Attributes::Leave
-        };
+        let attributes = if attributes { Attributes::Restore } else { Attributes::Leave };
         let open = |flags| retry_on_intr(|| openat(&parent, name.as_slice(), flags, Mode::empty()));
         let (object, is_place) = match open(READABLE) {
             // It is ours, but forbids even us to read it.
@@ -242,11 +226,7 @@ impl Target {
             return Err(io::Error::other("something else stands in its place"));
         }
         let object = object.as_fd();
-        let subject = if is_place {
-            Subject::place(object)
-        } else {
-            Subject::open(object)
-        };
+        let subject = if is_place { Subject::place(object) } else { Subject::open(object) };
         Ok(subject.apply(metadata, attributes))
     }
 }
@@ -262,14 +242,8 @@ fn finish_object(
     let stat = fstat(&object)?;
     // Whoever may write to the directory could have put a link to somebody's file here.
     if status::kind(&stat) != Some(metadata.kind) || status::status(&stat).links != 1 {
-        return Err(io::Error::other(
-            "somebody else exchanged the object being restored",
-        ));
+        return Err(io::Error::other("somebody else exchanged the object being restored"));
     }
-    let attributes = if attributes {
-        Attributes::Restore
-    } else {
-        Attributes::Leave
-    };
+    let attributes = if attributes { Attributes::Restore } else { Attributes::Leave };
     Ok(Subject::place(object.as_fd()).apply(metadata, attributes))
 }

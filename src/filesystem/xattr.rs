@@ -64,9 +64,7 @@ impl<'a> Handle<'a> {
         });
         match list {
             Ok(list) => {
-                let names = list
-                    .split(|&byte| byte == 0)
-                    .filter(|name| !name.is_empty());
+                let names = list.split(|&byte| byte == 0).filter(|name| !name.is_empty());
                 Ok(names.map(<[u8]>::to_vec).collect())
             }
             Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Vec::new()),

@@ -57,23 +57,10 @@ impl ArchiveHeader {
             + u32::from(self.flags.index) * FLAG_INDEX
             + u32::from(self.flags.no_data) * FLAG_NO_DATA;
         let mut writer = ByteWriter::new();
-        writer
-            .bytes(&MAGIC)
-            .u16(MAJOR)
-            .u16(MINOR)
-            .u32(4096)
-            .u32(flags)
-            .u32(self.part);
+        writer.bytes(&MAGIC).u16(MAJOR).u16(MINOR).u32(4096).u32(flags).u32(self.part);
         writer.bytes(&self.archive_id).i64(self.created);
-        writer
-            .u8(self.block_bits)
-            .u8(self.fragment_exponent)
-            .u8(CUT_RULE)
-            .u8(IDENTITY_BLAKE3);
-        writer
-            .pad_to(64)
-            .bytes(self.link.as_bytes())
-            .u64(self.first_update);
+        writer.u8(self.block_bits).u8(self.fragment_exponent).u8(CUT_RULE).u8(IDENTITY_BLAKE3);
+        writer.pad_to(64).bytes(self.link.as_bytes()).u64(self.first_update);
         writer.pad_to(CHECKED_BYTES);
         let genesis = Digest::of(writer.as_bytes());
         writer.bytes(genesis.as_bytes()).pad_to(4096);
@@ -84,16 +71,11 @@ impl ArchiveHeader {
     pub fn decode(page: &[u8]) -> Result<(Self, Digest)> {
         let mut reader = ByteReader::new(page, "archive header");
         if page.len() < 8 || reader.array::<8>()? != MAGIC {
-            return Err(
-                Error::new(ErrorKind::Unsupported, "this is not a zarc archive")
-                    .because("the first eight bytes are not those of one"),
-            );
+            return Err(Error::new(ErrorKind::Unsupported, "this is not a zarc archive")
+                .because("the first eight bytes are not those of one"));
         }
         if page.len() < 512 {
-            return Err(Error::new(
-                ErrorKind::Truncated,
-                "the archive header is incomplete",
-            ));
+            return Err(Error::new(ErrorKind::Truncated, "the archive header is incomplete"));
         }
         check_version(reader.u16()?, reader.u16()?)?;
         let checked = page.get(..CHECKED_BYTES).unwrap_or_default();
@@ -106,10 +88,8 @@ impl ArchiveHeader {
         let region = reader.u32()?;
         let flags = decode_flags(reader.u32()?)?;
         if flags.encrypted || u64::from(region) != Self::REGION_BYTES {
-            return Err(
-                Error::new(ErrorKind::Unsupported, "this archive is encrypted")
-                    .because("this zarc cannot read encrypted archives yet"),
-            );
+            return Err(Error::new(ErrorKind::Unsupported, "this archive is encrypted")
+                .because("this zarc cannot read encrypted archives yet"));
         }
         let header = Self {
             flags,
@@ -144,10 +124,8 @@ fn check_version(major: u16, minor: u16) -> Result<()> {
 fn decode_flags(flags: u32) -> Result<HeaderFlags> {
     let unknown = flags & !(FLAG_ENCRYPTED | FLAG_INDEX | FLAG_NO_DATA | FLAGS_IGNORED);
     if unknown != 0 {
-        return Err(
-            Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
-                .because(format!("its header has the unknown flags {unknown:#x}")),
-        );
+        return Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
+            .because(format!("its header has the unknown flags {unknown:#x}")));
     }
     Ok(HeaderFlags {
         encrypted: flags & FLAG_ENCRYPTED != 0,
@@ -160,10 +138,8 @@ fn decode_flags(flags: u32) -> Result<HeaderFlags> {
 fn decode_identity_rules(reader: &mut ByteReader<'_>) -> Result<Digest> {
     let (cut, identity) = (reader.u8()?, reader.u8()?);
     if (cut, identity) != (CUT_RULE, IDENTITY_BLAKE3) {
-        return Err(
-            Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
-                .because(format!("cut rule {cut}, identity {identity} are unknown")),
-        );
+        return Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
+            .because(format!("cut rule {cut}, identity {identity} are unknown")));
     }
     if reader.array::<12>()? != [0; 12] {
         return Err(reader.corrupt("reserved bytes are not zero"));

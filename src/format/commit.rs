@@ -45,19 +45,9 @@ impl Commit {
     /// The payload.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = ByteWriter::new();
-        writer
-            .u64(self.update)
-            .i64(self.date)
-            .u32(self.start.part)
-            .u32(self.previous.part);
-        writer
-            .u64(self.start.offset)
-            .u64(self.previous.offset)
-            .u64(self.frames);
-        writer
-            .u64(self.manifest_offset)
-            .u64(self.jump.update)
-            .u64(self.jump.place.offset);
+        writer.u64(self.update).i64(self.date).u32(self.start.part).u32(self.previous.part);
+        writer.u64(self.start.offset).u64(self.previous.offset).u64(self.frames);
+        writer.u64(self.manifest_offset).u64(self.jump.update).u64(self.jump.place.offset);
         writer.u32(self.jump.place.part).u32(0);
         for digest in [self.previous_tag, self.root, self.state] {
             writer.bytes(digest.as_bytes());
@@ -70,20 +60,11 @@ impl Commit {
         let mut reader = ByteReader::new(payload, "commit");
         let (update, date) = (reader.u64()?, reader.i64()?);
         let (start_part, previous_part) = (reader.u32()?, reader.u32()?);
-        let start = Place {
-            part: start_part,
-            offset: reader.u64()?,
-        };
-        let previous = Place {
-            part: previous_part,
-            offset: reader.u64()?,
-        };
+        let start = Place { part: start_part, offset: reader.u64()? };
+        let previous = Place { part: previous_part, offset: reader.u64()? };
         let (frames, manifest_offset) = (reader.u64()?, reader.u64()?);
         let (jump_update, jump_offset) = (reader.u64()?, reader.u64()?);
-        let jump_place = Place {
-            part: reader.u32()?,
-            offset: jump_offset,
-        };
+        let jump_place = Place { part: reader.u32()?, offset: jump_offset };
         if reader.u32()? != 0 {
             return Err(reader.corrupt("reserved bytes are not zero"));
         }
@@ -94,10 +75,7 @@ impl Commit {
             previous,
             frames,
             manifest_offset,
-            jump: CommitLink {
-                update: jump_update,
-                place: jump_place,
-            },
+            jump: CommitLink { update: jump_update, place: jump_place },
             previous_tag: Digest::from_bytes(reader.array()?),
             root: Digest::from_bytes(reader.array()?),
             state: Digest::from_bytes(reader.array()?),
@@ -116,10 +94,6 @@ impl Commit {
 
     /// The eight bytes that stand for the whole history, in hexadecimal.
     pub fn fingerprint(&self) -> String {
-        self.state
-            .prefix()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        self.state.prefix().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -44,11 +44,7 @@ impl Piece {
                 return;
             }
         }
-        content.push(Self::Data(Run {
-            first: fragment,
-            count: 1,
-            len: u64::from(len),
-        }));
+        content.push(Self::Data(Run { first: fragment, count: 1, len: u64::from(len) }));
     }
 
     /// Appends a hole, joining it to one before it.
@@ -108,9 +104,5 @@ fn decode_run(reader: &mut ByteReader<'_>, count: u64, block_before: u64) -> Res
     else {
         return Err(reader.corrupt("an impossible fragment"));
     };
-    Ok(Run {
-        first: FragmentId { block, index },
-        count,
-        len: reader.varint()?,
-    })
+    Ok(Run { first: FragmentId { block, index }, count, len: reader.varint()? })
 }

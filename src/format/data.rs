@@ -27,16 +27,8 @@ impl<'a> Data<'a> {
     pub fn encode(&self) -> Vec<u8> {
         let narrow = |len: usize| u32::try_from(len).expect("blocks are below BLOCK_BYTES_MAX");
         let mut writer = ByteWriter::new();
-        writer
-            .u8(self.codec)
-            .u8(0)
-            .u8(0)
-            .u8(0)
-            .u32(narrow(self.raw_len()))
-            .u64(self.block);
-        writer
-            .u32(narrow(self.lengths.len()))
-            .u32(narrow(self.packed.len()));
+        writer.u8(self.codec).u8(0).u8(0).u8(0).u32(narrow(self.raw_len())).u64(self.block);
+        writer.u32(narrow(self.lengths.len())).u32(narrow(self.packed.len()));
         for &len in &self.lengths {
             writer.varint(u64::from(len));
         }
@@ -55,11 +47,8 @@ impl<'a> Data<'a> {
             return Err(reader.corrupt(format_args!("{bases} base blocks")));
         }
         if (filter, bases) != (0, 0) {
-            return Err(
-                Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc").because(
-                    format!("a block has filter {filter} and {bases} base blocks"),
-                ),
-            );
+            return Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
+                .because(format!("a block has filter {filter} and {bases} base blocks")));
         }
         let (raw_len, block) = (u64::from(reader.u32()?), reader.u64()?);
         let (count, packed_len) = (u64::from(reader.u32()?), reader.u32()?);
@@ -73,12 +62,7 @@ impl<'a> Data<'a> {
         let lengths = decode_lengths(&mut reader, count, raw_len)?;
         let packed = reader.bytes(packed_len as usize)?;
         reader.finish()?;
-        Ok(Self {
-            codec,
-            block,
-            lengths,
-            packed,
-        })
+        Ok(Self { codec, block, lengths, packed })
     }
 }
 

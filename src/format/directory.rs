@@ -66,10 +66,8 @@ impl Directory {
         let kind = RunKind::decode(&mut reader)?;
         let level = reader.u8()?;
         if level != 1 {
-            return Err(
-                Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
-                    .because(format!("a run has a directory of level {level}")),
-            );
+            return Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
+                .because(format!("a run has a directory of level {level}")));
         }
         let directory = match kind {
             Some(RunKind::Entries) => Self::Entries(decode_pages(&mut reader, |reader| {
@@ -93,11 +91,7 @@ fn encode_pages<Key>(
 ) -> Vec<u8> {
     let mut writer = ByteWriter::new();
     let records: u64 = pages.iter().map(|page| page.records).sum();
-    writer
-        .u8(kind as u8)
-        .u8(1)
-        .varint(records)
-        .varint(pages.len() as u64);
+    writer.u8(kind as u8).u8(1).varint(records).varint(pages.len() as u64);
     for page in pages {
         encode_key(&mut writer, &page.first_key);
         page.place.encode(&mut writer);
@@ -121,10 +115,7 @@ fn decode_pages<'a, Key: Ord>(
             payload_len: reader.varint_at_most(META_BYTES_MAX, "payload length")?,
             records: reader.varint_at_most(META_BYTES_MAX, "number of records")?,
         };
-        if pages
-            .last()
-            .is_some_and(|before| before.first_key >= page.first_key)
-        {
+        if pages.last().is_some_and(|before| before.first_key >= page.first_key) {
             return Err(reader.corrupt("pages are out of order"));
         }
         sum += page.records;

@@ -84,9 +84,7 @@ fn encode_stored(stored: &Stored, writer: &mut ByteWriter) {
             value.varint(u64::from(metadata.mode));
         });
         field(OWNER, &|value| {
-            value
-                .varint(u64::from(metadata.uid))
-                .varint(u64::from(metadata.gid));
+            value.varint(u64::from(metadata.uid)).varint(u64::from(metadata.gid));
         });
         for (tag, name) in [(USER, &metadata.user), (GROUP, &metadata.group)] {
             if !name.is_empty() {
@@ -155,11 +153,7 @@ pub(super) fn decode(reader: &mut ByteReader<'_>) -> Result<Object> {
             return Err(reader.corrupt("fields out of order"));
         }
         tag_before = tag;
-        let limit = if tag == CONTENT {
-            META_BYTES_MAX
-        } else {
-            FIELD_BYTES_MAX
-        };
+        let limit = if tag == CONTENT { META_BYTES_MAX } else { FIELD_BYTES_MAX };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         fields.push((tag, reader.byte_string(limit, "field length")?));
     }
@@ -170,10 +164,7 @@ pub(super) fn decode(reader: &mut ByteReader<'_>) -> Result<Object> {
         Some(kind) if tag_before < CRITICAL => decode_stored(kind, &fields),
         _ => Ok(Object::Unknown {
             kind: kind_id,
-            fields: fields
-                .into_iter()
-                .map(|(tag, value)| (tag, value.to_vec()))
-                .collect(),
+            fields: fields.into_iter().map(|(tag, value)| (tag, value.to_vec())).collect(),
         }),
     }
 }
@@ -237,10 +228,8 @@ fn decode_field<'a>(
             stored.has_attributes = true;
         }
         OWNER => {
-            (metadata.uid, metadata.gid) = (
-                decode_u32(reader, u32::MAX.into())?,
-                decode_u32(reader, u32::MAX.into())?,
-            );
+            (metadata.uid, metadata.gid) =
+                (decode_u32(reader, u32::MAX.into())?, decode_u32(reader, u32::MAX.into())?);
         }
         USER => metadata.user = whole(reader)?,
         GROUP => metadata.group = whole(reader)?,
@@ -249,10 +238,8 @@ fn decode_field<'a>(
         UNSETTLED => stored.is_unsettled = true,
         LINK_TARGET => metadata.link_target = whole(reader)?,
         DEVICE_NODE => {
-            metadata.device = (
-                decode_u32(reader, u32::MAX.into())?,
-                decode_u32(reader, u32::MAX.into())?,
-            );
+            metadata.device =
+                (decode_u32(reader, u32::MAX.into())?, decode_u32(reader, u32::MAX.into())?);
         }
         XATTRS => metadata.xattrs = decode_xattrs(reader)?,
         CONTENT => {
@@ -265,16 +252,11 @@ fn decode_field<'a>(
 }
 
 fn encode_instant(instant: Timestamp, writer: &mut ByteWriter) {
-    writer
-        .signed_varint(instant.seconds)
-        .varint(u64::from(instant.nanos));
+    writer.signed_varint(instant.seconds).varint(u64::from(instant.nanos));
 }
 
 fn decode_instant(reader: &mut ByteReader<'_>) -> Result<Timestamp> {
-    Ok(Timestamp {
-        seconds: reader.signed_varint()?,
-        nanos: decode_u32(reader, 999_999_999)?,
-    })
+    Ok(Timestamp { seconds: reader.signed_varint()?, nanos: decode_u32(reader, 999_999_999)? })
 }
 
 fn decode_u32(reader: &mut ByteReader<'_>, limit: u64) -> Result<u32> {

@@ -24,10 +24,7 @@ impl EntryPage {
         for _ in 0..count {
             let before = entries.last().map(|entry| &entry.path);
             let path = decode_path(&mut reader, before)?;
-            entries.push(Entry {
-                path,
-                object: entry_fields::decode(&mut reader)?,
-            });
+            entries.push(Entry { path, object: entry_fields::decode(&mut reader)? });
         }
         reader.finish()?;
         Ok(Self { entries })
@@ -65,11 +62,7 @@ impl EntryPageBuilder {
 
     /// Appends an entry; its path is above all paths before it.
     pub fn push(&mut self, entry: &Entry) {
-        let before = self
-            .last
-            .as_ref()
-            .map(StoredPath::as_bytes)
-            .unwrap_or_default();
+        let before = self.last.as_ref().map(StoredPath::as_bytes).unwrap_or_default();
         assert!(
             self.last.as_ref().is_none_or(|last| *last < entry.path),
             "entries are recorded in archive order"
@@ -77,8 +70,7 @@ impl EntryPageBuilder {
         let path = entry.path.as_bytes();
         let shared = before.iter().zip(path).take_while(|(a, b)| a == b).count();
         self.entries.varint(shared as u64);
-        self.entries
-            .byte_string(path.get(shared..).unwrap_or_default());
+        self.entries.byte_string(path.get(shared..).unwrap_or_default());
         entry_fields::encode(&entry.object, &mut self.entries);
         self.count += 1;
         self.first.get_or_insert_with(|| entry.path.clone());

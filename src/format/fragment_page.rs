@@ -28,10 +28,7 @@ pub struct BlockRecord {
 impl BlockRecord {
     /// Sum of the fragments' lengths in bytes.
     pub fn raw_len(&self) -> u64 {
-        self.fragments
-            .iter()
-            .map(|fragment| u64::from(fragment.len))
-            .sum()
+        self.fragments.iter().map(|fragment| u64::from(fragment.len)).sum()
     }
 }
 
@@ -48,14 +45,10 @@ impl FragmentPage {
     /// The raw bytes of the page.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = ByteWriter::new();
-        writer
-            .varint(self.first_block)
-            .varint(self.blocks.len() as u64);
+        writer.varint(self.first_block).varint(self.blocks.len() as u64);
         for block in &self.blocks {
             block.place.encode(&mut writer);
-            writer
-                .varint(block.payload_len)
-                .varint(block.fragments.len() as u64);
+            writer.varint(block.payload_len).varint(block.fragments.len() as u64);
             for fragment in &block.fragments {
                 writer.varint(u64::from(fragment.len));
             }
@@ -79,10 +72,7 @@ impl FragmentPage {
             blocks.push(decode_block(&mut reader)?);
         }
         reader.finish()?;
-        Ok(Self {
-            first_block,
-            blocks,
-        })
+        Ok(Self { first_block, blocks })
     }
 }
 
@@ -103,9 +93,5 @@ fn decode_block(reader: &mut ByteReader<'_>) -> Result<BlockRecord> {
         let identity = Digest::from_bytes(reader.array()?);
         fragments.push(FragmentRecord { len, identity });
     }
-    Ok(BlockRecord {
-        place,
-        payload_len,
-        fragments,
-    })
+    Ok(BlockRecord { place, payload_len, fragments })
 }

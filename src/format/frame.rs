@@ -13,10 +13,7 @@ const FLAG_LAST: u8 = 2;
 
 /// What a frame's payload is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the names are those of the table in the specification"
-)]
+#[expect(missing_docs, reason = "the names are those of the table in the specification")]
 pub enum FrameType {
     Update = 1,
     Data = 2,
@@ -43,10 +40,8 @@ impl FrameType {
             11 => "INTENT",
             _ => "unknown",
         };
-        Err(
-            Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
-                .because(format!("frame type {id} ({unwritten})")),
-        )
+        Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
+            .because(format!("frame type {id} ({unwritten})")))
     }
 
     /// Longest payload of this type in bytes.
@@ -93,16 +88,8 @@ impl FrameHeader {
     /// The 64 bytes.
     pub fn encode(&self) -> [u8; 64] {
         let mut writer = ByteWriter::new();
-        writer
-            .bytes(&SYNC)
-            .u8(self.frame_type as u8)
-            .u8(u8::from(self.is_last) * FLAG_LAST);
-        writer
-            .u16(64)
-            .u32(self.part)
-            .u64(self.update)
-            .u64(self.index)
-            .u64(self.payload_len);
+        writer.bytes(&SYNC).u8(self.frame_type as u8).u8(u8::from(self.is_last) * FLAG_LAST);
+        writer.u16(64).u32(self.part).u64(self.update).u64(self.index).u64(self.payload_len);
         writer.u64(self.offset).bytes(&self.nonce_prefix);
         let checksum = Digest::of(writer.as_bytes()).prefix();
         writer.bytes(&checksum);
@@ -149,12 +136,8 @@ impl FrameHeader {
         if (self.part, self.offset) == (part, offset) {
             return Ok(());
         }
-        Err(
-            Error::corrupt("a frame stands in the wrong place").because(format!(
-                "it was written to part {} at byte {}",
-                self.part, self.offset
-            )),
-        )
+        Err(Error::corrupt("a frame stands in the wrong place")
+            .because(format!("it was written to part {} at byte {}", self.part, self.offset)))
     }
 
     /// Header, payload and tag together, without padding.

@@ -102,9 +102,7 @@ impl Manifest {
         let (update, date) = (reader.varint()?, reader.signed_varint()?);
         let counts = Counts::decode(&mut reader)?;
         let comment_limit = usize::try_from(COMMENT_BYTES_MAX).unwrap_or(usize::MAX);
-        let comment = reader
-            .byte_string(comment_limit, "comment length")?
-            .to_vec();
+        let comment = reader.byte_string(comment_limit, "comment length")?.to_vec();
         let manifest = Self {
             update,
             date,
@@ -130,10 +128,7 @@ impl Manifest {
             }
             next_block = next_block.saturating_add(run.records);
         }
-        let sum = self
-            .fragment_runs
-            .iter()
-            .try_fold(0_u64, |sum, r| sum.checked_add(r.records));
+        let sum = self.fragment_runs.iter().try_fold(0_u64, |sum, r| sum.checked_add(r.records));
         if next_block != self.counts.blocks || sum != Some(self.counts.blocks) {
             return Err(ByteReader::new(&[], "manifest").corrupt("its runs leave out blocks"));
         }
@@ -161,10 +156,8 @@ fn decode_unknown_fields(reader: &mut ByteReader<'_>) -> Result<()> {
                 reader.byte_string(usize::MAX, "field length")?;
             }
             _ => {
-                return Err(
-                    Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
-                        .because(format!("its manifest has the unknown field {tag}")),
-                );
+                return Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
+                    .because(format!("its manifest has the unknown field {tag}")));
             }
         }
     }
@@ -174,10 +167,7 @@ impl RunReference {
     fn encode(&self, writer: &mut ByteWriter) {
         writer.u8(self.kind as u8);
         self.place.encode(writer);
-        writer
-            .varint(self.payload_len)
-            .varint(self.updates.0)
-            .varint(self.updates.1);
+        writer.varint(self.payload_len).varint(self.updates.0).varint(self.updates.1);
         writer.varint(self.records);
         if self.kind == RunKind::Fragments {
             writer.varint(self.first_block);
@@ -196,11 +186,7 @@ impl RunReference {
             payload_len: reader.varint_at_most(META_BYTES_MAX, "payload length")?,
             updates: (reader.varint()?, reader.varint()?),
             records: reader.varint()?,
-            first_block: if kind == RunKind::Fragments {
-                reader.varint()?
-            } else {
-                0
-            },
+            first_block: if kind == RunKind::Fragments { reader.varint()? } else { 0 },
         }))
     }
 }

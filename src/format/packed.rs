@@ -20,10 +20,7 @@ impl<'a> PackedPayload<'a> {
     pub fn encode(&self) -> Vec<u8> {
         let len = |len: usize| u32::try_from(len).expect("packed frames are below META_BYTES_MAX");
         let mut writer = ByteWriter::new();
-        writer
-            .u8(self.codec)
-            .u32(len(self.raw_len))
-            .u32(len(self.packed.len()));
+        writer.u8(self.codec).u32(len(self.raw_len)).u32(len(self.packed.len()));
         writer.bytes(self.packed);
         writer.into_bytes()
     }
@@ -37,10 +34,6 @@ impl<'a> PackedPayload<'a> {
         }
         let packed = reader.bytes(packed_len as usize)?;
         reader.finish()?;
-        Ok(Self {
-            codec,
-            raw_len: raw_len as usize,
-            packed,
-        })
+        Ok(Self { codec, raw_len: raw_len as usize, packed })
     }
 }

@@ -21,10 +21,7 @@ impl Place {
     pub(super) fn decode(reader: &mut ByteReader<'_>) -> Result<Self> {
         let part = reader.varint_at_most(u64::from(u32::MAX), "part number")?;
         let part = u32::try_from(part).map_err(|_| reader.corrupt("part number"))?;
-        Ok(Self {
-            part,
-            offset: reader.varint_at_most(u64::MAX >> 1, "offset")?,
-        })
+        Ok(Self { part, offset: reader.varint_at_most(u64::MAX >> 1, "offset")? })
     }
 }
 

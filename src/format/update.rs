@@ -21,13 +21,8 @@ impl Update {
     /// The payload.
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = ByteWriter::new();
-        writer
-            .bytes(self.nonce.as_bytes())
-            .bytes(self.previous_tag.as_bytes())
-            .i64(self.date);
-        writer
-            .bytes(self.rolled_back.as_bytes())
-            .byte_string(self.writer.as_bytes());
+        writer.bytes(self.nonce.as_bytes()).bytes(self.previous_tag.as_bytes()).i64(self.date);
+        writer.bytes(self.rolled_back.as_bytes()).byte_string(self.writer.as_bytes());
         writer.into_bytes()
     }
 

@@ -52,14 +52,9 @@ impl Fragmenter {
     /// on; `is_last` says that the file ends with them. After `Some` the next call is about the
     /// next fragment. Without bytes there is no fragment.
     pub fn cut(&mut self, bytes: &[u8], is_last: bool) -> Option<usize> {
-        let cut = self
-            .find(bytes)
-            .or_else(|| (is_last && !bytes.is_empty()).then_some(bytes.len()));
-        self.tested = if cut.is_some() {
-            0
-        } else {
-            bytes.len().saturating_add(1)
-        };
+        let cut =
+            self.find(bytes).or_else(|| (is_last && !bytes.is_empty()).then_some(bytes.len()));
+        self.tested = if cut.is_some() { 0 } else { bytes.len().saturating_add(1) };
         cut
     }
 
@@ -76,10 +71,7 @@ impl Fragmenter {
         let start = self.tested.max(min);
         self.sieve
             .first_cut(bytes, start..end.min(average), self.threshold_before)
-            .or_else(|| {
-                self.sieve
-                    .first_cut(bytes, start.max(average)..end, self.threshold_after)
-            })
+            .or_else(|| self.sieve.first_cut(bytes, start.max(average)..end, self.threshold_after))
             .or_else(|| (bytes.len() >= max).then_some(max))
     }
 }

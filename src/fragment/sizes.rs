@@ -22,11 +22,7 @@ impl Sizes {
         if exponent > Self::EXPONENT_MAX {
             return None;
         }
-        Some(Self {
-            min: 64 << exponent,
-            average: 1024 << exponent,
-            max: 8128 << exponent,
-        })
+        Some(Self { min: 64 << exponent, average: 1024 << exponent, max: 8128 << exponent })
     }
 }
 
@@ -39,22 +35,8 @@ mod tests {
     #[test]
     fn the_manual_s_numbers_hold() {
         let default = Sizes::for_exponent(Sizes::EXPONENT_DEFAULT);
-        assert_eq!(
-            default,
-            Some(Sizes {
-                min: 4096,
-                average: 65_536,
-                max: 520_192
-            })
-        );
-        assert_eq!(
-            Sizes::for_exponent(0),
-            Some(Sizes {
-                min: 64,
-                average: 1024,
-                max: 8128
-            })
-        );
+        assert_eq!(default, Some(Sizes { min: 4096, average: 65_536, max: 520_192 }));
+        assert_eq!(Sizes::for_exponent(0), Some(Sizes { min: 64, average: 1024, max: 8128 }));
         assert!(Sizes::for_exponent(18).is_some());
         assert_eq!(Sizes::for_exponent(19), None);
         assert_eq!(Sizes::for_exponent(255), None);

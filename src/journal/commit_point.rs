@@ -27,11 +27,7 @@ impl CommitPoint {
         if !is_own {
             return Err(Error::corrupt("a commit contradicts its frame").at(place));
         }
-        Ok(Self {
-            commit,
-            tag: frame.tag,
-            place,
-        })
+        Ok(Self { commit, tag: frame.tag, place })
     }
 
     /// Where the update after this one starts.
@@ -68,11 +64,8 @@ impl CommitPoint {
         if is_linked {
             return Ok(());
         }
-        Err(Error::corrupt(format!(
-            "update {} does not follow the one before",
-            commit.update
-        ))
-        .at(self.place))
+        Err(Error::corrupt(format!("update {} does not follow the one before", commit.update))
+            .at(self.place))
     }
 
     /// The commit before this one, which is not the first.
@@ -114,10 +107,7 @@ impl CommitPoint {
         if self.commit.update - link.update == link.update - further.update {
             Ok(further)
         } else {
-            Ok(CommitLink {
-                update: self.commit.update,
-                place: self.place,
-            })
+            Ok(CommitLink { update: self.commit.update, place: self.place })
         }
     }
 }

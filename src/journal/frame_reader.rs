@@ -62,20 +62,12 @@ impl FrameReader {
     /// The frame that starts at `offset`, of any type.
     pub fn frame_at(&self, offset: u64) -> Result<Frame> {
         let header = self.header_at(offset)?;
-        self.frame(
-            Place {
-                part: self.part,
-                offset,
-            },
-            header.frame_type,
-            header.payload_len,
-        )
+        self.frame(Place { part: self.part, offset }, header.frame_type, header.payload_len)
     }
 
     /// The frame that starts at `place`, whose type and payload length are known from elsewhere.
     pub fn frame(&self, place: Place, frame_type: FrameType, payload_len: u64) -> Result<Frame> {
-        self.checked_frame(place, frame_type, payload_len)
-            .map_err(|error| error.at(place))
+        self.checked_frame(place, frame_type, payload_len).map_err(|error| error.at(place))
     }
 
     fn checked_frame(&self, place: Place, wanted: FrameType, payload_len: u64) -> Result<Frame> {
@@ -87,11 +79,7 @@ impl FrameReader {
         }
         let frame_len = FrameHeader::LEN + payload_len + Digest::LEN as u64;
         let part_len = self.backend.len()?;
-        if place
-            .offset
-            .checked_add(frame_len)
-            .is_none_or(|end| end > part_len)
-        {
+        if place.offset.checked_add(frame_len).is_none_or(|end| end > part_len) {
             return Err(Error::new(ErrorKind::Truncated, "a frame is cut off"));
         }
         let mut bytes = vec![0; usize::try_from(frame_len).unwrap_or(usize::MAX)];
@@ -101,17 +89,11 @@ impl FrameReader {
         if (header.frame_type, header.payload_len) != (wanted, payload_len) {
             return Err(Error::corrupt("a frame is not the one that is referred to"));
         }
-        let (checked, tag) = bytes
-            .split_at_checked(bytes.len() - Digest::LEN)
-            .unwrap_or_default();
+        let (checked, tag) = bytes.split_at_checked(bytes.len() - Digest::LEN).unwrap_or_default();
         let computed = Digest::of(checked);
         if tag != computed.as_bytes() {
             return Err(Error::corrupt("a frame is damaged").because("its checksum differs"));
         }
-        Ok(Frame {
-            header,
-            tag: computed,
-            bytes,
-        })
+        Ok(Frame { header, tag: computed, bytes })
     }
 }

@@ -82,13 +82,7 @@ impl Journal {
             let _ = backend.truncate(0);
             return Err(error);
         }
-        Ok(Self {
-            backend,
-            header,
-            genesis,
-            last: None,
-            tail: Tail::None,
-        })
+        Ok(Self { backend, header, genesis, last: None, tail: Tail::None })
     }
 
     fn open_at_last_commit(backend: Arc<dyn Backend>) -> Result<Self> {
@@ -96,18 +90,10 @@ impl Journal {
         backend.read_at(0, &mut page)?;
         let (header, genesis) = ArchiveHeader::decode(&page)?;
         if header.part != 1 || header.flags.index {
-            return Err(
-                Error::new(ErrorKind::Unsupported, "this is one part of an archive")
-                    .because("this zarc cannot read archives in parts yet"),
-            );
+            return Err(Error::new(ErrorKind::Unsupported, "this is one part of an archive")
+                .because("this zarc cannot read archives in parts yet"));
         }
-        let mut journal = Self {
-            backend,
-            header,
-            genesis,
-            last: None,
-            tail: Tail::None,
-        };
+        let mut journal = Self { backend, header, genesis, last: None, tail: Tail::None };
         journal.last = journal.find_last_commit()?;
         Ok(journal)
     }
@@ -118,19 +104,16 @@ impl Journal {
         let len = self.backend.len()?;
         let reader = &self.reader();
         if len >= ArchiveHeader::REGION_BYTES + PAGE_BYTES && len.is_multiple_of(PAGE_BYTES) {
-            let place = Place {
-                part: self.part(),
-                offset: len - PAGE_BYTES,
-            };
+            let place = Place { part: self.part(), offset: len - PAGE_BYTES };
             if let Some(point) = if_sound(self.counting(CommitPoint::read(reader, place)))? {
                 return Ok(Some(point));
             }
         }
         let mut last: Option<CommitPoint> = None;
         loop {
-            let (start, update) = last.as_ref().map_or((ArchiveHeader::REGION_BYTES, 1), |p| {
-                (p.end(), p.commit.update + 1)
-            });
+            let (start, update) = last
+                .as_ref()
+                .map_or((ArchiveHeader::REGION_BYTES, 1), |p| (p.end(), p.commit.update + 1));
             let Some(point) = follow_to_commit(reader, start, update)? else {
                 break;
             };
@@ -156,11 +139,7 @@ impl Journal {
         }
         let found = search_commits(&self.reader(), end, self.last_update())?;
         if let Some(newest) = found.newest {
-            return Err(damaged_between(
-                end,
-                newest.place.offset,
-                newest.commit.update,
-            ));
+            return Err(damaged_between(end, newest.place.offset, newest.commit.update));
         }
         let (number, previous_tag) = (self.last_update() + 1, self.last_tag());
         if let Some(complete) = follow_uncommitted(&self.reader(), end, number, &previous_tag)? {
@@ -187,11 +166,7 @@ impl Journal {
 
     /// Removes an archive that was made but got no update; else does nothing.
     pub fn remove_if_unused(&self) -> Result<()> {
-        if self.last.is_none() {
-            self.backend.truncate(0)
-        } else {
-            Ok(())
-        }
+        if self.last.is_none() { self.backend.truncate(0) } else { Ok(()) }
     }
 
     /// Reads frames.
@@ -216,9 +191,7 @@ impl Journal {
 
     /// Where the last commit ends.
     pub fn end(&self) -> u64 {
-        self.last
-            .as_ref()
-            .map_or(ArchiveHeader::REGION_BYTES, CommitPoint::end)
+        self.last.as_ref().map_or(ArchiveHeader::REGION_BYTES, CommitPoint::end)
     }
 
     /// Tag of the last commit, or the genesis tag.

@@ -47,10 +47,7 @@ pub(super) fn follow_to_commit(
     let (mut offset, mut index) = (start, 0);
     while let Some(header) = next_header(reader, offset, update, index)? {
         if header.frame_type == FrameType::Commit {
-            let place = Place {
-                part: header.part,
-                offset: header.offset,
-            };
+            let place = Place { part: header.part, offset: header.offset };
             return if_sound(CommitPoint::read(reader, place));
         }
         offset = header.next_offset();
@@ -104,12 +101,7 @@ pub(super) fn follow_uncommitted(
         let update = if_sound(Update::decode(first.payload()))?;
         return Ok(update
             .filter(|update| update.previous_tag == *previous_tag)
-            .map(|update| Complete {
-                update,
-                tags,
-                manifest_offset,
-                end: offset,
-            }));
+            .map(|update| Complete { update, tags, manifest_offset, end: offset }));
     }
     Ok(None)
 }
@@ -131,9 +123,7 @@ pub(super) fn search_commits(reader: &FrameReader, start: u64, after: u64) -> Re
     while chunk + FrameHeader::LEN <= len {
         let bytes = reader.raw(chunk, SEARCH_BYTES.min(len - chunk))?;
         for (page, offset) in bytes.chunks(4096).zip((chunk..).step_by(4096)) {
-            let header = page
-                .get(..64)
-                .filter(|bytes| FrameHeader::is_at_start_of(bytes));
+            let header = page.get(..64).filter(|bytes| FrameHeader::is_at_start_of(bytes));
             let Some(header) = header.and_then(|bytes| FrameHeader::decode(bytes).ok()) else {
                 continue;
             };
@@ -141,10 +131,7 @@ pub(super) fn search_commits(reader: &FrameReader, start: u64, after: u64) -> Re
                 && header.update > after
                 && header.expect_at(header.part, offset).is_ok();
             if is_ours {
-                let place = Place {
-                    part: header.part,
-                    offset,
-                };
+                let place = Place { part: header.part, offset };
                 match if_sound(CommitPoint::read(reader, place))? {
                     Some(point) => found.newest = Some(point),
                     None => found.damaged = Some(offset),

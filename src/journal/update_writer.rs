@@ -58,15 +58,9 @@ impl<'a> UpdateWriter<'a> {
 
     /// Appends a frame and says where it stands. The manifest is the last one.
     pub fn append(&mut self, frame_type: FrameType, payload: &[u8]) -> Result<Place> {
-        assert!(
-            self.manifest_offset.is_none(),
-            "nothing follows the manifest but the commit"
-        );
+        assert!(self.manifest_offset.is_none(), "nothing follows the manifest but the commit");
         let is_last = frame_type == FrameType::Manifest;
-        let place = Place {
-            part: self.journal.part(),
-            offset: self.offset,
-        };
+        let place = Place { part: self.journal.part(), offset: self.offset };
         let tag = self.append_frame(frame_type, is_last, payload)?;
         self.root.update(tag.as_bytes());
         if is_last {
@@ -87,10 +81,7 @@ impl<'a> UpdateWriter<'a> {
             offset: self.offset,
             nonce_prefix: self.update.nonce.prefix(),
         };
-        assert!(
-            header.payload_len <= kind.payload_bytes_max(),
-            "a frame above its limit"
-        );
+        assert!(header.payload_len <= kind.payload_bytes_max(), "a frame above its limit");
         let mut bytes = Vec::with_capacity(payload.len() + 4096);
         bytes.extend_from_slice(&header.encode());
         bytes.extend_from_slice(payload);
@@ -110,9 +101,7 @@ impl<'a> UpdateWriter<'a> {
     /// Makes the update count: zeros up to a page boundary, sync, the commit page, sync.
     pub fn commit(mut self) -> Result<CommitPoint> {
         let Some(manifest_offset) = self.manifest_offset else {
-            return Err(Error::corrupt(
-                "an update without a manifest cannot be committed",
-            ));
+            return Err(Error::corrupt("an update without a manifest cannot be committed"));
         };
         let page = self.offset.next_multiple_of(PAGE_BYTES);
         let gap = usize::try_from(page - self.offset).unwrap_or(usize::MAX);
@@ -120,21 +109,13 @@ impl<'a> UpdateWriter<'a> {
         self.offset = page;
         let (on_disk, written) = (self.journal.backend().len()?, self.offset);
         if on_disk != written {
-            return Err(Error::new(
-                ErrorKind::Io,
-                "cannot commit: the archive changed meanwhile",
-            )
-            .because(format!(
-                "{written} bytes were written, the file has {on_disk}"
-            ))
-            .hint("another program writes to the archive"));
+            return Err(Error::new(ErrorKind::Io, "cannot commit: the archive changed meanwhile")
+                .because(format!("{written} bytes were written, the file has {on_disk}"))
+                .hint("another program writes to the archive"));
         }
         let commit = self.commit_record(manifest_offset)?;
         self.journal.backend().sync()?;
-        let place = Place {
-            part: self.journal.part(),
-            offset: self.offset,
-        };
+        let place = Place { part: self.journal.part(), offset: self.offset };
         let tag = self.append_frame(FrameType::Commit, false, &commit.encode())?;
         self.journal.backend().sync()?;
         let point = CommitPoint { commit, tag, place };
@@ -151,10 +132,7 @@ impl<'a> UpdateWriter<'a> {
         Ok(Commit {
             update: self.number,
             date: self.update.date,
-            start: Place {
-                part,
-                offset: self.start,
-            },
+            start: Place { part, offset: self.start },
             previous: last.map(|last| last.place).unwrap_or_default(),
             frames: self.next_index,
             manifest_offset,
@@ -176,11 +154,7 @@ impl<'a> UpdateWriter<'a> {
 
     fn cut_back(&mut self) -> Result<()> {
         // Without a first update there is nothing to keep, not even the header.
-        let len = if self.journal.last().is_none() {
-            0
-        } else {
-            self.start
-        };
+        let len = if self.journal.last().is_none() { 0 } else { self.start };
         self.journal.backend().truncate(len)
     }
 

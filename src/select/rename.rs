@@ -70,10 +70,7 @@ pub fn in_version(version: u64, digits: usize, path: &StoredPath) -> Result<Stor
 
 /// `path`, which is within `from`, at the same place within `to`.
 fn moved(path: &StoredPath, from: &StoredPath, to: &StoredPath) -> Result<StoredPath> {
-    let rest = path
-        .as_bytes()
-        .get(from.as_bytes().len()..)
-        .unwrap_or_default();
+    let rest = path.as_bytes().get(from.as_bytes().len()..).unwrap_or_default();
     joined(to, rest.strip_prefix(b"/").unwrap_or(rest))
 }
 
@@ -90,11 +87,7 @@ fn below(directory: &StoredPath, path: &StoredPath) -> Result<StoredPath> {
 }
 
 fn joined(directory: &StoredPath, rest: &[u8]) -> Result<StoredPath> {
-    if rest.is_empty() {
-        Ok(directory.clone())
-    } else {
-        directory.join(rest)
-    }
+    if rest.is_empty() { Ok(directory.clone()) } else { directory.join(rest) }
 }
 
 #[cfg(test)]
@@ -102,10 +95,7 @@ mod tests {
     use super::*;
 
     fn paths(names: &[&str]) -> Vec<StoredPath> {
-        names
-            .iter()
-            .map(|name| StoredPath::normalized(name.as_bytes()).unwrap())
-            .collect()
+        names.iter().map(|name| StoredPath::normalized(name.as_bytes()).unwrap()).collect()
     }
 
     fn check(rename: &Rename, names: &[(&str, &str)]) {
@@ -119,21 +109,11 @@ mod tests {
     #[test]
     fn files_are_renamed_pair_by_pair() {
         let rename = Rename::pairs(paths(&["dir", "/", "file"]), paths(&["new/dir", "root"]));
-        let there = [
-            ("dir/a", "new/dir/a"),
-            ("dir", "new/dir"),
-            ("/etc", "root/etc"),
-        ];
+        let there = [("dir/a", "new/dir/a"), ("dir", "new/dir"), ("/etc", "root/etc")];
         check(&rename, &there);
-        check(
-            &rename,
-            &[("dirt", "dirt"), ("file", "file"), ("/", "root")],
-        );
+        check(&rename, &[("dirt", "dirt"), ("file", "file"), ("/", "root")]);
         check(&rename.reversed(), &there.map(|(from, to)| (to, from)));
-        check(
-            &Rename::pairs(paths(&["a"]), paths(&["/"])),
-            &[("a", "/"), ("a/b", "/b")],
-        );
+        check(&Rename::pairs(paths(&["a"]), paths(&["/"])), &[("a", "/"), ("a/b", "/b")]);
     }
 
     #[test]
@@ -148,20 +128,15 @@ mod tests {
             ("12:30", "tmp/12:30"),
         ];
         check(&Rename::prefix(paths(&["tmp/"]).remove(0)), &names);
-        check(
-            &Rename::prefix(paths(&["/"]).remove(0)),
-            &[("foo", "/foo"), ("/foo", "/foo")],
-        );
+        check(&Rename::prefix(paths(&["/"]).remove(0)), &[("foo", "/foo"), ("/foo", "/foo")]);
         check(&Rename::none(), &[("/foo", "/foo")]);
     }
 
     #[test]
     fn a_version_has_its_own_directory() {
-        for (version, digits, name, expected) in [
-            (1, 4, "/foo", "0001/foo"),
-            (123, 2, "C:foo", "123/C/foo"),
-            (7, 2, "/", "07"),
-        ] {
+        for (version, digits, name, expected) in
+            [(1, 4, "/foo", "0001/foo"), (123, 2, "C:foo", "123/C/foo"), (7, 2, "/", "07")]
+        {
             let path = &paths(&[name])[0];
             let shown = in_version(version, digits, path).unwrap();
             assert_eq!(shown.as_bytes(), expected.as_bytes());

@@ -43,12 +43,7 @@ impl Selection {
             Verdict::Skip
         } else if self.is_chosen(name) {
             Verdict::Take
-        } else if is_directory
-            && self
-                .only
-                .iter()
-                .any(|pattern| pattern.may_cover_below(name))
-        {
+        } else if is_directory && self.only.iter().any(|pattern| pattern.may_cover_below(name)) {
             Verdict::DescendOnly
         } else {
             Verdict::Skip
@@ -69,12 +64,8 @@ mod tests {
     use super::*;
 
     fn selection(only: &[&str], not: &[&str]) -> Selection {
-        let patterns = |texts: &[&str]| {
-            texts
-                .iter()
-                .map(|text| Pattern::new(text.as_bytes()))
-                .collect()
-        };
+        let patterns =
+            |texts: &[&str]| texts.iter().map(|text| Pattern::new(text.as_bytes())).collect();
         Selection::new(patterns(only), patterns(not))
     }
 
@@ -93,16 +84,8 @@ mod tests {
             ("doc/old/x", false, Verdict::Skip),
             ("target", true, Verdict::Skip),
         ] {
-            assert_eq!(
-                only.verdict(name.as_bytes(), is_directory),
-                verdict,
-                "{name}"
-            );
-            assert_eq!(
-                only.is_wanted(name.as_bytes()),
-                verdict == Verdict::Take,
-                "{name}"
-            );
+            assert_eq!(only.verdict(name.as_bytes(), is_directory), verdict, "{name}");
+            assert_eq!(only.is_wanted(name.as_bytes()), verdict == Verdict::Take, "{name}");
         }
     }
 

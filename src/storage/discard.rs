@@ -31,8 +31,7 @@ impl Backend for Discard {
     }
 
     fn append(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        self.len
-            .store(offset + bytes.len() as u64, Ordering::Relaxed);
+        self.len.store(offset + bytes.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 

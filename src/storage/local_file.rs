@@ -26,16 +26,10 @@ impl LocalFile {
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|source| cannot("open", path, source))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(
-                Error::usage(format!("cannot open archive {}", path.display()))
-                    .because("it is a directory"),
-            );
+            return Err(Error::usage(format!("cannot open archive {}", path.display()))
+                .because("it is a directory"));
         }
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-            is_new: false,
-        })
+        Ok(Self { file, path: path.to_owned(), is_new: false })
     }
 
     /// Opens a file to append, alone: another writer is an error of kind `Busy`. A file that does
@@ -47,27 +41,17 @@ impl LocalFile {
             Ok(file) => (file, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let created = options.create_new(true).open(path);
-                (
-                    created.map_err(|source| cannot("create", path, source))?,
-                    true,
-                )
+                (created.map_err(|source| cannot("create", path, source))?, true)
             }
             Err(source) => return Err(cannot("write to", path, source)),
         };
         lock(&file, path)?;
-        Ok(Self {
-            file,
-            path: path.to_owned(),
-            is_new,
-        })
+        Ok(Self { file, path: path.to_owned(), is_new })
     }
 
     /// Device and inode number: what a walk has to leave out.
     pub fn identity(&self) -> Result<(u64, u64)> {
-        let metadata = self
-            .file
-            .metadata()
-            .map_err(|e| cannot("look at", &self.path, e))?;
+        let metadata = self.file.metadata().map_err(|e| cannot("look at", &self.path, e))?;
         Ok((metadata.dev(), metadata.ino()))
     }
 
@@ -91,10 +75,7 @@ impl LocalFile {
 }
 
 fn is_unsupported(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
-    )
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
 }
 
 /// Takes the writer's lock and makes sure that the name still means the locked file.
@@ -102,27 +83,20 @@ fn lock(file: &File, path: &Path) -> Result<()> {
     match file.try_lock() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => {
-            return Err(
-                Error::new(ErrorKind::Busy, "cannot add: the archive is in use")
-                    .at(path.display())
-                    .because("another zarc is writing to it")
-                    .hint("try again when the other one is done; nothing was changed"),
-            );
+            return Err(Error::new(ErrorKind::Busy, "cannot add: the archive is in use")
+                .at(path.display())
+                .because("another zarc is writing to it")
+                .hint("try again when the other one is done; nothing was changed"));
         }
         Err(std::fs::TryLockError::Error(source)) => return Err(cannot("lock", path, source)),
     }
-    let locked = file
-        .metadata()
-        .map_err(|source| cannot("look at", path, source))?;
+    let locked = file.metadata().map_err(|source| cannot("look at", path, source))?;
     let named = std::fs::metadata(path).map_err(|source| cannot("look at", path, source))?;
     if (locked.dev(), locked.ino()) != (named.dev(), named.ino()) {
         // A writer that gave up its first update has just removed the file it made.
-        return Err(Error::new(
-            ErrorKind::Busy,
-            "cannot add: the archive was replaced meanwhile",
-        )
-        .at(path.display())
-        .hint("try again; nothing was changed"));
+        return Err(Error::new(ErrorKind::Busy, "cannot add: the archive was replaced meanwhile")
+            .at(path.display())
+            .hint("try again; nothing was changed"));
     }
     Ok(())
 }
@@ -149,11 +123,7 @@ fn cannot(doing: &str, path: &Path, source: io::Error) -> Error {
 
 impl Backend for LocalFile {
     fn len(&self) -> Result<u64> {
-        Ok(self
-            .file
-            .metadata()
-            .map_err(|e| self.failed("look at", e))?
-            .len())
+        Ok(self.file.metadata().map_err(|e| self.failed("look at", e))?.len())
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
@@ -169,24 +139,16 @@ impl Backend for LocalFile {
 
     fn append(&self, offset: u64, bytes: &[u8]) -> Result<()> {
         // Short writes and interrupted calls are continued by `write_all_at`.
-        self.file
-            .write_all_at(bytes, offset)
-            .map_err(|e| self.failed("write to", e))
+        self.file.write_all_at(bytes, offset).map_err(|e| self.failed("write to", e))
     }
 
     fn sync(&self) -> Result<()> {
         self.file.sync_data().map_err(|e| self.failed("sync", e))?;
-        if self.is_new {
-            self.sync_directory()
-        } else {
-            Ok(())
-        }
+        if self.is_new { self.sync_directory() } else { Ok(()) }
     }
 
     fn truncate(&self, len: u64) -> Result<()> {
-        self.file
-            .set_len(len)
-            .map_err(|e| self.failed("shorten", e))?;
+        self.file.set_len(len).map_err(|e| self.failed("shorten", e))?;
         if len == 0 && self.is_new {
             std::fs::remove_file(&self.path).map_err(|e| self.failed("remove", e))?;
         }

@@ -15,9 +15,7 @@ pub struct Memory {
 impl Memory {
     /// A part that already holds `bytes`.
     pub fn with_bytes(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes: Arc::new(Mutex::new(bytes)),
-        }
+        Self { bytes: Arc::new(Mutex::new(bytes)) }
     }
 
     /// A copy of all bytes.
@@ -39,14 +37,9 @@ impl Backend for Memory {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
         let bytes = self.lock();
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let wanted = start
-            .checked_add(buffer.len())
-            .and_then(|end| bytes.get(start..end));
+        let wanted = start.checked_add(buffer.len()).and_then(|end| bytes.get(start..end));
         let Some(wanted) = wanted else {
-            return Err(Error::new(
-                ErrorKind::Truncated,
-                "the archive ends too early",
-            ));
+            return Err(Error::new(ErrorKind::Truncated, "the archive ends too early"));
         };
         buffer.copy_from_slice(wanted);
         Ok(())
@@ -55,10 +48,7 @@ impl Backend for Memory {
     fn append(&self, offset: u64, added: &[u8]) -> Result<()> {
         let mut bytes = self.lock();
         if bytes.len() as u64 != offset {
-            return Err(Error::new(
-                ErrorKind::Io,
-                "the archive changed while it was written",
-            ));
+            return Err(Error::new(ErrorKind::Io, "the archive changed while it was written"));
         }
         bytes.extend_from_slice(added);
         Ok(())
@@ -69,8 +59,7 @@ impl Backend for Memory {
     }
 
     fn truncate(&self, len: u64) -> Result<()> {
-        self.lock()
-            .truncate(usize::try_from(len).unwrap_or(usize::MAX));
+        self.lock().truncate(usize::try_from(len).unwrap_or(usize::MAX));
         Ok(())
     }
 }

@@ -1,0 +1,167 @@
+//! Goal: what a walk reported comes back the same. Method: restore, then walk what was restored.
+
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
+use std::process::Command;
+
+use zarc::base::{Kind, Metadata, Xattr};
+use zarc::filesystem::{AccountNames, Target};
+
+use super::{content, fresh, is_root, metadata_of, only_object, options, path, plain, root, told};
+
+#[test]
+fn depth_needs_descriptors_but_no_call_stack_on_both_sides() {
+    let (dir, out) = (fresh(), fresh());
+    zarc::filesystem::raise_descriptor_limit();
+    let target = Target::open(out.path()).unwrap();
+    let deep = vec!["d"; 1000].join("/");
+    assert!(target.make_directory(&path(&deep), true, false).unwrap());
+    target.create_file(&path(&format!("{deep}/f"))).unwrap().write_at(0, b"x").unwrap();
+    let file = target.create_file(&path(&format!("{deep}/f"))).unwrap();
+    assert!(file.finish(&plain(Kind::File), true, false).unwrap().is_empty());
+    let roots = || vec![root(out.path(), "t"), root(dir.path(), "u")];
+    let lines = told(roots(), options(false));
+    assert!(lines.len() == 1003 || lines.iter().any(|line| line.starts_with("unreadable t/d/")));
+    assert_eq!(lines.last().unwrap(), "u");
+}
+
+#[test]
+fn holes_are_found_and_restored() {
+    let dir = fresh();
+    let name = dir.path().join("sparse");
+    let (start, end) = (1 << 20, 3 << 20);
+    let mut expected = vec![0; end];
+    expected[start..start + 4096].fill(7);
+    let target = Target::open(dir.path()).unwrap();
+    let mut new = target.create_file(&path("sparse")).unwrap();
+    new.write_at(start as u64, &expected[start..start + 4096]).unwrap();
+    new.park().unwrap();
+    new.set_len(end as u64).unwrap();
+    new.park().unwrap();
+    assert!(new.finish(&plain(Kind::File), true, false).unwrap().is_empty());
+    let (bytes, holes) = content(only_object(&name).open().unwrap());
+    assert!(bytes == expected);
+    assert!(fs::metadata(&name).unwrap().blocks() * 512 <= 64 * 1024);
+    assert_eq!(holes, (end - 4096) as u64);
+}
+
+#[test]
+fn metadata_makes_the_round_trip() {
+    if !is_root() {
+        return;
+    }
+    let (dir, out) = (fresh(), fresh());
+    let (file, sub) = (dir.path().join("file"), dir.path().join("sub"));
+    fs::write(&file, "x").unwrap();
+    fs::create_dir(&sub).unwrap();
+    symlink("nowhere", dir.path().join("link")).unwrap();
+    let shell = format!(
+        "cd '{}' && chown 1234:2345 file sub && chown -h 77:88 link && chmod 6751 file && chmod 3770 sub \
+         && setfattr -n user.note -v $(printf %02000d 0) file && setfattr -n user.b -v 1 sub \
+         && setfattr -h -n trusted.t -v 1 link \
+         && setfacl -m u:99:r file && setfacl -m u:99:rwx -d -m g:98:rx sub \
+         && touch -h -d '2001-02-03 04:05:06.789012345' file link sub",
+        dir.path().display()
+    );
+    assert!(Command::new("sh").arg("-c").arg(shell).status().unwrap().success());
+    let before: Vec<Metadata> =
+        ["file", "link", "sub"].iter().map(|name| metadata_of(&dir.path().join(name))).collect();
+    let opened = only_object(&file);
+    let source = opened.open().unwrap();
+    let same = opened.metadata_opened(&source, &mut AccountNames::new()).unwrap();
+    assert_eq!(same, before[0]);
+    assert_eq!(before[0].xattrs.len(), 2, "{:?}", before[0].xattrs);
+    assert_eq!(before[2].xattrs.len(), 3, "{:?}", before[2].xattrs);
+    let target = Target::open(out.path()).unwrap();
+    target.make_directory(&path("sub"), true, false).unwrap();
+    let mut new = target.create_file(&path("file")).unwrap();
+    new.write_at(0, b"x").unwrap();
+    let mut unapplied = new.finish(&before[0], true, false).unwrap();
+    unapplied.extend(target.make_symlink(&path("link"), &before[1], true, false).unwrap());
+    unapplied.extend(target.finish_directory(&path("sub"), &before[2], true).unwrap());
+    assert!(unapplied.is_empty(), "{unapplied:?}");
+    for (name, before) in ["file", "link", "sub"].iter().zip(&before) {
+        assert_eq!(&metadata_of(&out.path().join(name)), before);
+    }
+    // Attributes that the archive does not have are taken away again.
+    let bare = Metadata { xattrs: Vec::new(), ..before[0].clone() };
+    assert!(target.apply_metadata(&path("file"), &bare, true).unwrap().is_empty());
+    assert_eq!(metadata_of(&out.path().join("file")), bare);
+}
+
+#[test]
+fn without_attributes_only_the_time_is_restored() {
+    let dir = fresh();
+    let target = Target::open(dir.path()).unwrap();
+    let note = Xattr { name: b"user.note".to_vec(), value: vec![1] };
+    let metadata =
+        |kind| Metadata { mode: 0o4000, uid: 7, xattrs: vec![note.clone()], ..plain(kind) };
+    target.make_directory(&path("d"), false, false).unwrap();
+    let file = target.create_file(&path("d/f")).unwrap();
+    file.finish(&metadata(Kind::File), false, false).unwrap();
+    target.finish_directory(&path("d"), &metadata(Kind::Directory), false).unwrap();
+    let ordinary = dir.path().join("ordinary");
+    fs::write(&ordinary, "").unwrap();
+    let restored = metadata_of(&dir.path().join("d/f"));
+    assert_eq!((restored.mode, restored.uid), (metadata_of(&ordinary).mode, plain(Kind::File).uid));
+    assert_eq!((restored.mtime, restored.xattrs.len()), (plain(Kind::File).mtime, 0));
+    assert_eq!(metadata_of(&dir.path().join("d")).mtime, plain(Kind::File).mtime);
+}
+
+#[test]
+fn hard_links_come_back_and_leave_no_temporary_name() {
+    let dir = fresh();
+    fs::write(dir.path().join("a"), "a").unwrap();
+    fs::write(dir.path().join("c"), "c").unwrap();
+    let target = Target::open(dir.path()).unwrap();
+    target.make_hard_link(&path("a"), &path("sub/b"), false).unwrap();
+    assert!(target.make_hard_link(&path("a"), &path("c"), false).is_err());
+    for _ in 0..2 {
+        target.make_hard_link(&path("a"), &path("c"), true).unwrap();
+    }
+    assert_eq!(target.inspect(&path("c")).unwrap().unwrap().links, 3);
+    let names = ["t", "t/a", "t/c", "t/sub", "t/sub/b"];
+    assert_eq!(told(vec![root(dir.path(), "t")], options(false)), names);
+}
+
+#[test]
+fn a_target_says_what_is_there() {
+    let dir = fresh();
+    let target = Target::open(dir.path()).unwrap();
+    fs::write(dir.path().join("f"), "12345").unwrap();
+    symlink("f", dir.path().join("l")).unwrap();
+    assert_eq!(target.inspect(&path("none/f")).unwrap(), None);
+    assert_eq!(target.inspect(&path("none")).unwrap(), None);
+    assert_eq!(target.inspect(&path("f")).unwrap().unwrap().size, 5);
+    assert_eq!(target.inspect(&path("l")).unwrap().unwrap().link_target, b"f");
+    assert!(target.inspect(&path("f/below")).is_err());
+    assert_eq!(target.inspect(&path("/")).unwrap().unwrap().kind, Kind::Directory);
+    assert_eq!(content(target.open_existing(&path("f")).unwrap()).0, b"12345");
+    target.remove(&path("l")).unwrap();
+    assert!(target.remove(&path("/")).is_err());
+    assert!(!fs::symlink_metadata(dir.path().join("f")).unwrap().file_type().is_fifo());
+    target.sync().unwrap();
+}
+
+#[test]
+fn thousands_of_files_can_be_in_progress() {
+    let dir = fresh();
+    let target = Target::open(dir.path()).unwrap();
+    let mut files: Vec<_> = (0..3000)
+        .map(|number| {
+            let mut file =
+                target.create_file(&path(&format!("{}/{number}", number % 100))).unwrap();
+            file.write_at(0, number.to_string().as_bytes()).unwrap();
+            file.park().unwrap();
+            file
+        })
+        .collect();
+    for file in &mut files {
+        file.write_at(10, b"end").unwrap();
+        file.park().unwrap();
+    }
+    for file in files {
+        assert!(file.finish(&plain(Kind::File), true, false).unwrap().is_empty());
+    }
+    assert_eq!(told(vec![root(dir.path(), "t")], options(false)).len(), 3101);
+}
