@@ -1,3 +1,4 @@
 //! tests
 
+mod compress;
 mod vectors_fragment;
