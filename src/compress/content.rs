@@ -97,7 +97,7 @@ fn is_evenly_spread(piece: &[u8]) -> bool {
 /// Whether zstd, at its fastest, saves less than a fiftieth.
 fn resists_zstd(piece: &[u8]) -> bool {
     matches!(
-        compress(piece, &Method::PROBE, piece.len() - piece.len() / 50),
+        compress(piece, Method::PROBE, piece.len() - piece.len() / 50),
         Ok(None)
     )
 }

@@ -25,7 +25,7 @@ pub fn pack(raw: &[u8], method: &Method, content: ContentKind) -> Result<Packed>
     if method.level() != 0 && content != ContentKind::Incompressible {
         // Room for less than the block: not getting smaller ends the attempt.
         let limit = raw.len().saturating_sub(1);
-        if let Some(bytes) = compress(raw, method, limit)? {
+        if let Some(bytes) = compress(raw, *method, limit)? {
             return Ok(Packed {
                 codec: Codec::Zstd,
                 bytes,
@@ -41,7 +41,7 @@ pub fn pack(raw: &[u8], method: &Method, content: ContentKind) -> Result<Packed>
 }
 
 /// One zstd frame of at most `limit` bytes, or `None` if it would be longer.
-pub(super) fn compress(raw: &[u8], method: &Method, limit: usize) -> Result<Option<Vec<u8>>> {
+pub(super) fn compress(raw: &[u8], method: Method, limit: usize) -> Result<Option<Vec<u8>>> {
     thread_local! {
         /// Allocated once for each thread; its parameters are set anew for each block.
         static CONTEXT: RefCell<Option<CCtx<'static>>> = const { RefCell::new(None) };
@@ -74,7 +74,7 @@ pub(super) fn compress(raw: &[u8], method: &Method, limit: usize) -> Result<Opti
 const TOO_SMALL: &str = "Destination buffer is too small";
 
 /// Sets every parameter that the frame depends on, and forgets those of the block before.
-fn prepare(context: &mut CCtx<'_>, method: &Method) -> std::result::Result<(), ErrorCode> {
+fn prepare(context: &mut CCtx<'_>, method: Method) -> std::result::Result<(), ErrorCode> {
     context.reset(ResetDirective::SessionAndParameters)?;
     context.set_parameter(CParameter::CompressionLevel(method.level().into()))?;
     context.set_parameter(CParameter::ContentSizeFlag(true))?;
