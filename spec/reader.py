@@ -147,7 +147,8 @@ def decode_header(data):
     length, flags, part, archive_id, created = cursor.fixed("III16sq")
     unknown = flags & 0xFFFF & ~(ENCRYPTED | INDEX_PART | WITHOUT_DATA)
     require(not unknown, f"header: unknown flags {unknown:#x}")
-    for flag, name in (ENCRYPTED, "encrypted archive"), (INDEX_PART, "index part"), (WITHOUT_DATA, "archive without data"):
+    not_yet_written = {ENCRYPTED: "encrypted archive", INDEX_PART: "index part", WITHOUT_DATA: "archive without data"}
+    for flag, name in not_yet_written.items():
         require(not flags & flag, f"header: {name}; not yet written")
     require(part == 1, f"header: part {part}; archives in parts are not yet written")
     require(length == PAGE_BYTES, f"header: length of the header region is {length}")
@@ -970,8 +971,8 @@ def command_list(arguments, report):
     for number in range(1, version.commit.update + 1):
         version = archive.version(number)
         m = version.manifest
-        print(f"update {number}\t{m.date}\tadded {m.added} updated {m.updated} deleted {m.deleted} touched {m.touched}"
-              f"\t{shown(m.comment)}")
+        counts = f"added {m.added} updated {m.updated} deleted {m.deleted} touched {m.touched}"
+        print(f"update {number}\t{m.date}\t{counts}\t{shown(m.comment)}")
         print_entries(version.delta(), report)
 
 

@@ -1,62 +1,177 @@
-//! `-method` as a value.
-#![allow(missing_docs)]
-use crate::base::{Error, Result};
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Method;
-impl Method {
-    pub fn metadata() -> Self {
-        Self
-    }
-    pub fn block_bytes(&self) -> usize {
-        16 << 20
-    }
-    pub fn parse(_t: &str) -> Result<Self> {
-        Ok(Self)
-    }
-}
+//! `-method` as a value: `LEVEL[BLOCK]` as in the manual, or the codec spelled out.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use crate::base::{Error, ErrorKind, Result};
+
+/// How blocks are compressed, and how large they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Codec {
-    Store = 0,
-    Zstd = 1,
+pub struct Method {
+    /// 0 stores, 1 to 22 are those of zstd.
+    level: u8,
+    /// Blocks are of 2 to this power MiB.
+    block_exponent: u8,
 }
-impl Codec {
-    pub fn from_id(id: u8) -> Result<Self> {
-        match id {
-            0 => Ok(Self::Store),
-            1 => Ok(Self::Zstd),
-            _ => Err(Error::corrupt("codec")),
+
+impl Method {
+    /// The format has no blocks above 256 MiB.
+    const BLOCK_EXPONENT_MAX: u8 = 8;
+    /// The levels of zstd.
+    const LEVELS: RangeInclusive<u8> = 1..=22;
+    /// From this level of zstd on, matches are looked for in the whole block.
+    const LONG_FROM: u8 = 3;
+    /// What tells fast whether bytes can be compressed at all.
+    pub(super) const PROBE: Self = Self { level: 1, block_exponent: 0 };
+
+    /// For pages of entries and fragment records.
+    pub const fn metadata() -> Self {
+        Self { level: 3, block_exponent: 0 }
+    }
+
+    /// Reads the value of `-method`: `3`, `26`, `store`, `zstd`, `zstd:12`, `zstd:12,6`.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text == "i" || text == "brotli" || text.starts_with("brotli:") {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("-method {text} is not available yet"),
+            ));
+        }
+        let (name, block) = match text.split_once(',') {
+            Some((name, block)) => (name, Some(block)),
+            None if text.starts_with(|first: char| first.is_ascii_digit()) => {
+                let (level, block) = text.split_at(1);
+                (level, (!block.is_empty()).then_some(block))
+            }
+            None => (text, None),
+        };
+        let level = Self::parse_level(name).ok_or_else(|| {
+            Error::usage(format!("-method {text} is not a method"))
+                .hint("a level from 0 to 5, store, zstd, or zstd:LEVEL with a level from 1 to 22")
+        })?;
+        let block_exponent = match block {
+            Some(block) => Self::parse_block(text, block)?,
+            None => Self::block_exponent_default(level),
+        };
+        Ok(Self { level, block_exponent })
+    }
+
+    /// The level of zstd, 0 for no compression.
+    pub const fn level(&self) -> u8 {
+        self.level
+    }
+
+    /// How many bytes a block holds at most.
+    pub const fn block_bytes(&self) -> usize {
+        1 << (20 + self.block_exponent)
+    }
+
+    /// The logarithm of the window for long-distance matching, if there is to be any.
+    pub(super) fn long_window_log(self) -> Option<u32> {
+        (self.level >= Self::LONG_FROM).then_some(20 + u32::from(self.block_exponent))
+    }
+
+    /// The level of zstd that a level's digit or a codec's name stands for.
+    fn parse_level(name: &str) -> Option<u8> {
+        match name {
+            "0" | "store" => Some(0),
+            "1" => Some(1),
+            "2" | "zstd" => Some(3),
+            "3" => Some(9),
+            "4" => Some(16),
+            "5" => Some(19),
+            _ => {
+                let digits = name.strip_prefix("zstd:")?;
+                let level = parse_digits(digits)?;
+                Self::LEVELS.contains(&level).then_some(level)
+            }
         }
     }
-}
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ContentKind {
-    Text,
-    Executable,
-    Incompressible,
-    Other,
-}
-impl ContentKind {
-    pub fn of(_s: &[u8]) -> Self {
-        Self::Other
+
+    fn parse_block(text: &str, block: &str) -> Result<u8> {
+        parse_digits(block).filter(|&exponent| exponent <= Self::BLOCK_EXPONENT_MAX).ok_or_else(
+            || {
+                Error::usage(format!("-method {text} asks for a block size that there is not"))
+                    .hint("after the level stands a number from 0 to 8: blocks of 2^N MiB")
+            },
+        )
+    }
+
+    const fn block_exponent_default(level: u8) -> u8 {
+        if level < Self::LONG_FROM { 4 } else { 6 }
     }
 }
-pub struct Packed {
-    pub codec: Codec,
-    pub bytes: Vec<u8>,
+
+impl Default for Method {
+    /// Most of the gain of long-distance matching for half of the memory of level 2.
+    fn default() -> Self {
+        Self { level: 3, block_exponent: 5 }
+    }
 }
-pub fn pack(raw: &[u8], _m: &Method, _k: ContentKind) -> Result<Packed> {
-    let b = zstd::bulk::compress(raw, 3).map_err(|e| Error::io("zstd", e))?;
-    Ok(if b.len() < raw.len() {
-        Packed { codec: Codec::Zstd, bytes: b }
-    } else {
-        Packed { codec: Codec::Store, bytes: raw.to_vec() }
-    })
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.level {
+            0 => f.write_str("store")?,
+            level => write!(f, "zstd:{level}")?,
+        }
+        write!(f, ",{}", self.block_exponent)
+    }
 }
-pub fn unpack(c: Codec, p: &[u8], n: usize, out: &mut Vec<u8>) -> Result<()> {
-    *out = if c == Codec::Store {
-        p.to_vec()
-    } else {
-        zstd::bulk::decompress(p, n).map_err(|e| Error::corrupt("zstd").because(e))?
-    };
-    if out.len() == n { Ok(()) } else { Err(Error::corrupt("len")) }
+
+/// A small decimal number of digits only.
+fn parse_digits(text: &str) -> Option<u8> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_a_method_is_read() {
+        for (text, level, mib) in [
+            ("0", 0, 16),
+            ("1", 1, 16),
+            ("14", 1, 16),
+            ("10", 1, 1),
+            ("2", 3, 64),
+            ("25", 3, 32),
+            ("26", 3, 64),
+            ("3", 9, 64),
+            ("4", 16, 64),
+            ("5", 19, 64),
+            ("58", 19, 256),
+            ("store", 0, 16),
+            ("store,0", 0, 1),
+            ("zstd", 3, 64),
+            ("zstd,2", 3, 4),
+            ("zstd:1", 1, 16),
+            ("zstd:12", 12, 64),
+            ("zstd:22,8", 22, 256),
+        ] {
+            let method = Method::parse(text).unwrap();
+            assert_eq!((method.level(), method.block_bytes() >> 20), (level, mib), "{text}");
+            assert_eq!(Method::parse(&method.to_string()).unwrap(), method);
+        }
+        assert_eq!(Method::parse("25").unwrap(), Method::default());
+    }
+
+    #[test]
+    fn what_is_no_method_is_refused_with_its_kind() {
+        for text in
+            ["", "6", "9", "19", "211", "1x", "1-", "-1", "+1", "zstd:", "zstd:0", "zstd:23"]
+                .into_iter()
+                .chain([
+                    "zstd:+3", "zstd:3,", "zstd:3,9", "zstd:300", "store:1", "lzma", "Store", "é",
+                ])
+        {
+            assert_eq!(Method::parse(text).unwrap_err().kind(), ErrorKind::Usage, "{text}");
+        }
+        for text in ["i", "brotli", "brotli:9", "brotli:9,4"] {
+            let error = Method::parse(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.to_string().contains(text), "{error}");
+        }
+    }
 }

@@ -1,3 +1,17 @@
-//! Codecs behind one door: blocks in, fewer bytes out.
+//! Codecs behind one door: blocks in, fewer bytes out, and back.
+//!
+//! Knows nothing of frames, fragments or files.
+
+mod codec;
+mod content;
+mod frame_header;
+mod magic;
 mod method;
-pub use method::*;
+mod pack;
+mod unpack;
+
+pub use codec::Codec;
+pub use content::ContentKind;
+pub use method::Method;
+pub use pack::{Packed, pack};
+pub use unpack::unpack;

@@ -1,0 +1,97 @@
+//! Blocks become fewer bytes.
+//!
+//! The same block, method and kind of content give the same bytes, whichever thread packs them.
+
+use std::cell::RefCell;
+
+use zstd::zstd_safe::{CCtx, CParameter, ErrorCode, ResetDirective, get_error_name};
+
+use super::codec::Codec;
+use super::content::ContentKind;
+use super::method::Method;
+use crate::base::{Error, ErrorKind, Result};
+
+/// A block as it goes into the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed {
+    /// How to get the block back.
+    pub codec: Codec,
+    /// Never more than the block has.
+    pub bytes: Vec<u8>,
+}
+
+/// Packs one block; stores it when its content cannot be compressed, or turns out not to be.
+pub fn pack(raw: &[u8], method: &Method, content: ContentKind) -> Result<Packed> {
+    if method.level() != 0 && content != ContentKind::Incompressible {
+        // Room for less than the block: not getting smaller ends the attempt.
+        let limit = raw.len().saturating_sub(1);
+        if let Some(bytes) = compress(raw, *method, limit)? {
+            return Ok(Packed { codec: Codec::Zstd, bytes });
+        }
+    }
+    let mut bytes = reserved(raw.len())?;
+    bytes.extend_from_slice(raw);
+    Ok(Packed { codec: Codec::Store, bytes })
+}
+
+/// One zstd frame of at most `limit` bytes, or `None` if it would be longer.
+pub(super) fn compress(raw: &[u8], method: Method, limit: usize) -> Result<Option<Vec<u8>>> {
+    thread_local! {
+        /// Allocated once for each thread; its parameters are set anew for each block.
+        static CONTEXT: RefCell<Option<CCtx<'static>>> = const { RefCell::new(None) };
+    }
+    let mut bytes = reserved(limit)?;
+    CONTEXT.with_borrow_mut(|slot| {
+        if slot.is_none() {
+            *slot = CCtx::try_create();
+        }
+        let context = slot.as_mut().ok_or_else(out_of_memory)?;
+        prepare(context, method).map_err(zstd_error)?;
+        match context.compress2(&mut bytes, raw) {
+            // `reserved` may have given more room than asked for.
+            Ok(len) if len <= limit => {
+                bytes.shrink_to_fit();
+                Ok(Some(bytes))
+            }
+            Ok(_) => Ok(None),
+            Err(code) if get_error_name(code) == TOO_SMALL => Ok(None),
+            Err(code) => {
+                // What state a failed context is in is not worth knowing.
+                *slot = None;
+                Err(zstd_error(code))
+            }
+        }
+    })
+}
+
+/// How zstd calls output that does not fit.
+const TOO_SMALL: &str = "Destination buffer is too small";
+
+/// Sets every parameter that the frame depends on, and forgets those of the block before.
+fn prepare(context: &mut CCtx<'_>, method: Method) -> std::result::Result<(), ErrorCode> {
+    context.reset(ResetDirective::SessionAndParameters)?;
+    context.set_parameter(CParameter::CompressionLevel(method.level().into()))?;
+    context.set_parameter(CParameter::ContentSizeFlag(true))?;
+    context.set_parameter(CParameter::ChecksumFlag(false))?;
+    if let Some(window_log) = method.long_window_log() {
+        context.set_parameter(CParameter::EnableLongDistanceMatching(true))?;
+        context.set_parameter(CParameter::WindowLog(window_log))?;
+    }
+    Ok(())
+}
+
+/// Room for `len` bytes, or an error where there is no memory.
+pub(super) fn reserved(len: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(len).map_err(|_| out_of_memory())?;
+    Ok(bytes)
+}
+
+pub(super) fn out_of_memory() -> Error {
+    Error::new(ErrorKind::Io, "not enough memory for a block")
+        .hint("a smaller block size needs less: -method 14, or fewer -threads")
+}
+
+fn zstd_error(code: ErrorCode) -> Error {
+    Error::new(ErrorKind::Io, "cannot compress a block").because(get_error_name(code))
+}

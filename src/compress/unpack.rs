@@ -1,0 +1,87 @@
+//! Blocks come back, whatever the bytes are: a block of the length that was said, or an error.
+//!
+//! Nothing in the packed bytes decides how much memory is taken; the caller does, by `raw_len`.
+
+use std::cell::RefCell;
+
+use zstd::zstd_safe::{DCtx, find_frame_compressed_size, get_error_name};
+
+use super::codec::Codec;
+use super::frame_header::FrameHeader;
+use super::pack::out_of_memory;
+use crate::base::{Error, Result};
+
+/// The greatest window of a frame: that of the greatest block.
+const WINDOW_BYTES_MAX: u64 = 1 << 28;
+
+/// Replaces what is in `out` by the block that was packed, which has exactly `raw_len` bytes.
+pub fn unpack(codec: Codec, packed: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<()> {
+    out.clear();
+    match codec {
+        Codec::Store if packed.len() != raw_len => {
+            return Err(corrupt(format_args!("{} bytes, {raw_len} expected", packed.len())));
+        }
+        Codec::Store => {
+            reserve(out, raw_len)?;
+            out.extend_from_slice(packed);
+        }
+        Codec::Zstd => {
+            check_frame(packed, raw_len)?;
+            reserve(out, raw_len)?;
+            let decompressed = decompress(packed, out);
+            if decompressed.is_err() {
+                out.clear();
+            }
+            decompressed?;
+        }
+    }
+    if out.len() == raw_len {
+        return Ok(());
+    }
+    let len = out.len();
+    out.clear();
+    Err(corrupt(format_args!("{len} bytes, {raw_len} expected")))
+}
+
+/// Fails unless `packed` is one whole frame that claims to hold `raw_len` bytes.
+fn check_frame(packed: &[u8], raw_len: usize) -> Result<()> {
+    let header = FrameHeader::parse(packed).ok_or_else(|| corrupt("no zstd frame"))?;
+    if header.has_dictionary {
+        return Err(corrupt("the zstd frame wants a dictionary"));
+    }
+    if header.window_bytes > WINDOW_BYTES_MAX {
+        return Err(corrupt(format_args!("a window of {} bytes", header.window_bytes)));
+    }
+    if header.content_len != Some(raw_len as u64) {
+        let said = header.content_len.map_or("no length".to_owned(), |len| format!("{len} bytes"));
+        return Err(corrupt(format_args!("{said} in the zstd frame, {raw_len} expected")));
+    }
+    match find_frame_compressed_size(packed) {
+        Ok(len) if len == packed.len() => Ok(()),
+        Ok(len) => Err(corrupt(format_args!("the zstd frame ends after {len} bytes"))),
+        Err(code) => Err(corrupt(get_error_name(code))),
+    }
+}
+
+/// Decompresses into the room that `out` has.
+fn decompress(packed: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    thread_local! {
+        static CONTEXT: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
+    }
+    CONTEXT.with_borrow_mut(|slot| {
+        if slot.is_none() {
+            *slot = DCtx::try_create();
+        }
+        let context = slot.as_mut().ok_or_else(out_of_memory)?;
+        context.decompress(out, packed).map_err(|code| corrupt(get_error_name(code)))?;
+        Ok(())
+    })
+}
+
+fn reserve(out: &mut Vec<u8>, len: usize) -> Result<()> {
+    out.try_reserve_exact(len).map_err(|_| out_of_memory())
+}
+
+fn corrupt(cause: impl std::fmt::Display) -> Error {
+    Error::corrupt("cannot unpack a block").because(cause)
+}

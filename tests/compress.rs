@@ -1,0 +1,220 @@
+//! Packing and unpacking: what goes in comes out, and hostile bytes come to nothing.
+
+use std::fs;
+
+use zarc::base::ErrorKind;
+use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
+
+/// Bytes that no codec can make smaller.
+fn noise(len: usize) -> Vec<u8> {
+    let mut output = vec![0; len];
+    blake3::Hasher::new().finalize_xof().fill(&mut output);
+    output
+}
+
+/// Lines as of a log file.
+fn text(len: usize) -> Vec<u8> {
+    let mut text = String::new();
+    for i in 0_u64.. {
+        if text.len() >= len {
+            break;
+        }
+        let number = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        text.push_str(&format!("{i:08} kept version {} of the tree\n", number >> 40));
+    }
+    text.truncate(len);
+    text.into_bytes()
+}
+
+fn method(text: &str) -> Method {
+    Method::parse(text).unwrap()
+}
+
+fn packed_text(len: usize) -> Vec<u8> {
+    let packed = pack(&text(len), &method("1"), ContentKind::Text).unwrap();
+    assert_eq!(packed.codec, Codec::Zstd);
+    packed.bytes
+}
+
+#[test]
+fn every_block_comes_back_at_every_level() {
+    let mut mixed = text(300_000);
+    mixed.extend(noise(100_000));
+    mixed.extend(text(300_000));
+    let blocks = [vec![], vec![7], vec![0; 100_000], text(1000), noise(50_000), mixed];
+    let mut methods: Vec<Method> = (1..=22).map(|level| method(&format!("zstd:{level}"))).collect();
+    methods.extend(["0", "10", "20", "50", "58"].map(method));
+    methods.push(Method::default());
+    let mut raw = Vec::new();
+    for method in methods {
+        for block in &blocks {
+            let packed = pack(block, &method, ContentKind::Other).unwrap();
+            assert!(packed.bytes.len() <= block.len());
+            assert_eq!(packed, pack(block, &method, ContentKind::Other).unwrap());
+            unpack(packed.codec, &packed.bytes, block.len(), &mut raw).unwrap();
+            assert_eq!(&raw, block, "{method}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_get_smaller_is_stored() {
+    let codec = |block: &[u8], level: &str, kind| pack(block, &method(level), kind).unwrap().codec;
+    assert_eq!(codec(&noise(10_000), "5", ContentKind::Other), Codec::Store);
+    assert_eq!(codec(&text(10_000), "5", ContentKind::Incompressible), Codec::Store);
+    assert_eq!(codec(&text(10_000), "0", ContentKind::Text), Codec::Store);
+    assert_eq!(codec(&text(10_000), "1", ContentKind::Text), Codec::Zstd);
+    assert_eq!(codec(b"", "1", ContentKind::Text), Codec::Store);
+}
+
+#[test]
+fn threads_pack_the_same_bytes() {
+    let block = text(2_000_000);
+    let expected = pack(&block, &Method::default(), ContentKind::Text).unwrap();
+    // A context that has seen other blocks at other levels must not remember them.
+    pack(&noise(70_000), &method("1"), ContentKind::Other).unwrap();
+    pack(&text(70_000), &method("3"), ContentKind::Other).unwrap();
+    assert_eq!(pack(&block, &Method::default(), ContentKind::Text).unwrap(), expected);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| pack(&block, &Method::default(), ContentKind::Text).unwrap());
+        assert_eq!(other.join().unwrap(), expected);
+    });
+}
+
+#[test]
+fn matches_reach_across_a_whole_block() {
+    let copy = noise(1 << 20);
+    let block = [copy.clone(), vec![0; 20 << 20], copy].concat();
+    let long = pack(&block, &method("25"), ContentKind::Other).unwrap().bytes.len();
+    let short = pack(&block, &method("zstd:2,5"), ContentKind::Other).unwrap().bytes.len();
+    assert!(long + (900 << 10) < short, "{long} and {short}");
+}
+
+#[test]
+fn a_wrong_length_is_an_error() {
+    let packed = packed_text(5000);
+    let mut out = b"left over".to_vec();
+    for raw_len in [0, 1, 4999, 5001, 1 << 40, usize::MAX] {
+        let error = unpack(Codec::Zstd, &packed, raw_len, &mut out).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(out.is_empty() && out.capacity() < 10_000);
+        let error = unpack(Codec::Store, &packed, raw_len, &mut out).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[test]
+fn truncated_and_altered_frames_never_panic() {
+    let (packed, block) = (packed_text(3000), text(3000));
+    let mut out = Vec::new();
+    for len in 0..packed.len() {
+        let error = unpack(Codec::Zstd, &packed[..len], 3000, &mut out).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+    }
+    for i in 0..packed.len() * 8 {
+        let mut altered = packed.clone();
+        altered[i / 8] ^= 1 << (i % 8);
+        // Without a checksum some changes go unseen here; none may change the length.
+        if unpack(Codec::Zstd, &altered, 3000, &mut out).is_ok() {
+            assert_eq!(out.len(), 3000);
+        }
+    }
+    unpack(Codec::Zstd, &packed, 3000, &mut out).unwrap();
+    assert_eq!(out, block);
+}
+
+#[test]
+fn random_bytes_are_no_frame() {
+    let bytes = noise(100_000);
+    let mut out = Vec::new();
+    for (i, chunk) in bytes.chunks(100).enumerate() {
+        assert!(unpack(Codec::Zstd, chunk, i, &mut out).is_err());
+        let with_magic = [&[0x28, 0xb5, 0x2f, 0xfd], chunk].concat();
+        let _ = unpack(Codec::Zstd, &with_magic, 100, &mut out);
+        assert!(out.capacity() < 1 << 20);
+    }
+}
+
+#[test]
+fn only_one_plain_frame_is_accepted() {
+    let packed = packed_text(3000);
+    let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 9][..], &packed].concat();
+    let empty_frame = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0];
+    let mut out = Vec::new();
+    unpack(Codec::Zstd, &empty_frame, 0, &mut out).unwrap();
+    for bytes in [
+        [&packed[..], &[0]].concat(),
+        [&packed[..], &packed].concat(),
+        [&packed[..], &empty_frame].concat(),
+        [&empty_frame[..], &packed].concat(),
+        skippable,
+    ] {
+        for raw_len in [0, 3000, 6000] {
+            let error = unpack(Codec::Zstd, &bytes, raw_len, &mut out).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+        }
+    }
+}
+
+#[test]
+fn frames_that_ask_for_too_much_are_refused() {
+    // Descriptor, window, dictionary, content size; then one raw block of one byte.
+    let frame =
+        |header: &[u8]| [&[0x28, 0xb5, 0x2f, 0xfd][..], header, &[0x09, 0, 0, b'x']].concat();
+    let mut out = Vec::new();
+    let mut attempt = |header: &[u8], raw_len| {
+        let result = unpack(Codec::Zstd, &frame(header), raw_len, &mut out);
+        assert!(out.capacity() < 1 << 20);
+        result.map_err(|error| error.to_string())
+    };
+    attempt(&[0x20, 1], 1).unwrap();
+    let window = |log: u8| [0x80, (log - 10) << 3, 1, 0, 0, 0];
+    attempt(&window(28), 1).unwrap();
+    assert!(attempt(&window(29), 1).unwrap_err().contains("window"));
+    assert!(attempt(&window(41), 1).unwrap_err().contains("window"));
+    assert!(attempt(&[0x21, 7, 1], 1).unwrap_err().contains("dictionary"));
+    assert!(attempt(&[0x00, 0], 1).unwrap_err().contains("no length"));
+    let huge = [0xe0, 0, 0, 0, 0, 0, 1, 0, 0];
+    assert!(attempt(&huge, 1 << 40).unwrap_err().contains("window"));
+}
+
+#[test]
+fn kinds_of_content_are_told_apart() {
+    let with_head = |head: &[u8], rest: &[u8]| [head, rest].concat();
+    let mut pe = vec![0; 512];
+    pe[..2].copy_from_slice(b"MZ");
+    pe[0x3c] = 0x80;
+    pe[0x80..0x84].copy_from_slice(b"PE\0\0");
+    let table: Vec<u8> = (0..16_000_u32).flat_map(|i| (i * i).to_le_bytes()).collect();
+    for (name, sample, kind) in [
+        ("nothing", vec![], ContentKind::Other),
+        ("a line", b"one line\n".to_vec(), ContentKind::Text),
+        ("a log", text(70_000), ContentKind::Text),
+        ("umlauts", "Größe über alles, schön\n".repeat(300).into_bytes(), ContentKind::Text),
+        ("latin 1", b"Gr\xf6\xdfe \xfcber alles und noch mehr\n".repeat(200), ContentKind::Text),
+        ("a character cut in two", "é".repeat(4096).as_bytes()[..4095].to_vec(), ContentKind::Text),
+        ("short noise", noise(300), ContentKind::Other),
+        ("noise", noise(600), ContentKind::Incompressible),
+        ("much noise", noise(70_000), ContentKind::Incompressible),
+        ("zeros", vec![0; 70_000], ContentKind::Other),
+        ("numbers", table, ContentKind::Other),
+        ("ELF", with_head(b"\x7fELF\x02\x01", &noise(5000)), ContentKind::Executable),
+        ("PE", pe, ContentKind::Executable),
+        ("DOS only", with_head(b"MZ", &[0; 500]), ContentKind::Other),
+        ("Mach-O", with_head(b"\xcf\xfa\xed\xfe", &[0; 500]), ContentKind::Executable),
+        (
+            "two Mach-Os",
+            with_head(b"\xca\xfe\xba\xbe\0\0\0\x02", &[0; 500]),
+            ContentKind::Executable,
+        ),
+        ("a Java class", with_head(b"\xca\xfe\xba\xbe\0\0\0\x34", &[0; 500]), ContentKind::Other),
+        ("gzip", with_head(b"\x1f\x8b\x08", &noise(9000)), ContentKind::Incompressible),
+        ("zip that stores", with_head(b"PK\x03\x04", &[1; 9000]), ContentKind::Other),
+        ("half of each", [noise(35_000), vec![3; 35_000]].concat(), ContentKind::Other),
+    ] {
+        assert_eq!(ContentKind::of(&sample), kind, "{name}");
+    }
+    if let Ok(program) = fs::read("/bin/ls") {
+        assert_eq!(ContentKind::of(&program), ContentKind::Executable);
+    }
+}
