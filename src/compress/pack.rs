@@ -81,7 +81,7 @@ fn prepare(context: &mut CCtx<'_>, method: Method) -> std::result::Result<(), Er
 }
 
 /// Room for `len` bytes, or an error where there is no memory.
-pub(super) fn reserved(len: usize) -> Result<Vec<u8>> {
+fn reserved(len: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(len).map_err(|_| out_of_memory())?;
     Ok(bytes)

@@ -3,8 +3,8 @@
 /// The constants of both stages; secret ones keep fragment lengths from telling the content.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Params {
-    /// Multipliers of stage 1, both odd: for the last two bytes, and for the two before.
-    pub(super) multipliers: [u16; 2],
+    /// Multipliers of stage 1, all odd: for the last two bytes, for the two before, and so on.
+    pub(super) multipliers: [u16; 4],
     /// What stage 1 subtracts.
     pub(super) offset: u16,
     /// Added by exclusive or in stage 2: four for the words of the window, two for their folds.
@@ -13,28 +13,28 @@ pub struct Params {
 
 impl Params {
     /// How many bytes [`Self::from_bytes`] takes.
-    pub const LEN: usize = 54;
+    pub const LEN: usize = 58;
 
-    /// Those of plain archives: the first 54 bytes of the fractional part of pi.
+    /// Those of plain archives: the first 58 bytes of the fractional part of pi.
     pub const PLAIN: Self = Self {
-        multipliers: [0x3f25, 0x886b],
-        offset: 0xa385,
+        multipliers: [0x3f25, 0x886b, 0xa385, 0xd309],
+        offset: 0x1913,
         keys: [
-            0x7003_2e8a_1913_d308,
-            0x9f29_2238_09a4_4473,
-            0x4eec_98fa_2e08_d031,
-            0xd038_e621_2845_896c,
-            0xe934_cf66_54be_7713,
-            0x7cc9_b729_acc0_6c0c,
+            0x09a4_4473_7003_2e8a,
+            0x2e08_d031_9f29_2238,
+            0x2845_896c_4eec_98fa,
+            0x54be_7713_d038_e621,
+            0xacc0_6c0c_e934_cf66,
+            0x843f_dd50_7cc9_b729,
         ],
     };
 
     /// From bytes that look random, each number little endian in the order of the fields.
     ///
-    /// The lowest bit of the two multipliers is set, whatever it was: an even one would be blind
+    /// The lowest bit of the multipliers is set, whatever it was: an even one would be blind
     /// to the highest bit of the bytes it multiplies.
     pub const fn from_bytes(bytes: &[u8; Self::LEN]) -> Self {
-        let (small, large) = bytes.split_at(6);
+        let (small, large) = bytes.split_at(10);
         let mut keys = [0; 6];
         let mut rest = large;
         let mut i = 0;
@@ -50,8 +50,10 @@ impl Params {
             multipliers: [
                 u16::from_le_bytes([small[0], small[1]]) | 1,
                 u16::from_le_bytes([small[2], small[3]]) | 1,
+                u16::from_le_bytes([small[4], small[5]]) | 1,
+                u16::from_le_bytes([small[6], small[7]]) | 1,
             ],
-            offset: u16::from_le_bytes([small[4], small[5]]),
+            offset: u16::from_le_bytes([small[8], small[9]]),
             keys,
         }
     }
@@ -79,7 +81,7 @@ mod tests {
         0x24, 0x3f, 0x6a, 0x88, 0x85, 0xa3, 0x08, 0xd3, 0x13, 0x19, 0x8a, 0x2e, 0x03, 0x70, 0x73,
         0x44, 0xa4, 0x09, 0x38, 0x22, 0x29, 0x9f, 0x31, 0xd0, 0x08, 0x2e, 0xfa, 0x98, 0xec, 0x4e,
         0x6c, 0x89, 0x45, 0x28, 0x21, 0xe6, 0x38, 0xd0, 0x13, 0x77, 0xbe, 0x54, 0x66, 0xcf, 0x34,
-        0xe9, 0x0c, 0x6c, 0xc0, 0xac, 0x29, 0xb7, 0xc9, 0x7c,
+        0xe9, 0x0c, 0x6c, 0xc0, 0xac, 0x29, 0xb7, 0xc9, 0x7c, 0x50, 0xdd, 0x3f, 0x84,
     ];
 
     #[test]
