@@ -178,7 +178,7 @@ FRAME_TYPES = {  # type: name, limit of the payload
     ENTRIES: ("ENTRIES", META_BYTES_MAX),
     DIRECTORY: ("DIRECTORY", META_BYTES_MAX),
     MANIFEST: ("MANIFEST", META_BYTES_MAX),
-    COMMIT: ("COMMIT", 1024),
+    COMMIT: ("COMMIT", 416),
 }
 FRAME_TYPES_NOT_YET_WRITTEN = {8: "PARITY", 9: "BADBLOCK", 10: "ORIGIN", 11: "INTENT"}
 ORDER_IN_UPDATE = {UPDATE: 0, DATA: 1, FRAGMENTS: 2, ENTRIES: 2, DIRECTORY: 2, MANIFEST: 3}
@@ -226,7 +226,7 @@ def check_frame_header(header):
     type_ = header.type
     require(type_ not in FRAME_TYPES_NOT_YET_WRITTEN,
             f"frame of type {type_} ({FRAME_TYPES_NOT_YET_WRITTEN.get(type_)}): not yet written")
-    require(type_ in FRAME_TYPES or type_ >= 128, f"frame of unknown type {type_}")
+    require(type_ in FRAME_TYPES, f"frame of unknown type {type_}")
     name, limit = FRAME_TYPES.get(type_, (f"type {type_}", DATA_PAYLOAD_BYTES_MAX))
     require(header.length <= limit, f"{name} frame: payload of {header.length} bytes is above the limit {limit}")
     require(not header.flags & FRAME_ENCRYPTED, f"{name} frame: encrypted; not yet written")
@@ -780,6 +780,7 @@ class Commit(NamedTuple):
     previous_tag: bytes
     root: bytes
     state: bytes
+    archive_id: bytes
     offset: int = 0  # the rest is not payload: where the commit stands, its tag and nonce
     tag: bytes = b""
     nonce: bytes = b""
@@ -789,7 +790,7 @@ def decode_commit(payload):
     cursor = Cursor(payload, "COMMIT")
     numbers = cursor.fixed("QqIIQQQQQQI")
     cursor.zero(4)
-    commit = Commit(*numbers, *cursor.fixed("32s32s32s"))
+    commit = Commit(*numbers, *cursor.fixed("32s32s32s16s"))
     cursor.end()
     require(commit.update >= 1, "COMMIT: of no update")
     return commit
@@ -832,6 +833,7 @@ def check_commit_counts(file, header, commit, commits):
     require((commit.previous_part, commit.previous_offset) == (part, offset),
             f"{what}: names another place of the commit before")
     require(commit.previous_tag == tag, f"{what}: names another tag of the commit before")
+    require(commit.archive_id == header.archive_id, f"{what}: is of another archive")
     require(commit.state == blake3(state, commit.root), f"{what}: state is wrong")
     require((commit.update_part, commit.update_offset) == (1, end),
             f"{what}: its update does not start where the commit before ends")
@@ -877,7 +879,7 @@ def commits_back_from(file, header, offset):
 
 
 def follow_frames(file, header):
-    commits, position, reason = [], header.length, "the frames end"
+    commits, position, reason, is_complete = [], header.length, "the frames end", False
     while position < file.size:
         try:
             frame = file.frame_header(position)
@@ -893,16 +895,19 @@ def follow_frames(file, header):
         except Refused as refused:
             reason = refused
             break
-        position = frame.next()
+        position, is_complete = frame.next(), bool(frame.flags & FRAME_LAST)
+    if is_complete:
+        page = file.read(position, min(PAGE_BYTES, file.size - position)) if position < file.size else b""
+        require(not any(page), f"damaged at offset {position}: the frames before are complete, but their commit is not")
     for page in range(aligned(position, PAGE_BYTES), file.size, PAGE_BYTES):
-        if is_commit(file, page):
+        if is_commit(file, header, page):
             raise Refused(f"damaged at offset {position} ({reason}): a commit stands behind it at offset {page}")
     return commits
 
 
-def is_commit(file, offset):
+def is_commit(file, header, offset):
     try:
-        return bool(read_commit(file, offset))
+        return read_commit(file, offset).archive_id == header.archive_id
     except Refused:
         return False
 

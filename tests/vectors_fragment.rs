@@ -283,6 +283,6 @@ fn short_and_empty_files_need_no_search() {
     assert_eq!(fragmenter.cut(&[1], true), Some(1));
     assert_eq!(fragmenter.cut(&[0; 4096], true), Some(4096));
     assert_eq!(fragmenter.cut(&vec![0; 520_192], false), Some(520_192));
-    assert!(Fragmenter::new(18).is_some());
-    assert!(Fragmenter::new(19).is_none());
+    assert!(Fragmenter::new(15).is_some());
+    assert!(Fragmenter::new(16).is_none());
 }

@@ -17,8 +17,8 @@ use super::arguments::{
 
 /// Digits of a version's directory when `-all` names none, and the most that it may name.
 const ALL_DIGITS: (usize, usize) = (4, 20);
-/// The largest `-fragment N`: its longest fragments, 8128 * 2^18 bytes, just fill the largest block.
-const FRAGMENT_MAX: usize = 18;
+/// The largest `-fragment N`: its longest fragments, 8128 * 2^15 bytes, just fill the largest block.
+const FRAGMENT_MAX: usize = 15;
 /// More threads than this are a slip.
 const THREADS_MAX: usize = 1024;
 

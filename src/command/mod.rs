@@ -5,13 +5,16 @@
 
 mod add;
 mod changes;
+mod comparison;
 mod content_reader;
+mod list;
 mod object_reader;
 mod options;
 mod scope;
 mod status;
 
 pub use add::add;
+pub use list::list;
 pub use options::{
     AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
     Row, VerifyOptions, VerifySummary,
@@ -22,15 +25,6 @@ use crate::base::{Error, Progress, Result};
 /// Restores objects from a version.
 pub fn extract(_options: &ExtractOptions, _progress: &dyn Progress) -> Result<ExtractSummary> {
     Err(Error::usage("extract is not written yet"))
-}
-
-/// Shows versions and compares them with the disk; rows come in stored order.
-pub fn list(
-    _options: &ListOptions,
-    _show: &mut dyn FnMut(Row) -> Result<()>,
-    _progress: &dyn Progress,
-) -> Result<ListSummary> {
-    Err(Error::usage("list is not written yet"))
 }
 
 /// Reads and checks every stored byte.

@@ -168,6 +168,8 @@ pub struct ListSummary {
     pub bytes: u64,
     /// Objects on disk that could not be read.
     pub problems: u64,
+    /// Pages of the index that could not be read; each was named.
+    pub damaged: u64,
 }
 
 /// What `extract` is asked to restore.

@@ -77,8 +77,8 @@ pub(super) fn catalog(archive: &Archive, version: Option<&Version>) -> Result<Ca
     version.map_or_else(|| Ok(Catalog::empty()), |version| Catalog::of(archive, version))
 }
 
-/// Tells what the user should know about the archive first.
-pub(super) fn tell_notice(archive: &Archive, progress: &dyn Progress) {
+/// Tells what the user should know about the archive first; returns whether it is damaged.
+pub(super) fn tell_notice(archive: &Archive, progress: &dyn Progress) -> bool {
     match archive.notice() {
         None => {}
         Some(Notice::Unfinished(bytes)) => progress.warn(&format!(
@@ -91,4 +91,5 @@ pub(super) fn tell_notice(archive: &Archive, progress: &dyn Progress) {
             "the last update was interrupted just before it was committed; all of it was there, and it is committed now",
         ),
     }
+    matches!(archive.notice(), Some(Notice::Damaged(_)))
 }

@@ -16,6 +16,8 @@ pub struct CommitLink {
 /// Payload of a COMMIT frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
+    /// Id of the archive.
+    pub archive_id: [u8; 16],
     /// Update number.
     pub update: u64,
     /// Date of the update, seconds since 1970.
@@ -40,7 +42,7 @@ pub struct Commit {
 
 impl Commit {
     /// Length of the payload in bytes.
-    pub const LEN: u64 = 176;
+    pub const LEN: u64 = 192;
 
     /// The payload.
     pub fn encode(&self) -> Vec<u8> {
@@ -52,6 +54,7 @@ impl Commit {
         for digest in [self.previous_tag, self.root, self.state] {
             writer.bytes(digest.as_bytes());
         }
+        writer.bytes(&self.archive_id);
         writer.into_bytes()
     }
 
@@ -79,6 +82,7 @@ impl Commit {
             previous_tag: Digest::from_bytes(reader.array()?),
             root: Digest::from_bytes(reader.array()?),
             state: Digest::from_bytes(reader.array()?),
+            archive_id: reader.array()?,
         };
         if update == 0 || jump_update >= update {
             return Err(reader.corrupt(format_args!("update {update} jumps to {jump_update}")));

@@ -15,7 +15,7 @@ pub const META_BYTES_MAX: u64 = 1 << 26;
 /// Payload of an UPDATE frame.
 pub const UPDATE_PAYLOAD_BYTES_MAX: u64 = 4096;
 /// Payload of a COMMIT frame.
-pub const COMMIT_PAYLOAD_BYTES_MAX: u64 = 1024;
+pub const COMMIT_PAYLOAD_BYTES_MAX: u64 = 416;
 /// Path.
 pub const PATH_BYTES_MAX: u64 = 32768;
 /// Component of a path.

@@ -14,8 +14,9 @@ pub struct Sizes {
 impl Sizes {
     /// The exponent when `-fragment` is not given.
     pub const EXPONENT_DEFAULT: u8 = 6;
-    /// The greatest exponent; its longest fragment, 2032 MiB, is the last below 2^31 bytes.
-    pub const EXPONENT_MAX: u8 = 18;
+    /// The greatest exponent: its longest fragment, 254 MiB, is the last that fits into the
+    /// largest block of the format, 2^28 bytes.
+    pub const EXPONENT_MAX: u8 = 15;
 
     /// The sizes of `-fragment exponent`, unless that is above [`Self::EXPONENT_MAX`].
     pub const fn for_exponent(exponent: u8) -> Option<Self> {
@@ -26,7 +27,7 @@ impl Sizes {
     }
 }
 
-const _: () = assert!(8128_u64 << Sizes::EXPONENT_MAX < 1 << 31);
+const _: () = assert!(8128_u64 << Sizes::EXPONENT_MAX <= 1 << 28);
 
 #[cfg(test)]
 mod tests {

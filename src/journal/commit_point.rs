@@ -1,7 +1,7 @@
 //! A commit that counts, with its tag and place; and the rule of the jump commit.
 
 use crate::base::{Digest, Error, Result};
-use crate::format::{Commit, CommitLink, FrameType, PAGE_BYTES, Place, Update};
+use crate::format::{ArchiveHeader, Commit, CommitLink, FrameType, PAGE_BYTES, Place, Update};
 
 use super::frame_reader::FrameReader;
 
@@ -35,17 +35,17 @@ impl CommitPoint {
         self.place.offset + PAGE_BYTES
     }
 
-    /// Fails unless commit and update name the same commit before, and stand where it ends.
-    /// `first_offset` is where the part's frames start, `genesis` its genesis tag.
+    /// Fails unless the commit is of this archive, and commit and update name the same commit
+    /// before and stand where it ends. `genesis` is the genesis tag.
     pub fn check_links(
         &self,
         reader: &FrameReader,
-        first_offset: u64,
+        archive: &ArchiveHeader,
         genesis: &Digest,
     ) -> Result<()> {
         let commit = &self.commit;
         let (before_tag, before_end, before_state) = if commit.update == 1 {
-            (*genesis, first_offset, Digest::default())
+            (*genesis, ArchiveHeader::REGION_BYTES, Digest::default())
         } else {
             let before = self.previous(reader)?;
             (before.tag, before.end(), before.commit.state)
@@ -54,7 +54,8 @@ impl CommitPoint {
         let update = reader.frame(commit.start, FrameType::Update, header.payload_len)?;
         let update_says = Update::decode(update.payload())?;
         let own = reader.header_at(self.place.offset)?;
-        let is_linked = commit.start.offset == before_end
+        let is_linked = commit.archive_id == archive.archive_id
+            && commit.start.offset == before_end
             && commit.previous_tag == before_tag
             && update_says.previous_tag == before_tag
             && update_says.date == commit.date

@@ -11,7 +11,9 @@ use crate::storage::Backend;
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
-use super::tail::{follow_to_commit, follow_uncommitted, if_sound, search_commits};
+use super::tail::{
+    Commits, follow_to_commit, follow_uncommitted, has_damaged_commit, if_sound, search_commits,
+};
 use super::update_writer::UpdateWriter;
 
 /// What follows the last commit.
@@ -43,13 +45,14 @@ impl Journal {
         let mut journal = Self::open_at_last_commit(backend)?;
         let (end, len) = (journal.end(), journal.backend.len()?);
         if len > end {
-            let found = search_commits(&journal.reader(), end, journal.last_update())?;
+            let found = journal.later_commits()?;
+            let lacks_commit = has_damaged_commit(&journal.reader(), end, journal.last_update() + 1)?;
             journal.tail = match found.newest {
-                Some(newest) => {
-                    journal.last = Some(newest);
+                None if !lacks_commit => Tail::Unfinished(len - end),
+                newest => {
+                    journal.last = newest.or(journal.last);
                     Tail::Damaged { from: end }
                 }
-                None => Tail::Unfinished(len - end),
             };
         }
         Ok(journal)
@@ -127,8 +130,13 @@ impl Journal {
 
     fn counting(&self, point: Result<CommitPoint>) -> Result<CommitPoint> {
         let point = point?;
-        point.check_links(&self.reader(), ArchiveHeader::REGION_BYTES, &self.genesis)?;
+        point.check_links(&self.reader(), &self.header, &self.genesis)?;
         Ok(point)
+    }
+
+    /// Commits of this archive after the last one that counts.
+    fn later_commits(&self) -> Result<Commits> {
+        search_commits(&self.reader(), self.end(), &self.header.archive_id)
     }
 
     /// Whether an update was found complete and got its commit.
@@ -137,7 +145,7 @@ impl Journal {
         if len <= end {
             return Ok(false);
         }
-        let found = search_commits(&self.reader(), end, self.last_update())?;
+        let found = self.later_commits()?;
         if let Some(newest) = found.newest {
             return Err(damaged_between(end, newest.place.offset, newest.commit.update));
         }

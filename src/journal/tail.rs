@@ -106,6 +106,23 @@ pub(super) fn follow_uncommitted(
     Ok(None)
 }
 
+/// Whether the update that starts at `start` has all its frames but, in place of its commit,
+/// a page that is neither that nor empty: a commit that was written and then damaged.
+pub(super) fn has_damaged_commit(reader: &FrameReader, start: u64, update: u64) -> Result<bool> {
+    let (mut offset, mut index, mut is_complete) = (start, 0, false);
+    while let Some(header) = next_header(reader, offset, update, index)? {
+        if header.frame_type == FrameType::Commit {
+            return Ok(true);
+        }
+        is_complete = header.is_last;
+        offset = header.next_offset();
+        index += 1;
+    }
+    let page = offset.next_multiple_of(PAGE_BYTES);
+    let len = reader.len()?.saturating_sub(page).min(PAGE_BYTES);
+    Ok(is_complete && reader.raw(page, len)?.iter().any(|&byte| byte != 0))
+}
+
 /// What a search for commits found.
 #[derive(Debug, Default)]
 pub(super) struct Commits {
@@ -115,8 +132,12 @@ pub(super) struct Commits {
     pub damaged: Option<u64>,
 }
 
-/// Looks at every page boundary from `start` on for commits above update `after`.
-pub(super) fn search_commits(reader: &FrameReader, start: u64, after: u64) -> Result<Commits> {
+/// Looks at every page boundary from `start` on for commits of the archive `archive_id`.
+pub(super) fn search_commits(
+    reader: &FrameReader,
+    start: u64,
+    archive_id: &[u8; 16],
+) -> Result<Commits> {
     let mut found = Commits::default();
     let len = reader.len()?;
     let mut chunk = start.next_multiple_of(PAGE_BYTES);
@@ -128,11 +149,11 @@ pub(super) fn search_commits(reader: &FrameReader, start: u64, after: u64) -> Re
                 continue;
             };
             let is_ours = header.frame_type == FrameType::Commit
-                && header.update > after
                 && header.expect_at(header.part, offset).is_ok();
             if is_ours {
                 let place = Place { part: header.part, offset };
                 match if_sound(CommitPoint::read(reader, place))? {
+                    Some(point) if point.commit.archive_id != *archive_id => {}
                     Some(point) => found.newest = Some(point),
                     None => found.damaged = Some(offset),
                 }

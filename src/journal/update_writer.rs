@@ -130,6 +130,7 @@ impl<'a> UpdateWriter<'a> {
         let root = Digest::from_bytes(*self.root.finalize().as_bytes());
         let state_before = last.map(|last| last.commit.state).unwrap_or_default();
         Ok(Commit {
+            archive_id: self.journal.header().archive_id,
             update: self.number,
             date: self.update.date,
             start: Place { part, offset: self.start },
