@@ -75,7 +75,9 @@ pub(super) fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration)
 pub(super) fn of_list(summary: &ListSummary, is_compared: bool, is_filtered: bool) -> Report {
     let ListSummary { same, different, internal_only, external_only, problems, .. } = summary;
     let is_empty = same + different + internal_only + external_only == 0;
-    let (problem, code) = if is_compared && is_empty && !is_filtered {
+    let (problem, code) = if summary.damaged > 0 {
+        (Some("the archive is damaged; not everything could be listed".to_owned()), NOT_DONE)
+    } else if is_compared && is_empty && !is_filtered {
         (Some("none of the files is in the archive or on disk".to_owned()), NOT_DONE)
     } else if *problems > 0 {
         (Some(format!("{problems} problems, each named above")), DONE_WITH_PROBLEMS)
