@@ -1,7 +1,9 @@
 //! All integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+mod architecture;
 mod command_line;
 mod compress;
 mod filesystem;
+mod vectors_format;
 mod vectors_fragment;

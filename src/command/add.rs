@@ -34,7 +34,7 @@ pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> 
     if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
         archive.remove_if_unused()?;
     }
-    result.map_err(|error| error.hint("nothing was added: the archive is as it was before"))
+    result.map_err(|error| error.outcome("nothing was added"))
 }
 
 fn add_to(

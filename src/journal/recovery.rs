@@ -46,7 +46,8 @@ impl Journal {
         let (end, len) = (journal.end(), journal.backend.len()?);
         if len > end {
             let found = journal.later_commits()?;
-            let lacks_commit = has_damaged_commit(&journal.reader(), end, journal.last_update() + 1)?;
+            let lacks_commit =
+                has_damaged_commit(&journal.reader(), end, journal.last_update() + 1)?;
             journal.tail = match found.newest {
                 None if !lacks_commit => Tail::Unfinished(len - end),
                 newest => {
