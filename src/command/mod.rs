@@ -3,8 +3,18 @@
 //! A command takes options, does the work, tells [`crate::base::Progress`] how it goes and returns
 //! a summary. It neither parses nor prints.
 
+mod extract;
 mod options;
+mod requested;
+mod restore_directories;
+mod restore_ledger;
+mod restore_links;
+mod restore_place;
+mod restore_window;
+mod restorer;
+mod same_object;
 
+pub use extract::extract;
 pub use options::{
     AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
     Row, VerifyOptions, VerifySummary,
@@ -15,11 +25,6 @@ use crate::base::{Error, Progress, Result};
 /// Appends what changed on disk as one update.
 pub fn add(_options: &AddOptions, _progress: &dyn Progress) -> Result<AddSummary> {
     Err(Error::usage("add is not written yet"))
-}
-
-/// Restores objects from a version.
-pub fn extract(_options: &ExtractOptions, _progress: &dyn Progress) -> Result<ExtractSummary> {
-    Err(Error::usage("extract is not written yet"))
 }
 
 /// Shows versions and compares them with the disk; rows come in stored order.
