@@ -4,6 +4,7 @@
 //! a summary. It neither parses nor prints.
 
 mod extract;
+mod findings;
 mod options;
 mod requested;
 mod restore_directories;
@@ -13,12 +14,17 @@ mod restore_place;
 mod restore_window;
 mod restorer;
 mod same_object;
+mod verify;
+mod verify_blocks;
+mod verify_entries;
+mod verify_version;
 
 pub use extract::extract;
 pub use options::{
     AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
     Row, VerifyOptions, VerifySummary,
 };
+pub use verify::verify;
 
 use crate::base::{Error, Progress, Result};
 
@@ -34,9 +40,4 @@ pub fn list(
     _progress: &dyn Progress,
 ) -> Result<ListSummary> {
     Err(Error::usage("list is not written yet"))
-}
-
-/// Reads and checks every stored byte.
-pub fn verify(_options: &VerifyOptions, _progress: &dyn Progress) -> Result<VerifySummary> {
-    Err(Error::usage("test is not written yet"))
 }

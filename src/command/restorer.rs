@@ -87,7 +87,7 @@ impl<'a> Restorer<'a> {
         } else {
             let place = self.targets.place(&name)?;
             let shown = name.shown.clone();
-            if let Err(error) = self.restore_at(place, name.shown, Rc::from(stored)) {
+            if let Err(error) = self.restore_at(place, name.shown, &Rc::from(stored)) {
                 self.ledger.refused(&shown, error)?;
             }
         }
@@ -114,29 +114,29 @@ impl<'a> Restorer<'a> {
         &mut self,
         place: Place,
         shown: StoredPath,
-        stored: Rc<Stored>,
+        stored: &Rc<Stored>,
     ) -> io::Result<()> {
         match stored.metadata.kind {
             Kind::Directory => {
-                let attributes = self.has_attributes(&stored);
+                let attributes = self.has_attributes(stored);
                 let force = self.options.force;
                 self.directories
-                    .make(place, shown, &stored, (attributes, force), &mut self.ledger)
+                    .make(place, shown, stored, (attributes, force), &mut self.ledger)
             }
             Kind::CharacterDevice | Kind::BlockDevice | Kind::Socket if !self.options.special => {
                 self.left_out += 1;
                 Ok(())
             }
-            _ => self.restore_object(place, shown, stored),
+            _ => self.restore_object(&place, shown, stored),
         }
     }
 
     /// Restores anything but a directory.
     fn restore_object(
         &mut self,
-        place: Place,
+        place: &Place,
         shown: StoredPath,
-        stored: Rc<Stored>,
+        stored: &Rc<Stored>,
     ) -> io::Result<()> {
         let size = (stored.metadata.kind == Kind::File).then(|| stored.size());
         let existing = place.target.inspect(&place.path)?;
@@ -150,19 +150,19 @@ impl<'a> Restorer<'a> {
         let planned = PlannedFile {
             shown,
             place: Some(place.clone()),
-            stored: Rc::clone(&stored),
+            stored: Rc::clone(stored),
         };
-        if self.links.earlier(&stored, &place).is_some() {
+        if self.links.earlier(stored, place).is_some() {
             self.linked.push(planned);
             return Ok(());
         }
-        self.links.begin(&stored, &place);
-        let attributes = self.has_attributes(&stored);
+        self.links.begin(stored, place);
+        let attributes = self.has_attributes(stored);
         if let Some(existing) = existing
-            && is_same(&existing, &place, &stored, attributes, &self.table)?
+            && is_same(&existing, place, stored, attributes, &self.table)?
         {
             self.ledger.identical(&planned.shown, size);
-            self.links.finish(&stored, &place);
+            self.links.finish(stored, place);
             if stored.metadata.kind == Kind::File && existing.links == 1 {
                 let target = &place.target;
                 let report = target.apply_metadata(&place.path, &stored.metadata, attributes)?;
@@ -174,7 +174,7 @@ impl<'a> Restorer<'a> {
             self.window.push(planned);
             return Ok(());
         }
-        self.make_object(&planned, &place)
+        self.make_object(&planned, place)
     }
 
     /// Makes a symbolic link, pipe, device node or socket.
