@@ -1,3 +1,7 @@
 //! tests
 
 mod command_line;
+mod extract;
+mod extract_damage;
+mod support;
+mod verify;

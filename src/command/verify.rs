@@ -21,12 +21,13 @@ pub fn verify(options: &VerifyOptions, progress: &dyn Progress) -> Result<Verify
 
 fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<VerifySummary> {
     let archive = Archive::open_path(&options.archive)?;
-    let end = History::of(&archive)
-        .end_at(options.until)?
-        .ok_or_else(|| {
+    let end = History::of(&archive).end_at(options.until)?;
+    let end = end.ok_or_else(|| {
+        archive.damaged_commit().unwrap_or_else(|| {
             let cause = "no update was completed before what -until says";
             Error::new(ErrorKind::Missing, "nothing can be tested").because(cause)
-        })?;
+        })
+    })?;
     let mut findings = Findings::new(progress);
     if options.until == Until::Latest {
         tell_notice(&archive, &mut findings);
