@@ -4,6 +4,10 @@
 mod architecture;
 mod command_line;
 mod compress;
+mod extract;
+mod extract_damage;
 mod filesystem;
+mod support;
 mod vectors_format;
 mod vectors_fragment;
+mod verify;

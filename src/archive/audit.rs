@@ -8,12 +8,12 @@ use std::collections::VecDeque;
 
 use crate::base::{Digest, Error, Result};
 use crate::format::{
-    ArchiveHeader, Directory, EntryPage, FragmentPage, FrameHeader, FrameType, Manifest, PAGE_BYTES,
+    ArchiveHeader, Directory, EntryPage, FragmentPage, FrameHeader, FrameType, Manifest,
 };
 use crate::journal::{CommitPoint, FrameReader, FrameWalk, Step};
 
 use super::audited_update::{AuditedUpdate, UpdateInAudit};
-use super::open::{Archive, Notice};
+use super::open::Archive;
 use super::packed_frame;
 
 /// What an audit finds.
@@ -186,32 +186,5 @@ impl Audit {
         let update = AuditedUpdate::new(point, data);
         self.findings.push_back(Finding::Update(Box::new(update)));
         Ok(())
-    }
-}
-
-impl Archive {
-    /// Why the update after the last commit may have been committed: it is complete, and where its
-    /// commit belongs stands something else.
-    pub fn damaged_commit(&self) -> Option<Error> {
-        if !matches!(self.notice(), Some(Notice::Unfinished(_))) {
-            return None;
-        }
-        let reader = self.reader();
-        let len = reader.len().ok()?;
-        let mut walk = FrameWalk::new(reader.clone(), self.journal.end(), len);
-        while let Some(Step::Frame(header)) = walk.step() {
-            if !header.is_last {
-                continue;
-            }
-            let page = header.next_offset().next_multiple_of(PAGE_BYTES);
-            let rest = reader.raw(page, PAGE_BYTES.min(len.checked_sub(page)?)).ok()?;
-            let is_written = rest.iter().any(|&byte| byte != 0);
-            return is_written.then(|| {
-                Error::corrupt(format!("the commit of update {} is damaged", header.update))
-                    .at(format_args!("byte {page}"))
-                    .hint("the next `zarc add` writes it again")
-            });
-        }
-        None
     }
 }

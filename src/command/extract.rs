@@ -1,6 +1,6 @@
 //! `extract`: which entries of which version are restored.
 
-use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Notice, Version};
+use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Version};
 use crate::base::{Error, ErrorKind, Progress, Result, StoredPath};
 use crate::select::in_version;
 
@@ -8,6 +8,7 @@ use super::options::{ExtractOptions, ExtractSummary};
 use super::requested::Requested;
 use super::restore_ledger::Ledger;
 use super::restorer::Restorer;
+use super::scope::tell_notice;
 
 /// Restores objects from a version.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractSummary> {
@@ -18,7 +19,10 @@ fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<Ext
     let mut requested = Requested::new(&options.files)?;
     let archive = Archive::open_path(&options.archive)?;
     let mut ledger = Ledger::new(progress);
-    tell_notice(&archive, &mut ledger);
+    if tell_notice(&archive, progress) {
+        ledger.summary.damaged += 1;
+        ledger.summary.problems += 1;
+    }
     let history = History::of(&archive);
     let newest = find_version(&history, options)?;
     if options.all.is_none() && requested.is_everything() && options.selection.is_everything() {
@@ -45,17 +49,6 @@ fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<Ext
     }
     restorer.sync()?;
     Ok(restorer.ledger.summary)
-}
-
-fn tell_notice(archive: &Archive, ledger: &mut Ledger<'_>) {
-    match archive.notice() {
-        Some(Notice::Unfinished(bytes)) => ledger
-            .note(&format!("the last {bytes} bytes are an interrupted update and are ignored")),
-        Some(Notice::Damaged(offset)) => ledger.damage(format_args!(
-            "the archive is damaged near byte {offset}: `zarc test` tells more"
-        )),
-        Some(Notice::Completed) | None => {}
-    }
 }
 
 fn find_version(history: &History, options: &ExtractOptions) -> Result<Version> {

@@ -5,7 +5,7 @@
 
 mod add;
 mod changes;
-mod comparison;
+mod content_comparison;
 mod content_reader;
 mod extract;
 mod findings;

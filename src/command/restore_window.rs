@@ -16,7 +16,7 @@ use super::restore_links::HardLinks;
 use super::restore_place::Place;
 
 /// A window is full with so many files.
-const FILES_MAX: usize = 65_536;
+pub(super) const FILES_MAX: usize = 65_536;
 /// Or with so many pieces: about 64 bytes of memory each.
 const PIECES_MAX: usize = 1 << 20;
 /// How many files are open at a time; each also holds its directory.

@@ -13,7 +13,7 @@ use super::restore_directories::NewDirectories;
 use super::restore_ledger::Ledger;
 use super::restore_links::HardLinks;
 use super::restore_place::{Name, Place, Targets};
-use super::restore_window::{Manner, PlannedFile, Window};
+use super::restore_window::{FILES_MAX, Manner, PlannedFile, Window};
 use super::same_object::is_same;
 
 /// Restores entries in archive order.
@@ -88,7 +88,7 @@ impl<'a> Restorer<'a> {
                 self.ledger.refused(&shown, error)?;
             }
         }
-        if self.window.is_full() {
+        if self.window.is_full() || self.linked.len() >= FILES_MAX {
             self.restore_window()?;
         }
         Ok(())

@@ -2,13 +2,12 @@
 
 use std::io;
 
-use crate::archive::{BlockTable, Piece, Run, Stored};
-use crate::base::{Digest, Kind};
-use crate::filesystem::{Existing, Extent, SourceFile};
+use crate::archive::{BlockTable, Stored};
+use crate::base::Kind;
+use crate::filesystem::Existing;
 
+use super::content_comparison::is_same_content;
 use super::restore_place::Place;
-
-const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Whether what is there needs no more than the metadata of a regular file with one name.
 pub(super) fn is_same(
@@ -32,7 +31,7 @@ pub(super) fn is_same(
         return Ok(true);
     }
     match place.target.open_existing(&place.path) {
-        Ok(file) => is_same_content(file, stored, table),
+        Ok(file) => is_same_content(file, &stored.content, table),
         // A file that cannot be read is replaced.
         Err(_) => Ok(false),
     }
@@ -47,107 +46,4 @@ fn has_metadata(existing: &Existing, stored: &Stored, attributes: bool) -> bool 
         && existing.mtime == metadata.mtime
         && existing.link_target == metadata.link_target
         && existing.rdev == metadata.device
-}
-
-/// Compares a file with the identities of the stored fragments. Records that cannot be read make
-/// it different: the decoder tells what is wrong with them.
-fn is_same_content(file: SourceFile, stored: &Stored, table: &BlockTable) -> io::Result<bool> {
-    let mut content = Content { file, buffer: vec![0; BUFFER_BYTES], unread: 0..0, hole_bytes: 0 };
-    for piece in &stored.content {
-        let is_same = match piece {
-            Piece::Hole(len) => content.is_zero(*len)?,
-            Piece::Data(run) => content.is_run(run, table)?,
-        };
-        if !is_same {
-            return Ok(false);
-        }
-    }
-    Ok(matches!(content.next(1)?, Chunk::End))
-}
-
-/// The next bytes of a file.
-enum Chunk<'a> {
-    Bytes(&'a [u8]),
-    Zeros(u64),
-    End,
-}
-
-struct Content {
-    file: SourceFile,
-    buffer: Vec<u8>,
-    unread: std::ops::Range<usize>,
-    hole_bytes: u64,
-}
-
-impl Content {
-    /// At most `limit` bytes, which is not 0.
-    fn next(&mut self, limit: u64) -> io::Result<Chunk<'_>> {
-        if self.unread.is_empty() && self.hole_bytes == 0 {
-            match self.file.read(&mut self.buffer)? {
-                Extent::Data(len) => self.unread = 0..len,
-                Extent::Hole(len) => self.hole_bytes = len,
-                Extent::End => return Ok(Chunk::End),
-            }
-        }
-        if self.hole_bytes > 0 {
-            let len = self.hole_bytes.min(limit);
-            self.hole_bytes -= len;
-            return Ok(Chunk::Zeros(len));
-        }
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let start = self.unread.start;
-        self.unread.start += self.unread.len().min(limit);
-        Ok(Chunk::Bytes(&self.buffer[start..self.unread.start]))
-    }
-
-    fn is_zero(&mut self, mut len: u64) -> io::Result<bool> {
-        while len > 0 {
-            len -= match self.next(len)? {
-                Chunk::Zeros(len) => len,
-                Chunk::Bytes(bytes) if bytes.iter().all(|&byte| byte == 0) => bytes.len() as u64,
-                Chunk::Bytes(_) | Chunk::End => return Ok(false),
-            };
-        }
-        Ok(true)
-    }
-
-    fn is_run(&mut self, run: &Run, table: &BlockTable) -> io::Result<bool> {
-        let Ok(record) = table.record(run.first.block) else {
-            return Ok(false);
-        };
-        let first = run.first.index as usize;
-        let last = first.saturating_add(run.count as usize);
-        let Some(fragments) = record.fragments.get(first..last) else {
-            return Ok(false);
-        };
-        let mut bytes = Vec::new();
-        for fragment in fragments {
-            bytes.clear();
-            if !self.gather(u64::from(fragment.len), &mut bytes)?
-                || Digest::of(&bytes) != fragment.identity
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Appends the next `len` bytes; false if there are not so many.
-    fn gather(&mut self, mut len: u64, bytes: &mut Vec<u8>) -> io::Result<bool> {
-        while len > 0 {
-            len -= match self.next(len)? {
-                Chunk::Bytes(next) => {
-                    bytes.extend_from_slice(next);
-                    next.len() as u64
-                }
-                Chunk::Zeros(zeros) => {
-                    // Not above a fragment's length, which is a u32.
-                    bytes.resize(bytes.len() + usize::try_from(zeros).unwrap_or(usize::MAX), 0);
-                    zeros
-                }
-                Chunk::End => return Ok(false),
-            };
-        }
-        Ok(true)
-    }
 }

@@ -3,13 +3,12 @@
 //! Frames first, update by update ([`Audit`], [`super::verify_version`]), then all blocks
 //! ([`super::verify_blocks`]), then the entries of each update ([`super::verify_entries`]).
 
-use crate::archive::{
-    Archive, Audit, AuditedUpdate, BlockTable, Finding, History, Notice, Version,
-};
+use crate::archive::{Archive, Audit, AuditedUpdate, BlockTable, Finding, History, Version};
 use crate::base::{Error, ErrorKind, Progress, Result, Until};
 
 use super::findings::Findings;
 use super::options::{VerifyOptions, VerifySummary};
+use super::scope::tell_notice;
 use super::verify_blocks::check_blocks;
 use super::verify_entries::EntryCheck;
 use super::verify_version::check_version;
@@ -26,8 +25,8 @@ fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<Ve
         Error::new(ErrorKind::Missing, "nothing can be tested").because(cause)
     })?;
     let mut findings = Findings::new(progress);
-    if options.until == Until::Latest {
-        tell_notice(&archive, &mut findings);
+    if options.until == Until::Latest && tell_notice(&archive, progress) {
+        findings.summary.damaged += 1;
     }
     let (updates, newest) = check_frames(&archive, end, &mut findings)?;
     let Some(newest) = newest else {
@@ -50,21 +49,6 @@ fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<Ve
     }
     entries.check_names(&newest, &mut findings)?;
     Ok(findings.summary)
-}
-
-fn tell_notice(archive: &Archive, findings: &mut Findings<'_>) {
-    match archive.notice() {
-        Some(Notice::Unfinished(bytes)) => match archive.damaged_commit() {
-            Some(error) => findings.damage(error),
-            None => findings
-                .note(&format!("the last {bytes} bytes are an interrupted update and are ignored")),
-        },
-        Some(Notice::Damaged(offset)) => {
-            let what = format!("committed updates are damaged near byte {offset}");
-            findings.damage(Error::corrupt(what));
-        }
-        Some(Notice::Completed) | None => {}
-    }
 }
 
 /// Checks all frames, and each update against the one before.
