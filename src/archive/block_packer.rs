@@ -10,6 +10,9 @@ use crate::format::{BLOCK_FRAGMENTS_MAX, Data, FragmentId, FragmentRecord};
 /// after it never have to wait for long.
 const BLOCKS_OPEN_BEHIND: u64 = 64;
 
+/// Longest block of content that cannot be compressed.
+const STORED_BLOCK_BYTES: usize = 8 << 20;
+
 thread_local! {
     /// Where a worker unpacks what it packed; kept, because fresh memory costs a page fault for
     /// every 4 KiB.
@@ -73,7 +76,11 @@ impl BlockPacker {
         kind: ContentKind,
         full: &mut Vec<FullBlock>,
     ) -> FragmentId {
-        let block_bytes = self.block_bytes;
+        // Stored blocks gain nothing from being large.
+        let block_bytes = match kind {
+            ContentKind::Incompressible => self.block_bytes.min(STORED_BLOCK_BYTES),
+            _ => self.block_bytes,
+        };
         let is_too_full = |block: &OpenBlock| {
             block.kind == kind
                 && (block.raw.len() + bytes.len() > block_bytes

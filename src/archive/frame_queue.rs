@@ -103,7 +103,7 @@ impl<'a> FrameQueue<'a> {
         self.pool.spawn(move || drop(sender.send(block.seal(&method))));
         self.waiting.push_back(Waiting::Block { number, fragments, sealed: receiver });
         self.blocks_waiting += 1;
-        while self.blocks_waiting > self.threads {
+        while self.blocks_waiting >= self.threads.max(2) {
             self.write_next()?;
         }
         Ok(())
