@@ -153,7 +153,7 @@ impl FullBlock {
         for fragment in &self.fragments {
             let (bytes, after) = rest
                 .split_at_checked(fragment.len as usize)
-                .ok_or_else(|| Self::not_reproduced())?;
+                .ok_or_else(Self::not_reproduced)?;
             if Digest::of(bytes) != fragment.identity {
                 return Err(Self::not_reproduced());
             }
