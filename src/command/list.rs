@@ -163,8 +163,7 @@ impl Lister<'_> {
         let options = self.options;
         let stored = scope.entries(&catalog(self.archive, version)?);
         let leave_out = self.archive.identity();
-        let walk =
-            Walk::new(scope.roots.clone(), scope.walk_options(options.special, leave_out));
+        let walk = Walk::new(scope.roots.clone(), scope.walk_options(options.special, leave_out));
         let mut comparer = Comparer::new(self.archive, version, options)?;
         for step in Changes::new(walk, stored, options.special) {
             self.check_stopped()?;

@@ -80,10 +80,7 @@ impl Sieve {
 
     /// Stage 1 at one place.
     fn is_hit(&self, bytes: &[u8], length: usize) -> bool {
-        let Some(window) = bytes
-            .get(..length)
-            .and_then(<[u8]>::last_chunk::<SHORT_WINDOW>)
-        else {
+        let Some(window) = bytes.get(..length).and_then(<[u8]>::last_chunk::<SHORT_WINDOW>) else {
             return false;
         };
         let (words, _) = window.as_chunks();
@@ -92,10 +89,7 @@ impl Sieve {
 
     /// Stage 2: whether the hash of the last 32 bytes is below `threshold`.
     fn folds_below(&self, bytes: &[u8], length: usize, threshold: u64) -> bool {
-        let Some(window) = bytes
-            .get(..length)
-            .and_then(<[u8]>::last_chunk::<LONG_WINDOW>)
-        else {
+        let Some(window) = bytes.get(..length).and_then(<[u8]>::last_chunk::<LONG_WINDOW>) else {
             return false;
         };
         let (words, _) = window.as_chunks();
@@ -118,9 +112,7 @@ fn fold(left: u64, right: u64) -> u64 {
 fn has_zero(pairs: &[u16; STRIDE / 2]) -> bool {
     // The subtraction borrows into the highest bit of a byte that is zero, and of one above it,
     // where the answer is known already.
-    let marks = pairs
-        .iter()
-        .fold(0, |marks, pair| marks | (pair.wrapping_sub(0x0101) & !pair));
+    let marks = pairs.iter().fold(0, |marks, pair| marks | (pair.wrapping_sub(0x0101) & !pair));
     marks & 0x8080 != 0
 }
 
