@@ -42,17 +42,8 @@ fn every_block_comes_back_at_every_level() {
     let mut mixed = text(300_000);
     mixed.extend(noise(100_000));
     mixed.extend(text(300_000));
-    let blocks = [
-        vec![],
-        vec![7],
-        vec![0; 100_000],
-        text(1000),
-        noise(50_000),
-        mixed,
-    ];
-    let mut methods: Vec<Method> = (1..=22)
-        .map(|level| method(&format!("zstd:{level}")))
-        .collect();
+    let blocks = [vec![], vec![7], vec![0; 100_000], text(1000), noise(50_000), mixed];
+    let mut methods: Vec<Method> = (1..=22).map(|level| method(&format!("zstd:{level}"))).collect();
     methods.extend(["0", "10", "20", "50", "58"].map(method));
     methods.push(Method::default());
     let mut raw = Vec::new();
@@ -71,10 +62,7 @@ fn every_block_comes_back_at_every_level() {
 fn what_does_not_get_smaller_is_stored() {
     let codec = |block: &[u8], level: &str, kind| pack(block, &method(level), kind).unwrap().codec;
     assert_eq!(codec(&noise(10_000), "5", ContentKind::Other), Codec::Store);
-    assert_eq!(
-        codec(&text(10_000), "5", ContentKind::Incompressible),
-        Codec::Store
-    );
+    assert_eq!(codec(&text(10_000), "5", ContentKind::Incompressible), Codec::Store);
     assert_eq!(codec(&text(10_000), "0", ContentKind::Text), Codec::Store);
     assert_eq!(codec(&text(10_000), "1", ContentKind::Text), Codec::Zstd);
     assert_eq!(codec(b"", "1", ContentKind::Text), Codec::Store);
@@ -87,10 +75,7 @@ fn threads_pack_the_same_bytes() {
     // A context that has seen other blocks at other levels must not remember them.
     pack(&noise(70_000), &method("1"), ContentKind::Other).unwrap();
     pack(&text(70_000), &method("3"), ContentKind::Other).unwrap();
-    assert_eq!(
-        pack(&block, &Method::default(), ContentKind::Text).unwrap(),
-        expected
-    );
+    assert_eq!(pack(&block, &Method::default(), ContentKind::Text).unwrap(), expected);
     std::thread::scope(|scope| {
         let other = scope.spawn(|| pack(&block, &Method::default(), ContentKind::Text).unwrap());
         assert_eq!(other.join().unwrap(), expected);
@@ -101,14 +86,8 @@ fn threads_pack_the_same_bytes() {
 fn matches_reach_across_a_whole_block() {
     let copy = noise(1 << 20);
     let block = [copy.clone(), vec![0; 20 << 20], copy].concat();
-    let long = pack(&block, &method("25"), ContentKind::Other)
-        .unwrap()
-        .bytes
-        .len();
-    let short = pack(&block, &method("zstd:2,5"), ContentKind::Other)
-        .unwrap()
-        .bytes
-        .len();
+    let long = pack(&block, &method("25"), ContentKind::Other).unwrap().bytes.len();
+    let short = pack(&block, &method("zstd:2,5"), ContentKind::Other).unwrap().bytes.len();
     assert!(long + (900 << 10) < short, "{long} and {short}");
 }
 
@@ -194,11 +173,7 @@ fn frames_that_ask_for_too_much_are_refused() {
     attempt(&window(28), 1).unwrap();
     assert!(attempt(&window(29), 1).unwrap_err().contains("window"));
     assert!(attempt(&window(41), 1).unwrap_err().contains("window"));
-    assert!(
-        attempt(&[0x21, 7, 1], 1)
-            .unwrap_err()
-            .contains("dictionary")
-    );
+    assert!(attempt(&[0x21, 7, 1], 1).unwrap_err().contains("dictionary"));
     assert!(attempt(&[0x00, 0], 1).unwrap_err().contains("no length"));
     let huge = [0xe0, 0, 0, 0, 0, 0, 1, 0, 0];
     assert!(attempt(&huge, 1 << 40).unwrap_err().contains("window"));
@@ -209,9 +184,7 @@ fn kinds_of_content_are_told_apart() {
     let text_lines = "Größe über alles, schön\n".repeat(300);
     let latin_1 = b"Gr\xf6\xdfe \xfcber alles und noch mehr\n".repeat(200);
     let cut_in_two = "é".repeat(4096).as_bytes()[..4095].to_vec();
-    let table: Vec<u8> = (0..16_000_u32)
-        .flat_map(|i| (i * i).to_le_bytes())
-        .collect();
+    let table: Vec<u8> = (0..16_000_u32).flat_map(|i| (i * i).to_le_bytes()).collect();
     for (name, sample, kind) in [
         ("nothing", vec![], ContentKind::Other),
         ("a line", b"one line\n".to_vec(), ContentKind::Text),
@@ -224,11 +197,7 @@ fn kinds_of_content_are_told_apart() {
         ("much noise", noise(70_000), ContentKind::Incompressible),
         ("zeros", vec![0; 70_000], ContentKind::Other),
         ("numbers", table, ContentKind::Other),
-        (
-            "half of each",
-            [noise(35_000), vec![3; 35_000]].concat(),
-            ContentKind::Other,
-        ),
+        ("half of each", [noise(35_000), vec![3; 35_000]].concat(), ContentKind::Other),
     ] {
         assert_eq!(ContentKind::of(&sample), kind, "{name}");
     }

@@ -3,5 +3,7 @@
 
 mod command_line;
 mod compress;
+mod crash;
 mod filesystem;
+mod support;
 mod vectors_fragment;

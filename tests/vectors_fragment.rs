@@ -24,9 +24,8 @@ impl SplitMix {
 
 fn random(seed: u64, len: usize) -> Vec<u8> {
     let mut numbers = SplitMix(seed);
-    let mut bytes: Vec<u8> = (0..len.div_ceil(8))
-        .flat_map(|_| numbers.next().to_le_bytes())
-        .collect();
+    let mut bytes: Vec<u8> =
+        (0..len.div_ceil(8)).flat_map(|_| numbers.next().to_le_bytes()).collect();
     bytes.truncate(len);
     bytes
 }
@@ -44,10 +43,7 @@ fn words(seed: u64, len: usize) -> Vec<u8> {
 }
 
 fn from_hex(text: &str) -> Vec<u8> {
-    (0..text.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap())
-        .collect()
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
 }
 
 /// The bytes that a vector's `input` describes.
@@ -63,11 +59,7 @@ fn input(description: &str) -> Vec<u8> {
             let pick = |byte: u8| letters[usize::from(byte) % letters.len()];
             random(number(1), len(2)).into_iter().map(pick).collect()
         }
-        "repeat" => from_hex(fields[2])
-            .into_iter()
-            .cycle()
-            .take(len(1))
-            .collect(),
+        "repeat" => from_hex(fields[2]).into_iter().cycle().take(len(1)).collect(),
         form => panic!("unknown form of input: {form}"),
     }
 }
@@ -103,11 +95,7 @@ fn reference(bytes: &[u8], exponent: u8, params: &[u8; 58]) -> Vec<usize> {
         }
         let left = fold(wide(end - 32) ^ key(0), wide(end - 24) ^ key(1)) ^ key(4);
         let right = fold(wide(end - 16) ^ key(2), wide(end - 8) ^ key(3)) ^ key(5);
-        let threshold = if length < sizes.average {
-            even * 2 / 5
-        } else {
-            even * 4
-        };
+        let threshold = if length < sizes.average { even * 2 / 5 } else { even * 4 };
         u128::from(fold(left, right)) < threshold.min(u128::from(u64::MAX))
     };
     let (mut lengths, mut start) = (Vec::new(), 0);
@@ -121,10 +109,7 @@ fn reference(bytes: &[u8], exponent: u8, params: &[u8; 58]) -> Vec<usize> {
 }
 
 fn field<'a>(record: &'a str, name: &str) -> Option<&'a str> {
-    record
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-        .map(str::trim)
+    record.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
 }
 
 #[test]
@@ -137,10 +122,7 @@ fn known_inputs_are_cut_where_the_vectors_say() {
             continue;
         }
         let text = fs::read_to_string(entry.path()).unwrap();
-        for record in text
-            .split("\n\n")
-            .filter(|record| field(record, "input").is_some())
-        {
+        for record in text.split("\n\n").filter(|record| field(record, "input").is_some()) {
             let exponent = field(record, "exponent").unwrap().parse().unwrap();
             let params = field(record, "params").map_or(Params::PLAIN, |hex| {
                 Params::from_bytes(from_hex(hex).as_slice().try_into().unwrap())
@@ -153,12 +135,7 @@ fn known_inputs_are_cut_where_the_vectors_say() {
             }
             let fragmenter = Fragmenter::with_params(exponent, &params).unwrap();
             let bytes = input(field(record, "input").unwrap());
-            assert_eq!(
-                lengths(fragmenter, &bytes),
-                expected,
-                "{:?}: {record}",
-                entry.path()
-            );
+            assert_eq!(lengths(fragmenter, &bytes), expected, "{:?}: {record}", entry.path());
             count += 1;
         }
     }
@@ -170,11 +147,7 @@ fn the_fast_search_cuts_where_the_reference_does() {
     // All sorts of content, and constants that make hits dense or the words collide.
     let mut inputs = vec![random(1, 300_000), words(2, 300_000), vec![0; 50_000]];
     for period in 1..40 {
-        inputs.push(input(&format!(
-            "repeat {} {}",
-            9000 + period,
-            "5a".repeat(period - 1) + "00"
-        )));
+        inputs.push(input(&format!("repeat {} {}", 9000 + period, "5a".repeat(period - 1) + "00")));
     }
     for letters in ["0001", "41434754", "00ff7f80"] {
         inputs.push(input(&format!("letters 3 100000 {letters}")));
@@ -189,10 +162,7 @@ fn the_fast_search_cuts_where_the_reference_does() {
             for exponent in [0, 1, 3] {
                 let fragmenter =
                     Fragmenter::with_params(exponent, &Params::from_bytes(&params)).unwrap();
-                assert_eq!(
-                    lengths(fragmenter, bytes),
-                    reference(bytes, exponent, &params)
-                );
+                assert_eq!(lengths(fragmenter, bytes), reference(bytes, exponent, &params));
             }
         }
     }
@@ -201,11 +171,9 @@ fn the_fast_search_cuts_where_the_reference_does() {
 #[test]
 fn cuts_do_not_depend_on_how_a_file_is_read() {
     let mut numbers = SplitMix(77);
-    for (exponent, bytes) in [
-        (0, random(5, 200_000)),
-        (2, words(6, 200_000)),
-        (3, random(7, 900_000)),
-    ] {
+    for (exponent, bytes) in
+        [(0, random(5, 200_000)), (2, words(6, 200_000)), (3, random(7, 900_000))]
+    {
         let whole = lengths(Fragmenter::new(exponent).unwrap(), &bytes);
         for piece in [1, 7, 63, 64, 65, 1000, 5000, 100_000] {
             let mut fragmenter = Fragmenter::new(exponent).unwrap();
@@ -232,11 +200,7 @@ fn lengths_keep_their_bounds_and_their_mean() {
         let lengths = lengths(Fragmenter::new(exponent).unwrap(), &bytes);
         assert_eq!(lengths.iter().sum::<usize>(), bytes.len());
         let (_, inner) = lengths.split_last().unwrap();
-        assert!(
-            inner
-                .iter()
-                .all(|length| (sizes.min..=sizes.max).contains(length))
-        );
+        assert!(inner.iter().all(|length| (sizes.min..=sizes.max).contains(length)));
         let mean = bytes.len() / lengths.len();
         let off = mean.abs_diff(sizes.average) * 100 / sizes.average;
         assert!(off < 8, "mean {mean}, asked for {}", sizes.average);
@@ -256,21 +220,14 @@ fn an_insertion_leaves_most_fragments_as_they_were() {
         found
     };
     // Also where there are few different bytes, as in sequences of nucleotides.
-    for description in [
-        "random 11 20971520",
-        "words 11 20971520",
-        "letters 11 20971520 41434754",
-    ] {
+    for description in ["random 11 20971520", "words 11 20971520", "letters 11 20971520 41434754"] {
         let bytes = input(description);
         let before = fragments(&bytes);
         for inserted in [1, 100, 5000, 70_000] {
             let after = fragments(&[random(12, inserted), bytes.clone()].concat());
             let kept = before.intersection(&after).count();
             let all = before.len();
-            assert!(
-                kept * 10 > all * 9,
-                "{kept} of {all} after {inserted} before {description}"
-            );
+            assert!(kept * 10 > all * 9, "{kept} of {all} after {inserted} before {description}");
         }
     }
 }
