@@ -20,7 +20,7 @@ use crate::support::random_history::{Ending, History, Scribe, Updates, open_for_
 use crate::support::truth::{Truth, assert_shows, newest};
 
 /// Histories of the normal run, and the states that they have to give.
-const HISTORIES: u64 = 60;
+const HISTORIES: u64 = 30;
 const STATES_WANTED: u64 = 20_000;
 /// Random disks of failing power at each moment, half of them without powersafe overwrite.
 const POWER_LOSSES: usize = 8;

@@ -4,6 +4,7 @@
 mod command_line;
 mod compress;
 mod crash;
+mod faults;
 mod filesystem;
 mod support;
 mod vectors_fragment;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zarc::archive::{
-    Archive, Change, Committed, Entry, Notice, Object, Piece, Stored, Transaction,
-    TransactionOptions, Version,
+    Archive, Change, Committed, Entry, History as ArchiveHistory, Notice, Object, Piece, Stored,
+    Transaction, TransactionOptions, Version,
 };
 use zarc::base::{Digest, Environment, Kind, Metadata, Result, StoredPath, Timestamp};
 use zarc::compress::{ContentKind, Method};
@@ -77,7 +77,7 @@ impl Updates {
             environment: self.environment,
             comment: comment.clone().into_bytes(),
         };
-        let base = newest(archive);
+        let base = ArchiveHistory::of(archive).newest()?;
         let mut truth = before.map(|truth| Truth::clone(truth)).unwrap_or_default();
         assert_eq!(base.as_ref().map_or(0, Version::number), truth.number);
         truth.number += 1;
