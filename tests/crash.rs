@@ -6,7 +6,6 @@
 //! the truth. For some the recovery itself is recorded and crashed. `ZARC_SOAK=1` makes it 50
 //! times as long; `ZARC_SEED=N` repeats history N alone.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +14,7 @@ use zarc::base::Until;
 use zarc::storage::Memory;
 
 use crate::support::crash_storage::{Moment, Recorder};
+use crate::support::guarded;
 use crate::support::random::Random;
 use crate::support::random_history::{Ending, History, Scribe, Updates, open_for_writing};
 use crate::support::truth::{Truth, assert_shows, newest};
@@ -82,17 +82,6 @@ fn one_history(seed: u64, tally: &Tally) {
     });
     let mut random = Random::new(!seed);
     crash_everywhere(&format!("seed {seed}"), &history, &mut random, tally, true);
-}
-
-/// Says where it was when something panics.
-fn guarded<T>(place: &str, work: impl FnOnce() -> T) -> T {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(value) => value,
-        Err(panic) => {
-            println!("failed: {place}");
-            resume_unwind(panic)
-        }
-    }
 }
 
 fn crash_everywhere(
@@ -179,8 +168,8 @@ fn check_reading(
         }
     };
     match archive.notice() {
-        Some(Notice::Unfinished(_)) => drop(add_one(&tally.unfinished)),
-        Some(Notice::Damaged(_)) => drop(add_one(&tally.called_damaged)),
+        Some(Notice::Unfinished(_)) => _ = add_one(&tally.unfinished),
+        Some(Notice::Damaged(_)) => _ = add_one(&tally.called_damaged),
         Some(Notice::Completed) => panic!("a reader completes nothing"),
         None => {}
     }

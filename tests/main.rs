@@ -4,6 +4,7 @@
 mod command_line;
 mod compress;
 mod crash;
+mod damage;
 mod faults;
 mod filesystem;
 mod support;

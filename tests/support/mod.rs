@@ -6,3 +6,16 @@ pub mod faulty_storage;
 pub mod random;
 pub mod random_history;
 pub mod truth;
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// Says where it was when something panics.
+pub fn guarded<T>(place: &str, work: impl FnOnce() -> T) -> T {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(value) => value,
+        Err(panic) => {
+            println!("failed: {place}");
+            resume_unwind(panic)
+        }
+    }
+}
