@@ -6,6 +6,7 @@ pub mod faulty_storage;
 pub mod random;
 pub mod random_history;
 pub mod truth;
+pub mod watched_storage;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

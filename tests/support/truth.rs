@@ -40,6 +40,15 @@ impl Reading {
 impl Truth {
     /// Reads all of `version` and compares it. Panics if anything differs or is missing silently.
     pub fn compare(&self, archive: &Archive, version: &Version) -> Reading {
+        let (entries, mut reading) = self.compare_names(archive, version);
+        if let Err(error) = self.compare_content(archive, version, &entries, &mut reading) {
+            reading.errors.push(error);
+        }
+        reading
+    }
+
+    /// The same without the content; returns the entries that can be read.
+    pub fn compare_names(&self, archive: &Archive, version: &Version) -> (Vec<Entry>, Reading) {
         assert_eq!(version.number(), self.number);
         assert_eq!(version.manifest.comment, self.comment, "another update was made of this one");
         let mut reading = Reading::default();
@@ -47,13 +56,10 @@ impl Truth {
             Ok(catalog) => self.compare_entries(&catalog, &mut reading),
             Err(error) => {
                 reading.errors.push(error);
-                return reading;
+                Vec::new()
             }
         };
-        if let Err(error) = self.compare_content(archive, version, &entries, &mut reading) {
-            reading.errors.push(error);
-        }
-        reading
+        (entries, reading)
     }
 
     fn compare_entries(&self, catalog: &Catalog, reading: &mut Reading) -> Vec<Entry> {
@@ -76,7 +82,8 @@ impl Truth {
         entries
     }
 
-    fn compare_content(
+    /// Reads the content of `entries` and compares it.
+    pub fn compare_content(
         &self,
         archive: &Archive,
         version: &Version,
