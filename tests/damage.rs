@@ -37,8 +37,8 @@ struct Sample {
 impl Sample {
     /// The first archive of so many versions, two pages each, of which each has new content.
     fn new(versions: usize) -> Self {
-        let sample = (0..).map(|seed| Self::of_seed(versions, seed)).find(Self::is_varied);
-        let mut sample = sample.unwrap();
+        let sample = (0..10_000).map(|seed| Self::of_seed(versions, seed)).find(Self::is_varied);
+        let mut sample = sample.expect("some seed gives one");
         sample.content = sample.watch_content();
         println!("{versions} versions end at {:?}", sample.ends);
         sample
@@ -117,13 +117,12 @@ fn read(sample: &Sample, bytes: &[u8], changed: Option<usize>) -> Seen {
     };
     (seen.is_open, seen.notice) = (true, archive.notice().cloned());
     let history = History::of(&archive);
-    match history.newest() {
-        Ok(version) => seen.newest = version.map_or(0, |v| usize::try_from(v.number()).unwrap()),
-        Err(_) => {
-            seen.has_errors = true;
-            // Older versions have to be named to be read.
-            seen.newest = sample.truths.len();
-        }
+    if let Ok(version) = history.newest() {
+        seen.newest = version.map_or(0, |version| usize::try_from(version.number()).unwrap());
+    } else {
+        seen.has_errors = true;
+        // Older versions have to be named to be read.
+        seen.newest = sample.truths.len();
     }
     for (number, truth) in (1..=seen.newest).zip(&sample.truths) {
         match history.at(Until::Version(number as u64)) {

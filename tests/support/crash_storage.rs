@@ -192,16 +192,14 @@ impl Recording {
 
     /// The operations up to moment `at`, for a failed test to print.
     pub fn describe(&self, at: usize) -> String {
-        let mut text = format!("disk of {} bytes", self.start.len());
-        for operation in &self.operations[..at] {
-            text += &match operation {
-                Operation::Append(offset, bytes) => format!(", {} at {offset}", bytes.len()),
-                Operation::Sync => ", sync".to_owned(),
-                Operation::FailedSync => ", failed sync".to_owned(),
-                Operation::Truncate(len) => format!(", cut to {len}"),
-            };
-        }
-        text
+        let operations = self.operations[..at].iter().map(|operation| match operation {
+            Operation::Append(offset, bytes) => format!(", {} at {offset}", bytes.len()),
+            Operation::Sync => ", sync".to_owned(),
+            Operation::FailedSync => ", failed sync".to_owned(),
+            Operation::Truncate(len) => format!(", cut to {len}"),
+        });
+        let operations: Vec<String> = operations.collect();
+        format!("disk of {} bytes{}", self.start.len(), operations.concat())
     }
 
     /// The first moment at which a sync that began after operation `from` had returned success.

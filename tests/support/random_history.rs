@@ -156,7 +156,7 @@ impl Updates {
     fn fragment(&mut self, truth: &Truth) -> Vec<u8> {
         let old = truth.objects.values().map(|(_, content)| content).find(|c| !c.is_empty());
         if let Some(old) = old.filter(|_| self.random.chance(20)) {
-            return old[..1 + self.random.index(old.len())].to_vec();
+            return old[..=self.random.index(old.len())].to_vec();
         }
         let bound = 1 + self.random.below(self.fragment_max);
         let mut bytes = vec![b'.'; 1 + self.random.index(usize::try_from(bound).unwrap())];
