@@ -1,11 +1,16 @@
 //! All integration tests, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+mod architecture;
 mod command_line;
 mod compress;
 mod crash;
 mod damage;
+mod extract;
+mod extract_damage;
 mod faults;
 mod filesystem;
 mod support;
+mod vectors_format;
 mod vectors_fragment;
+mod verify;

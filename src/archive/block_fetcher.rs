@@ -60,6 +60,11 @@ impl DecodedBlock {
         self.bytes.len() as u64
     }
 
+    /// The indices of the fragments whose bytes are not those that were stored.
+    pub fn wrong_indices(&self) -> &[u32] {
+        &self.wrong
+    }
+
     /// The fragments whose bytes are not those that were stored, as errors.
     pub fn wrong(&self) -> impl Iterator<Item = Error> + '_ {
         self.wrong.iter().map(|index| wrong_fragment(self.number, *index))

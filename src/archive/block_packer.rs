@@ -1,5 +1,7 @@
 //! Fragments to blocks: gathered by kind of content, compressed side by side, checked, in order.
 
+use std::cell::RefCell;
+
 use crate::base::{Digest, Error, Result};
 use crate::compress::{self, Codec, ContentKind, Method};
 use crate::format::{BLOCK_FRAGMENTS_MAX, Data, FragmentId, FragmentRecord};
@@ -7,6 +9,15 @@ use crate::format::{BLOCK_FRAGMENTS_MAX, Data, FragmentId, FragmentRecord};
 /// A block is sealed when so many later ones were opened, so that the records of the blocks
 /// after it never have to wait for long.
 const BLOCKS_OPEN_BEHIND: u64 = 64;
+
+/// Longest block of content that cannot be compressed.
+const STORED_BLOCK_BYTES: usize = 8 << 20;
+
+thread_local! {
+    /// Where a worker unpacks what it packed; kept, because fresh memory costs a page fault for
+    /// every 4 KiB.
+    static UNPACKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A block that still takes fragments.
 struct OpenBlock {
@@ -24,22 +35,36 @@ pub(super) struct FullBlock {
     pub fragments: Vec<FragmentRecord>,
 }
 
+/// A block as it will be written, and its buffer to be used again.
+pub(super) struct SealedBlock {
+    pub payload: Vec<u8>,
+    pub raw: Vec<u8>,
+}
+
 /// Gathers fragments into blocks.
 pub(super) struct BlockPacker {
     open: Vec<OpenBlock>,
     next_number: u64,
     block_bytes: usize,
+    /// Buffers of blocks that were written.
+    spare: Vec<Vec<u8>>,
 }
 
 impl BlockPacker {
     /// The first block gets number `next_number`; blocks have at most `block_bytes` raw bytes.
     pub(super) fn new(next_number: u64, block_bytes: usize) -> Self {
-        Self { open: Vec::new(), next_number, block_bytes }
+        Self { open: Vec::new(), next_number, block_bytes, spare: Vec::new() }
     }
 
     /// Number that the next block will get.
     pub(super) fn next_number(&self) -> u64 {
         self.next_number
+    }
+
+    /// Takes the buffer of a block that was written, for the next one.
+    pub(super) fn reuse(&mut self, mut buffer: Vec<u8>) {
+        buffer.clear();
+        self.spare.push(buffer);
     }
 
     /// Puts a fragment into a block of its kind and says where it is. Blocks that became full
@@ -51,7 +76,11 @@ impl BlockPacker {
         kind: ContentKind,
         full: &mut Vec<FullBlock>,
     ) -> FragmentId {
-        let block_bytes = self.block_bytes;
+        // Stored blocks gain nothing from being large.
+        let block_bytes = match kind {
+            ContentKind::Incompressible => self.block_bytes.min(STORED_BLOCK_BYTES),
+            _ => self.block_bytes,
+        };
         let is_too_full = |block: &OpenBlock| {
             block.kind == kind
                 && (block.raw.len() + bytes.len() > block_bytes
@@ -81,7 +110,8 @@ impl BlockPacker {
         while self.open.first().is_some_and(|block| number - block.number >= BLOCKS_OPEN_BEHIND) {
             full.push(self.open.remove(0).close());
         }
-        self.open.push(OpenBlock { number, kind, raw: Vec::new(), fragments: Vec::new() });
+        let raw = self.spare.pop().unwrap_or_default();
+        self.open.push(OpenBlock { number, kind, raw, fragments: Vec::new() });
         self.open.len() - 1
     }
 
@@ -100,17 +130,26 @@ impl OpenBlock {
 impl FullBlock {
     /// Compresses the block and proves that what will be written gives its fragments back: a
     /// wrong compressor or a flipped bit in memory shows here and not at a restore.
-    pub(super) fn seal(&self, method: &Method) -> Result<Vec<u8>> {
+    pub(super) fn seal(self, method: &Method) -> Result<SealedBlock> {
         let packed = compress::pack(&self.raw, method, self.kind)?;
-        let mut unpacked = Vec::new();
-        let checked: &[u8] = if packed.codec == Codec::Store {
-            &packed.bytes
+        if packed.codec == Codec::Store {
+            self.check(&packed.bytes)?;
         } else {
-            compress::unpack(packed.codec, &packed.bytes, self.raw.len(), &mut unpacked)
-                .map_err(|error| self.not_reproduced().because(error))?;
-            &unpacked
-        };
-        let mut rest = checked;
+            UNPACKED.with_borrow_mut(|unpacked| {
+                compress::unpack(packed.codec, &packed.bytes, self.raw.len(), unpacked)
+                    .map_err(|error| self.not_reproduced().because(error))?;
+                self.check(unpacked)
+            })?;
+        }
+        let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
+        let codec = packed.codec as u8;
+        let data = Data { codec, block: self.number, lengths, packed: &packed.bytes };
+        Ok(SealedBlock { payload: data.encode(), raw: self.raw })
+    }
+
+    /// Fails unless `unpacked` is the fragments, one after another.
+    fn check(&self, unpacked: &[u8]) -> Result<()> {
+        let mut rest = unpacked;
         for fragment in &self.fragments {
             let (bytes, after) = rest
                 .split_at_checked(fragment.len as usize)
@@ -120,9 +159,7 @@ impl FullBlock {
             }
             rest = after;
         }
-        let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
-        let codec = packed.codec as u8;
-        Ok(Data { codec, block: self.number, lengths, packed: &packed.bytes }.encode())
+        Ok(())
     }
 
     fn not_reproduced(&self) -> Error {

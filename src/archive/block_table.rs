@@ -33,6 +33,33 @@ impl BlockTable {
         Ok(Self { reader, pages, kept: Mutex::new(Vec::new()) })
     }
 
+    /// The blocks that can be found although some runs cannot be read: [`Self::record`] fails for
+    /// the others. Also says what is wrong with those runs.
+    pub fn of_readable(archive: &Archive, version: &Version) -> (Self, Vec<Error>) {
+        let reader = archive.reader();
+        let (mut pages, mut errors) = (Vec::new(), Vec::new());
+        for run in &version.manifest.fragment_runs {
+            match read_directory(&reader, run) {
+                Ok(found) => pages.extend(found),
+                Err(error) => errors.push(error),
+            }
+        }
+        let kept = Mutex::new(Vec::new());
+        let table = Self { reader, pages, kept };
+        (table, errors)
+    }
+
+    /// The blocks that the version's own update added.
+    pub fn of_changes(archive: &Archive, version: &Version) -> Result<Self> {
+        let reader = archive.reader();
+        let pages = match &version.manifest.delta_fragments {
+            Some(run) => read_directory(&reader, run)?,
+            None => Vec::new(),
+        };
+        let kept = Mutex::new(Vec::new());
+        Ok(Self { reader, pages, kept })
+    }
+
     /// The record of one block.
     pub fn record(&self, block: u64) -> Result<BlockRecord> {
         let index = self.pages.partition_point(|page| page.first_key <= block).checked_sub(1);

@@ -15,7 +15,7 @@ use crate::format::{
 use crate::journal::{CommitPoint, UpdateWriter};
 
 use super::block_fetcher::{received, thread_pool};
-use super::block_packer::FullBlock;
+use super::block_packer::{FullBlock, SealedBlock};
 use super::packed_frame;
 
 /// A page of fragment records ends when it has so many bytes.
@@ -23,8 +23,16 @@ const FRAGMENT_PAGE_BYTES: usize = 256 * 1024;
 
 /// A frame that waits for its turn.
 enum Waiting {
-    Block { number: u64, fragments: Vec<FragmentRecord>, payload: mpsc::Receiver<Result<Vec<u8>>> },
-    Entries { first: StoredPath, records: u64, payload: Vec<u8> },
+    Block {
+        number: u64,
+        fragments: Vec<FragmentRecord>,
+        sealed: mpsc::Receiver<Result<SealedBlock>>,
+    },
+    Entries {
+        first: StoredPath,
+        records: u64,
+        payload: Vec<u8>,
+    },
 }
 
 /// Writes blocks and entry pages, and the fragment records of the blocks.
@@ -35,6 +43,8 @@ pub(super) struct FrameQueue<'a> {
     threads: usize,
     waiting: VecDeque<Waiting>,
     blocks_waiting: usize,
+    /// Buffers of written blocks, to be used again.
+    spare: Vec<Vec<u8>>,
     /// Written blocks whose records wait for those of blocks with smaller numbers.
     records: BTreeMap<u64, BlockRecord>,
     page: FragmentPage,
@@ -59,6 +69,7 @@ impl<'a> FrameQueue<'a> {
             threads,
             waiting: VecDeque::new(),
             blocks_waiting: 0,
+            spare: Vec::new(),
             records: BTreeMap::new(),
             page: FragmentPage { first_block, blocks: Vec::new() },
             page_bytes: 0,
@@ -78,6 +89,11 @@ impl<'a> FrameQueue<'a> {
         self.data_bytes
     }
 
+    /// A buffer that is free again, if any.
+    pub(super) fn take_spare(&mut self) -> Option<Vec<u8>> {
+        self.spare.pop()
+    }
+
     /// Queues a block; waits while as many are in work as there are threads.
     pub(super) fn push_block(&mut self, block: FullBlock) -> Result<()> {
         let (sender, receiver) = mpsc::sync_channel(1);
@@ -85,9 +101,9 @@ impl<'a> FrameQueue<'a> {
         let (number, fragments) = (block.number, block.fragments.clone());
         // A receiver that is gone belongs to an update that was given up.
         self.pool.spawn(move || drop(sender.send(block.seal(&method))));
-        self.waiting.push_back(Waiting::Block { number, fragments, payload: receiver });
+        self.waiting.push_back(Waiting::Block { number, fragments, sealed: receiver });
         self.blocks_waiting += 1;
-        while self.blocks_waiting > self.threads {
+        while self.blocks_waiting >= self.threads.max(2) {
             self.write_next()?;
         }
         Ok(())
@@ -116,9 +132,10 @@ impl<'a> FrameQueue<'a> {
                 self.entry_pages.push(PageReference { first_key, place, payload_len, records });
                 Ok(())
             }
-            Some(Waiting::Block { number, fragments, payload }) => {
+            Some(Waiting::Block { number, fragments, sealed }) => {
                 self.blocks_waiting -= 1;
-                let payload = received(&payload)?;
+                let SealedBlock { payload, raw } = received(&sealed)?;
+                self.spare.push(raw);
                 let place = self.writer.append(FrameType::Data, &payload)?;
                 let payload_len = payload.len() as u64;
                 self.data_bytes += payload_len;

@@ -16,7 +16,7 @@ pub struct Version {
 }
 
 impl Version {
-    fn open(reader: &FrameReader, point: CommitPoint) -> Result<Self> {
+    pub(super) fn open(reader: &FrameReader, point: CommitPoint) -> Result<Self> {
         let place = crate::format::Place { offset: point.commit.manifest_offset, ..point.place };
         let payload_len = reader.header_at(place.offset)?.payload_len;
         let decode = Manifest::decode;
@@ -73,6 +73,11 @@ impl History {
             Some(point) => Version::open(&self.reader, point).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Where the version that is meant ends, even if it cannot be read.
+    pub fn end_at(&self, until: Until) -> Result<Option<u64>> {
+        Ok(self.point_at(until)?.map(|point| point.end()))
     }
 
     /// All versions up to the one that is meant, oldest first.

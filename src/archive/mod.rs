@@ -3,6 +3,8 @@
 //!
 //! Knows no terminal and no file system but the archive's own storage.
 
+mod audit;
+mod audited_update;
 mod block_fetcher;
 mod block_packer;
 mod block_table;
@@ -17,6 +19,8 @@ mod packed_frame;
 
 mod transaction;
 
+pub use audit::{Audit, Finding};
+pub use audited_update::AuditedUpdate;
 pub use block_fetcher::{BlockFetcher, DecodedBlock};
 pub use block_table::BlockTable;
 pub use catalog::Catalog;

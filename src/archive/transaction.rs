@@ -132,7 +132,13 @@ impl<'a> Transaction<'a> {
     }
 
     fn push_blocks(&mut self, full: Vec<FullBlock>) -> Result<()> {
-        full.into_iter().try_for_each(|block| self.queue.push_block(block))
+        for block in full {
+            self.queue.push_block(block)?;
+            while let Some(buffer) = self.queue.take_spare() {
+                self.packer.reuse(buffer);
+            }
+        }
+        Ok(())
     }
 
     /// Records an entry; paths come in archive order, each once.

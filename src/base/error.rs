@@ -28,13 +28,14 @@ pub enum ErrorKind {
     Stopped,
 }
 
-/// An error with its story: `doing: place: cause`.
+/// An error with its story: `doing (place): cause; outcome`.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
     doing: String,
     place: Option<String>,
     cause: Option<String>,
+    outcome: Option<String>,
     hint: Option<String>,
     source: Option<std::io::Error>,
 }
@@ -45,7 +46,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of `kind` that happened while `doing` (a verb phrase: "cannot read block 17").
     pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
-        Self { kind, doing: doing.into(), place: None, cause: None, hint: None, source: None }
+        let doing = doing.into();
+        Self { kind, doing, place: None, cause: None, outcome: None, hint: None, source: None }
     }
 
     /// Bytes are not what they should be.
@@ -65,8 +67,7 @@ impl Error {
         error
     }
 
-    /// Names the file, part or offset; the outermost caller that knows more wins nothing: the
-    /// first place named stays.
+    /// Names the file, part or offset; the first place named, the innermost, stays.
     #[must_use]
     pub fn at(mut self, place: impl fmt::Display) -> Self {
         self.place.get_or_insert_with(|| place.to_string());
@@ -80,7 +81,14 @@ impl Error {
         self
     }
 
-    /// Says what the user can do.
+    /// Says what state things are in now; the first one said stays.
+    #[must_use]
+    pub fn outcome(mut self, outcome: impl Into<String>) -> Self {
+        self.outcome.get_or_insert_with(|| outcome.into());
+        self
+    }
+
+    /// Says what the user can do; the first one said stays.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint.get_or_insert_with(|| hint.into());
@@ -114,6 +122,9 @@ impl fmt::Display for Error {
         }
         if let Some(source) = &self.source {
             write!(f, ": {source}")?;
+        }
+        if let Some(outcome) = &self.outcome {
+            write!(f, "; {outcome}")?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> 
     if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
         archive.remove_if_unused()?;
     }
-    result.map_err(|error| error.hint("nothing was added: the archive is as it was before"))
+    result.map_err(|error| error.outcome("nothing was added"))
 }
 
 fn add_to(
@@ -99,7 +99,8 @@ impl<'a> LazyUpdate<'a> {
             };
             let transaction = Transaction::begin(archive, self.base.as_ref(), &options)?;
             let date = transaction.date();
-            if date > (self.options.environment.now)().seconds {
+            // One second more is only the rule that no two updates have the same date.
+            if date > (self.options.environment.now)().seconds + 1 {
                 let date = Timestamp { seconds: date, nanos: 0 };
                 self.progress.warn(&format!(
                     "the clock is behind the last update; this one is dated {date}"

@@ -1,12 +1,14 @@
 //! `list`: versions, their objects, and how they compare with the disk.
 
-use crate::archive::{Archive, Catalog, Entry, History, Version};
+use std::io;
+
+use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Version};
 use crate::base::{Error, ErrorKind, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::filesystem::{self, AccountNames, Object, Walk};
 use crate::select::in_version;
 
 use super::changes::{Changes, Step};
-use super::comparison::ContentComparison;
+use super::content_comparison::is_same_content;
 use super::options::{Comparison, ListOptions, ListSummary, Row};
 use super::scope::{Scope, catalog, tell_notice};
 use super::status::{drop_attributes, is_unchanged, size_of};
@@ -229,32 +231,34 @@ impl Lister<'_> {
 struct Comparer {
     names: AccountNames,
     attributes: bool,
-    content: Option<ContentComparison>,
+    /// Where contents are looked up, if they are compared.
+    content: Option<BlockTable>,
 }
 
 impl Comparer {
     fn new(archive: &Archive, version: Option<&Version>, options: &ListOptions) -> Result<Self> {
         let content = match version {
-            Some(version) if options.force => Some(ContentComparison::new(archive, version)?),
+            Some(version) if options.force => Some(BlockTable::of(archive, version)?),
             _ => None,
         };
         Ok(Self { names: AccountNames::new(), attributes: options.attributes, content })
     }
 
     /// With contents compared, dates and attributes do not count; else contents do not.
-    fn is_same(&mut self, object: &Object, entry: &Entry) -> std::result::Result<bool, String> {
+    fn is_same(&mut self, object: &Object, entry: &Entry) -> io::Result<bool> {
         let Some(stored) = entry.object.stored() else { return Ok(false) };
         if object.kind != stored.metadata.kind {
             return Ok(false);
         }
-        if let Some(content) = &mut self.content {
+        if let Some(table) = &self.content {
             if object.kind == Kind::File {
-                return content.is_same(|| object.open(), object.status.size, &stored.content);
+                return Ok(object.status.size == stored.size()
+                    && is_same_content(object.open()?, &stored.content, table)?);
             }
         } else if is_unchanged(object, stored, self.attributes) {
             return Ok(true);
         }
-        let on_disk = object.metadata(&mut self.names).map_err(|error| error.to_string())?;
+        let on_disk = object.metadata(&mut self.names)?;
         let is_same_link = on_disk.link_target == stored.metadata.link_target
             && on_disk.device == stored.metadata.device;
         if self.content.is_some() {

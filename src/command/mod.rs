@@ -1,33 +1,37 @@
-//! One file a verb: `add`, `extract`, `list`, `test`.
+//! One file a verb: `add`, `extract`, `list`, `test` (`verify.rs`), and the parts they share.
 //!
 //! A command takes options, does the work, tells [`crate::base::Progress`] how it goes and returns
 //! a summary. It neither parses nor prints.
 
 mod add;
 mod changes;
-mod comparison;
+mod content_comparison;
 mod content_reader;
+mod extract;
+mod findings;
 mod list;
 mod object_reader;
 mod options;
+mod requested;
+mod restore_directories;
+mod restore_ledger;
+mod restore_links;
+mod restore_place;
+mod restore_window;
+mod restorer;
+mod same_object;
 mod scope;
 mod status;
+mod verify;
+mod verify_blocks;
+mod verify_entries;
+mod verify_version;
 
 pub use add::add;
+pub use extract::extract;
 pub use list::list;
 pub use options::{
     AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
     Row, VerifyOptions, VerifySummary,
 };
-
-use crate::base::{Error, Progress, Result};
-
-/// Restores objects from a version.
-pub fn extract(_options: &ExtractOptions, _progress: &dyn Progress) -> Result<ExtractSummary> {
-    Err(Error::usage("extract is not written yet"))
-}
-
-/// Reads and checks every stored byte.
-pub fn verify(_options: &VerifyOptions, _progress: &dyn Progress) -> Result<VerifySummary> {
-    Err(Error::usage("test is not written yet"))
-}
+pub use verify::verify;

@@ -85,7 +85,7 @@ pub(super) fn tell_notice(archive: &Archive, progress: &dyn Progress) -> bool {
             "the last {bytes} bytes of the archive are an update that was never completed; they are ignored"
         )),
         Some(Notice::Damaged(from)) => progress.warn(&format!(
-            "the archive is damaged near byte {from}; later updates were found and are used"
+            "committed updates are damaged near byte {from}; what can be found after that is used"
         )),
         Some(Notice::Completed) => progress.warn(
             "the last update was interrupted just before it was committed; all of it was there, and it is committed now",

@@ -24,6 +24,8 @@ pub struct Existing {
     pub gid: u32,
     /// Length of a regular file's content.
     pub size: u64,
+    /// Numbers of its file system and of itself: names of one object agree in both.
+    pub identity: (u64, u64),
     /// How many names it has: with more than one, metadata applied here shows elsewhere too.
     pub links: u64,
     /// Major and minor number of a device node; (0, 0) for everything else.
@@ -54,6 +56,7 @@ impl Existing {
             uid: stat.st_uid,
             gid: stat.st_gid,
             size: status::size(&stat),
+            identity: (stat.st_dev, stat.st_ino),
             links: status::status(&stat).links,
             rdev: status::device_numbers(&stat),
             link_target,

@@ -26,7 +26,7 @@ impl<'a> Data<'a> {
     /// The payload.
     pub fn encode(&self) -> Vec<u8> {
         let narrow = |len: usize| u32::try_from(len).expect("blocks are below BLOCK_BYTES_MAX");
-        let mut writer = ByteWriter::new();
+        let mut writer = ByteWriter::with_capacity(24 + 4 * self.lengths.len() + self.packed.len());
         writer.u8(self.codec).u8(0).u8(0).u8(0).u32(narrow(self.raw_len())).u64(self.block);
         writer.u32(narrow(self.lengths.len())).u32(narrow(self.packed.len()));
         for &len in &self.lengths {

@@ -38,7 +38,7 @@ mod tests {
         let default = Sizes::for_exponent(Sizes::EXPONENT_DEFAULT);
         assert_eq!(default, Some(Sizes { min: 4096, average: 65_536, max: 520_192 }));
         assert_eq!(Sizes::for_exponent(0), Some(Sizes { min: 64, average: 1024, max: 8128 }));
-        assert!(Sizes::for_exponent(18).is_some());
+        assert!(Sizes::for_exponent(15).is_some());
         assert_eq!(Sizes::for_exponent(19), None);
         assert_eq!(Sizes::for_exponent(255), None);
     }

@@ -7,11 +7,13 @@
 
 mod commit_point;
 mod frame_reader;
+mod frame_walk;
 mod recovery;
 mod tail;
 mod update_writer;
 
 pub use commit_point::CommitPoint;
 pub use frame_reader::{Frame, FrameReader};
+pub use frame_walk::{FrameWalk, Step};
 pub use recovery::{Journal, Tail};
 pub use update_writer::UpdateWriter;

@@ -7,6 +7,10 @@ use crate::format::{Commit, CommitLink, FrameHeader, FrameType, PAGE_BYTES, Plac
 use super::commit_point::CommitPoint;
 use super::recovery::Journal;
 
+/// Payloads up to this length are copied to be written together with header and tag; a commit
+/// always is, since it must be one write.
+const COPIED_BYTES_MAX: usize = 64 * 1024;
+
 /// Appends the frames of one update.
 pub struct UpdateWriter<'a> {
     journal: &'a mut Journal,
@@ -78,7 +82,7 @@ impl<'a> UpdateWriter<'a> {
         Ok(place)
     }
 
-    /// Appends header, payload, tag and padding in one write.
+    /// Appends header, payload, tag and padding.
     fn append_frame(&mut self, kind: FrameType, is_last: bool, payload: &[u8]) -> Result<Digest> {
         let header = FrameHeader {
             frame_type: kind,
@@ -91,17 +95,23 @@ impl<'a> UpdateWriter<'a> {
             nonce_prefix: self.update.nonce.prefix(),
         };
         assert!(header.payload_len <= kind.payload_bytes_max(), "a frame above its limit");
-        let mut bytes = Vec::with_capacity(payload.len() + 4096);
-        bytes.extend_from_slice(&header.encode());
-        bytes.extend_from_slice(payload);
-        let tag = Digest::of(&bytes);
-        bytes.extend_from_slice(tag.as_bytes());
+        let header_bytes = header.encode();
+        let tag = Digest::of_pieces(&[&header_bytes, payload]);
         let next = match kind {
             FrameType::Commit => self.offset + PAGE_BYTES,
             _ => header.next_offset(),
         };
-        bytes.resize(usize::try_from(next - self.offset).unwrap_or(usize::MAX), 0);
-        self.journal.backend().append(self.offset, &bytes)?;
+        let padding = usize::try_from(next - self.offset - header.frame_len()).unwrap_or(0);
+        let end = [tag.as_bytes().as_slice(), &vec![0; padding]].concat();
+        if payload.len() <= COPIED_BYTES_MAX {
+            let frame = [&header_bytes, payload, &end].concat();
+            self.journal.backend().append(self.offset, &frame)?;
+        } else {
+            let payload_offset = self.offset + FrameHeader::LEN;
+            self.journal.backend().append(self.offset, &header_bytes)?;
+            self.journal.backend().append(payload_offset, payload)?;
+            self.journal.backend().append(payload_offset + header.payload_len, &end)?;
+        }
         self.offset = next;
         self.next_index += 1;
         Ok(tag)
@@ -109,6 +119,23 @@ impl<'a> UpdateWriter<'a> {
 
     /// Makes the update count: zeros up to a page boundary, sync, the commit page, sync.
     pub fn commit(mut self) -> Result<CommitPoint> {
+        let is_ours = !self.is_finished;
+        self.is_finished = true;
+        match self.write_commit() {
+            Ok(point) => {
+                self.journal.set_last(point.clone());
+                Ok(point)
+            }
+            // Bytes of another writer are not ours to cut off.
+            Err(error) if error.kind() == ErrorKind::Busy => Err(error),
+            Err(error) if is_ours && self.cut_back().is_err() => Err(error
+                .outcome(format!("it is unknown whether update {} counts", self.number))
+                .hint("look at the archive with `zarc list -all` before the next add")),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write_commit(&mut self) -> Result<CommitPoint> {
         let Some(manifest_offset) = self.manifest_offset else {
             return Err(Error::corrupt("an update without a manifest cannot be committed"));
         };
@@ -118,9 +145,12 @@ impl<'a> UpdateWriter<'a> {
         self.offset = page;
         let (on_disk, written) = (self.journal.backend().len()?, self.offset);
         if on_disk != written {
-            return Err(Error::new(ErrorKind::Io, "cannot commit: the archive changed meanwhile")
-                .because(format!("{written} bytes were written, the file has {on_disk}"))
-                .hint("another program writes to the archive"));
+            return Err(Error::new(
+                ErrorKind::Busy,
+                "cannot commit: the archive changed meanwhile",
+            )
+            .because(format!("{written} bytes were written, the file has {on_disk}"))
+            .hint("another program writes to the archive"));
         }
         let commit = self.commit_record(manifest_offset)?;
         self.journal.backend().sync()?;
@@ -128,10 +158,7 @@ impl<'a> UpdateWriter<'a> {
         self.has_commit = true;
         let tag = self.append_frame(FrameType::Commit, false, &commit.encode())?;
         self.journal.backend().sync()?;
-        let point = CommitPoint { commit, tag, place };
-        self.journal.set_last(point.clone());
-        self.is_finished = true;
-        Ok(point)
+        Ok(CommitPoint { commit, tag, place })
     }
 
     fn commit_record(&self, manifest_offset: u64) -> Result<Commit> {

@@ -43,6 +43,23 @@ impl Rename {
         }
     }
 
+    /// Where [`Self::apply`] puts the name, in two parts: a directory in the user's own words, which
+    /// are trusted, and a name below it, which may come from an archive and is not.
+    pub fn place(&self, path: &StoredPath) -> Result<(StoredPath, StoredPath)> {
+        let here = || StoredPath::from_bytes(b".".to_vec());
+        match &self.0 {
+            Rule::None => Ok((here()?, path.clone())),
+            Rule::Prefix(directory) => Ok((directory.clone(), below(&here()?, path)?)),
+            Rule::Pairs(pairs) => match pairs.iter().find(|(from, _)| path.is_within(from)) {
+                Some((from, to)) => {
+                    let (directory, name) = split(to)?;
+                    Ok((directory, moved(path, from, &name)?))
+                }
+                None => Ok((here()?, path.clone())),
+            },
+        }
+    }
+
     /// The way back of pairs; a prefix has none, and names stay as they are.
     #[must_use]
     pub fn reversed(&self) -> Self {
@@ -72,6 +89,23 @@ pub fn in_version(version: u64, digits: usize, path: &StoredPath) -> Result<Stor
 fn moved(path: &StoredPath, from: &StoredPath, to: &StoredPath) -> Result<StoredPath> {
     let rest = path.as_bytes().get(from.as_bytes().len()..).unwrap_or_default();
     joined(to, rest.strip_prefix(b"/").unwrap_or(rest))
+}
+
+/// The directory that `name` is in, and what it is called there.
+fn split(name: &StoredPath) -> Result<(StoredPath, StoredPath)> {
+    let bytes = name.as_bytes();
+    let (directory, last) = match bytes.iter().rposition(|&byte| byte == b'/') {
+        Some(0) => (&b"/"[..], &bytes[1..]),
+        Some(slash) => (&bytes[..slash], &bytes[slash + 1..]),
+        None => (&b"."[..], bytes),
+    };
+    // These name no place in a directory, but are one.
+    let (directory, last) = match last {
+        b"" | b"." | b".." => (bytes, &b"."[..]),
+        _ => (directory, last),
+    };
+    let path = |bytes: &[u8]| StoredPath::from_bytes(bytes.to_vec());
+    Ok((path(directory)?, path(last)?))
 }
 
 /// `path` below `directory` as a relative path without the colon of a drive letter.
@@ -130,6 +164,27 @@ mod tests {
         check(&Rename::prefix(paths(&["tmp/"]).remove(0)), &names);
         check(&Rename::prefix(paths(&["/"]).remove(0)), &[("foo", "/foo"), ("/foo", "/foo")]);
         check(&Rename::none(), &[("/foo", "/foo")]);
+    }
+
+    #[test]
+    fn what_the_user_typed_is_told_from_what_the_archive_says() {
+        let pairs =
+            Rename::pairs(paths(&["a", "b", "c", "d"]), paths(&["/tmp/x", "../y", "..", "/"]));
+        let prefix = Rename::prefix(paths(&["../out"]).remove(0));
+        for (rename, name, directory, below) in [
+            (&pairs, "a/../z", "/tmp", "x/../z"),
+            (&pairs, "b", "..", "y"),
+            (&pairs, "c/z", "..", "./z"),
+            (&pairs, "d", "/", "."),
+            (&pairs, "../z", ".", "../z"),
+            (&prefix, "/z", "../out", "./z"),
+            (&prefix, "C:/z", "../out", "./C/z"),
+            (&Rename::none(), "/z", ".", "/z"),
+        ] {
+            let place = rename.place(&paths(&[name])[0]).unwrap();
+            let shown = (place.0.as_bytes(), place.1.as_bytes());
+            assert_eq!(shown, (directory.as_bytes(), below.as_bytes()), "{name}");
+        }
     }
 
     #[test]

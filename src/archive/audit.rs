@@ -1,0 +1,190 @@
+//! Every frame of an archive, in the order of the file: read, checked, and checked against the
+//! commits. What is wrong is a finding and not an error, and the audit goes on behind it.
+//!
+//! DATA frames are only looked at from outside: their bytes are checked when their block is
+//! fetched, so that each is read once.
+
+use std::collections::VecDeque;
+
+use crate::base::{Digest, Error, Result};
+use crate::format::{
+    ArchiveHeader, Directory, EntryPage, FragmentPage, FrameHeader, FrameType, Manifest,
+};
+use crate::journal::{CommitPoint, FrameReader, FrameWalk, Step};
+
+use super::audited_update::{AuditedUpdate, UpdateInAudit};
+use super::open::Archive;
+use super::packed_frame;
+
+/// What an audit finds.
+pub enum Finding {
+    /// Something is wrong.
+    Damage(Error),
+    /// A commit counts: all frames of an update were seen.
+    Update(Box<AuditedUpdate>),
+}
+
+/// An audit on its way.
+pub struct Audit {
+    reader: FrameReader,
+    walk: FrameWalk,
+    before: Before,
+    current: Option<UpdateInAudit>,
+    findings: VecDeque<Finding>,
+    frames: u64,
+    offset: u64,
+}
+
+/// What is known of the commit before the current update.
+pub(super) enum Before {
+    /// There is none: this is the genesis tag.
+    Genesis(Digest),
+    /// It counts.
+    Commit(Box<CommitPoint>),
+    /// It is damaged.
+    Unknown,
+}
+
+impl Audit {
+    /// Audits an archive up to the offset `end`.
+    pub fn new(archive: &Archive, end: u64) -> Self {
+        let reader = archive.reader();
+        Self {
+            walk: FrameWalk::new(reader.clone(), ArchiveHeader::REGION_BYTES, end),
+            reader,
+            before: Before::Genesis(*archive.journal.genesis()),
+            current: None,
+            findings: VecDeque::new(),
+            frames: 0,
+            offset: ArchiveHeader::REGION_BYTES,
+        }
+    }
+
+    /// Frames whose tag was computed so far.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// How far in the file the audit is.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The next finding; nothing at the end. One step is one frame, most of which give none.
+    pub fn step(&mut self) -> Option<Option<Finding>> {
+        if let Some(finding) = self.findings.pop_front() {
+            return Some(Some(finding));
+        }
+        match self.walk.step() {
+            Some(Step::Frame(header)) => {
+                self.offset = header.next_offset();
+                self.take_frame(&header);
+            }
+            Some(Step::Damage(error)) => {
+                if let Some(current) = &mut self.current {
+                    current.is_whole = false;
+                }
+                self.damage(error);
+            }
+            None => {
+                let rest = self.current.take()?;
+                self.damage(Error::corrupt(format!(
+                    "update {} has no commit that can be read",
+                    rest.number
+                )));
+            }
+        }
+        Some(self.findings.pop_front())
+    }
+
+    fn damage(&mut self, error: Error) {
+        self.findings.push_back(Finding::Damage(error));
+    }
+
+    fn take_frame(&mut self, header: &FrameHeader) {
+        if let Err(error) = self.check_frame(header) {
+            if let Some(current) = &mut self.current {
+                current.is_whole = false;
+            }
+            self.damage(error.at(format_args!("byte {}", header.offset)));
+        }
+    }
+
+    fn check_frame(&mut self, header: &FrameHeader) -> Result<()> {
+        if header.frame_type == FrameType::Update {
+            return self.begin_update(header);
+        }
+        let order = match &mut self.current {
+            Some(current) => current.expect_next(header),
+            None => Err(Error::corrupt("a frame stands outside of any update")),
+        };
+        if header.frame_type == FrameType::Commit {
+            return order.and(self.end_update(header));
+        }
+        let tag = match header.frame_type {
+            FrameType::Data => self.stored_tag(header)?,
+            _ => self.checked_tag(header)?,
+        };
+        if let Some(current) = &mut self.current {
+            current.add(header, &tag);
+        }
+        order
+    }
+
+    /// A tag as it stands there, for a frame that is checked elsewhere.
+    fn stored_tag(&self, header: &FrameHeader) -> Result<Digest> {
+        let offset = header.offset + FrameHeader::LEN + header.payload_len;
+        let bytes = self.reader.raw(offset, Digest::LEN as u64)?;
+        let tag = <[u8; Digest::LEN]>::try_from(bytes.as_slice());
+        tag.map(Digest::from_bytes).map_err(|_| Error::corrupt("a tag is cut off"))
+    }
+
+    /// The tag of a metadata frame that can be decoded.
+    fn checked_tag(&mut self, header: &FrameHeader) -> Result<Digest> {
+        let frame = self.reader.frame_at(header.offset)?;
+        self.frames += 1;
+        let raw = packed_frame::unpack(frame.payload())?;
+        match header.frame_type {
+            FrameType::Entries => EntryPage::decode(&raw).map(drop),
+            FrameType::Fragments => FragmentPage::decode(&raw).map(drop),
+            FrameType::Directory => Directory::decode(&raw).map(drop),
+            FrameType::Manifest => Manifest::decode(&raw).map(drop),
+            FrameType::Update | FrameType::Data | FrameType::Commit => Ok(()),
+        }?;
+        Ok(frame.tag)
+    }
+
+    fn begin_update(&mut self, header: &FrameHeader) -> Result<()> {
+        if let Some(unfinished) = self.current.take() {
+            self.before = Before::Unknown;
+            self.damage(Error::corrupt(format!(
+                "update {} has no commit that can be read",
+                unfinished.number
+            )));
+        }
+        let frame = self.reader.frame_at(header.offset);
+        self.frames += 1;
+        let (update, result) = UpdateInAudit::begin(header, frame, &self.before);
+        self.current = Some(update);
+        result
+    }
+
+    fn end_update(&mut self, header: &FrameHeader) -> Result<()> {
+        let before = std::mem::replace(&mut self.before, Before::Unknown);
+        let current = self.current.take();
+        let place = crate::format::Place { part: header.part, offset: header.offset };
+        let point = CommitPoint::read(&self.reader, place)?;
+        self.frames += 1;
+        self.before = Before::Commit(Box::new(point.clone()));
+        let (data, wrong) = match current {
+            Some(current) => current.end(&point, &before, &self.reader),
+            None => (Vec::new(), Vec::new()),
+        };
+        for error in wrong {
+            self.damage(error.at(format_args!("byte {}", header.offset)));
+        }
+        let update = AuditedUpdate::new(point, data);
+        self.findings.push_back(Finding::Update(Box::new(update)));
+        Ok(())
+    }
+}

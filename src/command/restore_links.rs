@@ -1,0 +1,68 @@
+//! Hard links: the first name of an object is restored, later ones become links to it.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::archive::Stored;
+
+use super::restore_place::Place;
+
+/// The first restored name of an object.
+struct First {
+    place: Place,
+    stored: Rc<Stored>,
+    is_restored: bool,
+}
+
+/// First names by the numbers of file system and object.
+#[derive(Default)]
+pub(super) struct HardLinks {
+    first: HashMap<(u64, u64), First>,
+}
+
+impl HardLinks {
+    /// The place of an earlier name of the same object, restored or being restored.
+    pub(super) fn earlier(&self, stored: &Stored, place: &Place) -> Option<&Place> {
+        self.find(stored, place).map(|first| &first.place)
+    }
+
+    /// The place of an earlier name of the same object that is restored.
+    pub(super) fn restored(&self, stored: &Stored, place: &Place) -> Option<Place> {
+        let first = self.find(stored, place).filter(|first| first.is_restored)?;
+        Some(first.place.clone())
+    }
+
+    fn find(&self, stored: &Stored, place: &Place) -> Option<&First> {
+        let first = self.first.get(&(stored.device?, stored.inode))?;
+        // A crafted archive may give one number to objects that differ.
+        let is_same = first.stored.is_linked_with(stored)
+            && first.stored.metadata.kind == stored.metadata.kind
+            && first.stored.metadata.link_target == stored.metadata.link_target
+            && first.stored.metadata.device == stored.metadata.device;
+        (is_same && Rc::ptr_eq(&first.place.target, &place.target)).then_some(first)
+    }
+
+    /// Remembers that the object is being restored at `place`.
+    pub(super) fn begin(&mut self, stored: &Rc<Stored>, place: &Place) {
+        if let Some(device) = stored.device {
+            let first =
+                First { place: place.clone(), stored: Rc::clone(stored), is_restored: false };
+            self.first.insert((device, stored.inode), first);
+        }
+    }
+
+    /// The object is restored at `place`: later names can be links to it.
+    pub(super) fn finish(&mut self, stored: &Stored, place: &Place) {
+        if let Some(device) = stored.device
+            && let Some(first) = self.first.get_mut(&(device, stored.inode))
+            && first.place.path == place.path
+        {
+            first.is_restored = true;
+        }
+    }
+
+    /// Forgets all objects.
+    pub(super) fn clear(&mut self) {
+        self.first.clear();
+    }
+}

@@ -1,0 +1,252 @@
+//! Files that are restored together, so that a block they share is decoded once.
+//!
+//! Invariants: blocks come in rising order, each once; a file is finished with its last piece, and
+//! one that needs a damaged block is never finished; a window that is dropped leaves no temporary
+//! files.
+
+use std::io;
+use std::rc::Rc;
+
+use crate::archive::{BlockFetcher, DecodedBlock, Piece, Run, Stored};
+use crate::base::{Result, StoredPath};
+use crate::filesystem::{NewFile, Unapplied};
+
+use super::restore_ledger::Ledger;
+use super::restore_links::HardLinks;
+use super::restore_place::Place;
+
+/// A window is full with so many files.
+pub(super) const FILES_MAX: usize = 65_536;
+/// Or with so many pieces: about 64 bytes of memory each.
+const PIECES_MAX: usize = 1 << 20;
+/// How many files are open at a time; each also holds its directory.
+const OPEN_FILES_MAX: usize = 256;
+
+/// How objects are written.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// What is there gives way.
+    pub(super) replace: bool,
+    /// Attributes that were saved are restored.
+    pub(super) attributes: bool,
+}
+
+/// A regular file to restore.
+pub(super) struct PlannedFile {
+    pub(super) shown: StoredPath,
+    /// None if it is only checked.
+    pub(super) place: Option<Place>,
+    pub(super) stored: Rc<Stored>,
+}
+
+/// A planned file on its way.
+struct FileInWork {
+    planned: PlannedFile,
+    file: Option<NewFile>,
+    is_open: bool,
+    has_failed: bool,
+    pieces_left: usize,
+}
+
+/// A piece of a file.
+struct PlannedPiece {
+    run: Run,
+    offset: u64,
+    file: usize,
+}
+
+/// Files to restore, not more than fit.
+pub(super) struct Window {
+    manner: Manner,
+    files: Vec<FileInWork>,
+    pieces: Vec<PlannedPiece>,
+    open: Vec<usize>,
+}
+
+impl Window {
+    pub(super) fn new(manner: Manner) -> Self {
+        Self { manner, files: Vec::new(), pieces: Vec::new(), open: Vec::new() }
+    }
+
+    /// Whether its files should be restored before more are added.
+    pub(super) fn is_full(&self) -> bool {
+        self.files.len() >= FILES_MAX || self.pieces.len() >= PIECES_MAX
+    }
+
+    /// Adds a file.
+    pub(super) fn push(&mut self, planned: PlannedFile) {
+        let (mut offset, before) = (0, self.pieces.len());
+        for piece in &planned.stored.content {
+            if let Piece::Data(run) = piece {
+                self.pieces.push(PlannedPiece { run: *run, offset, file: self.files.len() });
+            }
+            offset += piece.len();
+        }
+        self.files.push(FileInWork {
+            pieces_left: self.pieces.len() - before,
+            planned,
+            file: None,
+            is_open: false,
+            has_failed: false,
+        });
+    }
+
+    /// Restores all files; the window is empty then.
+    pub(super) fn restore(
+        &mut self,
+        fetcher: &BlockFetcher,
+        links: &mut HardLinks,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<()> {
+        for index in 0..self.files.len() {
+            if self.files[index].pieces_left == 0 {
+                ledger.check_stopped()?;
+                self.finish(index, links, ledger)?;
+            }
+        }
+        let mut pieces = std::mem::take(&mut self.pieces);
+        pieces.sort_unstable_by_key(|piece| (piece.run.first.block, piece.file, piece.offset));
+        let mut blocks: Vec<u64> = pieces.iter().map(|p| p.run.first.block).collect();
+        blocks.dedup();
+        let mut rest = pieces.as_slice();
+        fetcher.fetch(&blocks, |block, decoded| {
+            let end = rest.partition_point(|piece| piece.run.first.block <= block);
+            let (of_block, after) = rest.split_at(end);
+            rest = after;
+            for piece in of_block {
+                ledger.check_stopped()?;
+                self.take(piece, &decoded, links, ledger)?;
+            }
+            Ok(())
+        })?;
+        self.files.clear();
+        self.open.clear();
+        Ok(())
+    }
+
+    /// Puts a piece into its file.
+    fn take(
+        &mut self,
+        piece: &PlannedPiece,
+        decoded: &Result<DecodedBlock>,
+        links: &mut HardLinks,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<()> {
+        let file = &mut self.files[piece.file];
+        if file.has_failed {
+            return Ok(());
+        }
+        let damage = match decoded {
+            Ok(block) => match block.run(&piece.run) {
+                Ok(bytes) => {
+                    if let Err(error) = self.write(piece, bytes) {
+                        return self.fail(piece.file, error, ledger);
+                    }
+                    ledger.advance(piece.run.len);
+                    self.files[piece.file].pieces_left -= 1;
+                    if self.files[piece.file].pieces_left == 0 {
+                        self.finish(piece.file, links, ledger)?;
+                    }
+                    return Ok(());
+                }
+                Err(error) => &error.to_string(),
+            },
+            Err(error) => &error.to_string(),
+        };
+        file.drop_content();
+        ledger.damaged_object(&file.planned.shown, damage);
+        Ok(())
+    }
+
+    fn write(&mut self, piece: &PlannedPiece, bytes: &[u8]) -> io::Result<()> {
+        if !self.files[piece.file].is_open {
+            self.make_room()?;
+            self.open.push(piece.file);
+        }
+        let work = &mut self.files[piece.file];
+        let Some(place) = &work.planned.place else {
+            return Ok(());
+        };
+        let file = match &mut work.file {
+            Some(file) => file,
+            none => none.insert(place.target.create_file(&place.path)?),
+        };
+        work.is_open = true;
+        file.write_at(piece.offset, bytes)
+    }
+
+    /// Closes files that wait for further blocks, if too many are open.
+    fn make_room(&mut self) -> io::Result<()> {
+        if self.open.len() < OPEN_FILES_MAX {
+            return Ok(());
+        }
+        for index in self.open.drain(..) {
+            let work = &mut self.files[index];
+            work.is_open = false;
+            if let Some(file) = &mut work.file {
+                file.park()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives a file that has all its pieces its name.
+    fn finish(
+        &mut self,
+        index: usize,
+        links: &mut HardLinks,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<()> {
+        let manner = self.manner;
+        let work = &mut self.files[index];
+        let (stored, shown) = (&work.planned.stored, &work.planned.shown);
+        if let Some(place) = &work.planned.place {
+            match finish_file(work.file.take(), place, stored, manner) {
+                Ok(unapplied) => {
+                    links.finish(stored, place);
+                    ledger.unapplied(shown, unapplied);
+                }
+                Err(error) => return self.fail(index, error, ledger),
+            }
+        }
+        ledger.written(shown, Some(stored.size()));
+        ledger.advance(hole_bytes(stored));
+        Ok(())
+    }
+
+    fn fail(&mut self, index: usize, error: io::Error, ledger: &mut Ledger<'_>) -> Result<()> {
+        let work = &mut self.files[index];
+        work.drop_content();
+        ledger.refused(&work.planned.shown, error)
+    }
+}
+
+impl FileInWork {
+    /// Gives the file up, with its temporary file.
+    fn drop_content(&mut self) {
+        self.has_failed = true;
+        self.file = None;
+    }
+}
+
+fn finish_file(
+    begun: Option<NewFile>,
+    place: &Place,
+    stored: &Stored,
+    manner: Manner,
+) -> io::Result<Vec<Unapplied>> {
+    let mut file = match begun {
+        Some(file) => file,
+        None => place.target.create_file(&place.path)?,
+    };
+    if matches!(stored.content.last(), Some(Piece::Hole(_))) {
+        file.set_len(stored.size())?;
+    }
+    let attributes = manner.attributes && stored.has_attributes;
+    file.finish(&stored.metadata, attributes, manner.replace)
+}
+
+fn hole_bytes(stored: &Stored) -> u64 {
+    let holes = stored.content.iter();
+    holes.filter(|piece| matches!(piece, Piece::Hole(_))).map(Piece::len).sum()
+}

@@ -1,0 +1,90 @@
+//! `test`: every stored byte is read and everything that can be compared is compared.
+//!
+//! Frames first, update by update ([`Audit`], [`super::verify_version`]), then all blocks
+//! ([`super::verify_blocks`]), then the entries of each update ([`super::verify_entries`]).
+
+use crate::archive::{Archive, Audit, AuditedUpdate, BlockTable, Finding, History, Version};
+use crate::base::{Error, ErrorKind, Progress, Result, Until};
+
+use super::findings::Findings;
+use super::options::{VerifyOptions, VerifySummary};
+use super::scope::tell_notice;
+use super::verify_blocks::check_blocks;
+use super::verify_entries::EntryCheck;
+use super::verify_version::check_version;
+
+/// Reads and checks every stored byte.
+pub fn verify(options: &VerifyOptions, progress: &dyn Progress) -> Result<VerifySummary> {
+    verify_archive(options, progress).map_err(|error| error.at(options.archive.display()))
+}
+
+fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<VerifySummary> {
+    let archive = Archive::open_path(&options.archive)?;
+    let end = History::of(&archive).end_at(options.until)?.ok_or_else(|| {
+        let cause = "no update was completed before what -until says";
+        Error::new(ErrorKind::Missing, "nothing can be tested").because(cause)
+    })?;
+    let mut findings = Findings::new(progress);
+    if options.until == Until::Latest && tell_notice(&archive, progress) {
+        findings.summary.damaged += 1;
+    }
+    let (updates, newest) = check_frames(&archive, end, &mut findings)?;
+    let Some(newest) = newest else {
+        findings.damage(Error::corrupt("no version can be opened"));
+        return Ok(findings.summary);
+    };
+    let (table, unreadable) = BlockTable::of_readable(&archive, &newest);
+    for error in unreadable {
+        findings.damage(error);
+    }
+    let expected = newest.manifest.counts.blocks;
+    let table = std::sync::Arc::new(table);
+    let bad = check_blocks(&table, expected, options.threads, &mut findings)?;
+    let mut entries = EntryCheck::new(&archive, &table, &bad);
+    for update in &updates {
+        // One that cannot be opened was named with its frame.
+        if let Ok(version) = update.version(&archive) {
+            entries.check_changes(&version, &mut findings)?;
+        }
+    }
+    entries.check_names(&newest, &mut findings)?;
+    Ok(findings.summary)
+}
+
+/// Checks all frames, and each update against the one before.
+fn check_frames(
+    archive: &Archive,
+    end: u64,
+    findings: &mut Findings<'_>,
+) -> Result<(Vec<AuditedUpdate>, Option<Version>)> {
+    let mut audit = Audit::new(archive, end);
+    let mut updates = Vec::new();
+    let mut newest: Option<Version> = None;
+    let mut before: Option<Version> = None;
+    while let Some(finding) = audit.step() {
+        findings.check_stopped()?;
+        match finding {
+            None => {}
+            Some(Finding::Damage(error)) => findings.damage(error),
+            Some(Finding::Update(mut update)) => {
+                findings.summary.versions += 1;
+                findings.summary.fingerprint = Some(update.fingerprint());
+                let data = update.take_data();
+                match update.version(archive) {
+                    Ok(version) => {
+                        check_version(archive, &version, before.as_ref(), data, findings);
+                        newest = Some(version.clone());
+                        before = Some(version);
+                    }
+                    Err(error) => {
+                        findings.damage(error);
+                        before = None;
+                    }
+                }
+                updates.push(*update);
+            }
+        }
+    }
+    findings.summary.frames += audit.frames();
+    Ok((updates, newest))
+}

@@ -1,0 +1,81 @@
+//! `test`, the blocks: each is read, decoded, and its fragments compared with their identities.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use crate::archive::{BlockFetcher, BlockTable, Run};
+use crate::base::{Error, Result};
+
+use super::findings::Findings;
+
+/// What cannot be used.
+#[derive(Default)]
+pub(super) struct BadBlocks {
+    blocks: HashSet<u64>,
+    fragments: BTreeSet<(u64, u32)>,
+}
+
+impl BadBlocks {
+    /// Fails if a fragment of the run is damaged.
+    pub(super) fn check(&self, run: &Run) -> Result<()> {
+        let (block, first) = (run.first.block, run.first.index);
+        if self.blocks.contains(&block) {
+            return Err(Error::corrupt(format!("block {block} is damaged")));
+        }
+        let indices = (block, first)..(block, first.saturating_add(run.count));
+        match self.fragments.range(indices).next() {
+            Some((_, index)) => {
+                Err(Error::corrupt(format!("fragment {index} of block {block} is damaged")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks all blocks of a version that is expected to have so many.
+pub(super) fn check_blocks(
+    table: &Arc<BlockTable>,
+    expected: u64,
+    threads: usize,
+    findings: &mut Findings<'_>,
+) -> Result<BadBlocks> {
+    let fetcher = BlockFetcher::new(Arc::clone(table), threads)?;
+    let mut bad = BadBlocks::default();
+    let (mut found, mut is_complete) = (0, true);
+    for page in table.pages() {
+        findings.check_stopped()?;
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => {
+                findings.damage(format_args!("blocks cannot be found: {error}"));
+                is_complete = false;
+                continue;
+            }
+        };
+        let blocks: Vec<u64> = (page.first_block..).take(page.blocks.len()).collect();
+        found += blocks.len() as u64;
+        fetcher.fetch(&blocks, |block, decoded| {
+            findings.check_stopped()?;
+            let decoded = match decoded {
+                Ok(decoded) => decoded,
+                Err(error) => {
+                    bad.blocks.insert(block);
+                    findings.damage(format_args!("block {block}: {error}"));
+                    return Ok(());
+                }
+            };
+            decoded.wrong().for_each(|error| findings.damage(error));
+            let wrong = decoded.wrong_indices().iter().map(|&index| (block, index));
+            bad.fragments.extend(wrong);
+            findings.summary.frames += 1;
+            findings.summary.blocks += 1;
+            findings.summary.fragments += decoded.fragments();
+            findings.advance(decoded.len());
+            Ok(())
+        })?;
+    }
+    if is_complete && found != expected {
+        findings.damage(format_args!("{found} blocks are recorded, not {expected}"));
+    }
+    Ok(bad)
+}

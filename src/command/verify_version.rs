@@ -1,0 +1,117 @@
+//! `test`, one version: whether its manifest agrees with its commit, with the version before, and
+//! with the blocks that the update added.
+
+use crate::archive::{Archive, BlockTable, Catalog, Counts, Manifest, Version};
+use crate::base::{Error, Result};
+
+use super::findings::Findings;
+
+/// Checks what a version says of itself. `before` is the version before if it is known, `data`
+/// the offsets and payload lengths of the DATA frames of its update.
+pub(super) fn check_version(
+    archive: &Archive,
+    version: &Version,
+    before: Option<&Version>,
+    data: Vec<(u64, u64)>,
+    findings: &mut Findings<'_>,
+) {
+    let is_first = version.number() == 1;
+    let empty = Manifest::default();
+    let before = match before {
+        Some(before) => Some(&before.manifest),
+        None if is_first => Some(&empty),
+        None => None,
+    };
+    let manifest = &version.manifest;
+    if (manifest.update, manifest.date) != (version.number(), version.date()) {
+        findings.damage(wrong(version, "does not belong to its commit"));
+    }
+    if !has_own_runs(manifest) {
+        findings.damage(wrong(version, "has runs of other updates as its own"));
+    }
+    if let Some(before) = before {
+        if !continues(manifest, before) {
+            findings.damage(wrong(version, "does not continue the runs of the one before"));
+        }
+        if !counts_continue(&manifest.counts, &before.counts) {
+            findings.damage(wrong(version, "does not count on from the one before"));
+        }
+    }
+    // The entries themselves are checked when the blocks are known.
+    findings.expect(Catalog::of_changes(archive, version).map(drop));
+    let blocks = check_own_blocks(archive, version, before, data, findings);
+    findings.expect(blocks);
+}
+
+fn wrong(version: &Version, what: &str) -> Error {
+    Error::corrupt(format!("the manifest of update {} {what}", version.number()))
+}
+
+/// Whether the delta runs are of this update alone, with as many entries as were counted.
+fn has_own_runs(manifest: &Manifest) -> bool {
+    let own = (manifest.update, manifest.update);
+    let counts = &manifest.counts;
+    let changed = [counts.added, counts.updated, counts.deleted, counts.touched];
+    let changed = changed.into_iter().fold(0, u64::saturating_add);
+    let entries = manifest.delta_entries.as_ref();
+    let fragments = manifest.delta_fragments.as_ref();
+    entries.is_none_or(|run| run.updates == own)
+        && fragments.is_none_or(|run| run.updates == own)
+        && entries.map_or(0, |run| run.records) == changed
+}
+
+/// Whether the live runs are those of the version before and those of this update.
+fn continues(manifest: &Manifest, before: &Manifest) -> bool {
+    let runs = manifest.entry_runs.iter().chain(&manifest.fragment_runs);
+    if runs.clone().any(|run| run.updates.0 != run.updates.1) {
+        // Merged runs stand in place of others: that they hold the same shows in the entries.
+        return true;
+    }
+    let entries = manifest.delta_entries.iter().chain(&before.entry_runs);
+    let fragments = before.fragment_runs.iter().chain(&manifest.delta_fragments);
+    manifest.entry_runs.iter().eq(entries) && manifest.fragment_runs.iter().eq(fragments)
+}
+
+fn counts_continue(counts: &Counts, before: &Counts) -> bool {
+    let names = before.names.checked_add(counts.added);
+    names.and_then(|names| names.checked_sub(counts.deleted)) == Some(counts.names)
+}
+
+/// Compares the records of the blocks that the update added with its DATA frames.
+fn check_own_blocks(
+    archive: &Archive,
+    version: &Version,
+    before: Option<&Manifest>,
+    mut data: Vec<(u64, u64)>,
+    findings: &mut Findings<'_>,
+) -> Result<()> {
+    let mut recorded = Vec::new();
+    let (mut fragments, mut raw_bytes, mut data_bytes) = (0_u64, 0_u64, 0_u64);
+    for page in BlockTable::of_changes(archive, version)?.pages() {
+        // A page that cannot be read was named with its frame.
+        let Ok(page) = page else { return Ok(()) };
+        for block in &page.blocks {
+            recorded.push((block.place.offset, block.payload_len));
+            fragments += block.fragments.len() as u64;
+            raw_bytes += block.raw_len();
+            data_bytes = data_bytes.saturating_add(block.payload_len);
+        }
+    }
+    findings.total_bytes += raw_bytes;
+    let blocks = recorded.len() as u64;
+    recorded.sort_unstable();
+    data.sort_unstable();
+    if recorded != data {
+        findings.damage(wrong(version, "records other blocks than those of its update"));
+    }
+    let counts = &version.manifest.counts;
+    let is_counted = (counts.new_bytes, counts.data_bytes) == (raw_bytes, data_bytes)
+        && before.is_none_or(|before| {
+            before.counts.blocks.saturating_add(blocks) == counts.blocks
+                && before.counts.fragments.saturating_add(fragments) == counts.fragments
+        });
+    if !is_counted {
+        findings.damage(wrong(version, "counts other blocks than those of its update"));
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! What `extract` does when the archive is damaged or when it is stopped.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use zarc::base::ErrorKind;
+use zarc::command::extract;
+use zarc::compress::ContentKind;
+
+use super::support::extraction::{options, run, small_tree, tree};
+use super::support::{Made, Thing, Told, file, noise};
+
+/// A damaged block costs the files that need it, and no file gets other bytes than it had.
+#[test]
+fn a_damaged_block_costs_only_the_files_that_need_it() {
+    let mut made = Made::new();
+    let text = |seed| Thing::File(noise(seed, 40_000), ContentKind::Text);
+    made.update(&[
+        ("d", Thing::Directory(0o755)),
+        ("d/bad", text(1)),
+        ("d/bad2", text(1)),
+        ("d/good", file(&noise(2, 40_000))),
+    ]);
+    made.update(&[("d/later", file(&noise(3, 40_000)))]);
+    let data = made.frames(2);
+    assert_eq!(data.len(), 3);
+    let (offset, len) = data[0];
+    made.flip(offset + len / 2);
+    for dry in [true, false] {
+        let out = made.path("out");
+        let mut options = options(&made, &out);
+        options.dry = dry;
+        let (summary, told) = run(&options);
+        let counts = (summary.written, summary.damaged, summary.problems);
+        assert_eq!(counts, (3, 2, 2), "{}", told.warnings());
+        assert!(told.warnings().contains("d/bad: not restored"));
+        assert_eq!(out.exists(), !dry);
+    }
+    assert_eq!(tree(&made.path("out")), ["d", "d/good", "d/later"]);
+    assert_eq!(fs::read(made.path("out/d/good")).unwrap(), noise(2, 40_000));
+}
+
+/// Damaged lists of blocks and of entries cost what only they tell of.
+#[test]
+fn damaged_metadata_costs_what_it_tells_of() {
+    let mut made = Made::new();
+    made.update(&[("a", file(&noise(1, 10_000)))]);
+    made.update(&[("b", file(&noise(2, 10_000)))]);
+    for (frame_type, written, damaged) in [(3, 1, 1), (4, 1, 1)] {
+        let (offset, len) = made.frames(frame_type)[0];
+        made.flip(offset + len / 2);
+        let out = made.path(&format!("out{frame_type}"));
+        let (summary, told) = run(&options(&made, &out));
+        assert_eq!((summary.written, summary.damaged), (written, damaged), "{}", told.warnings());
+        assert_eq!(tree(&out), ["b"]);
+        made.flip(offset + len / 2);
+    }
+    // The directory of the first update's blocks: their files are named.
+    let directories = made.frames(5);
+    let (offset, len) = directories[1];
+    made.flip(offset + len / 2);
+    let (summary, told) = run(&options(&made, &made.path("out5")));
+    assert_eq!((summary.written, summary.damaged), (1, 2), "{}", told.warnings());
+}
+
+/// Stopped at any moment, it leaves no temporary files, no part of a file, and directories with
+/// their metadata; the next run completes it.
+#[test]
+fn a_stopped_extraction_leaves_nothing_half_done() {
+    let mut made = Made::new();
+    let mut things = small_tree();
+    things.retain(|(name, _)| *name != "d/sub" && *name != "d/node");
+    things.push(("d/late", file(&noise(9, 30_000))));
+    made.update(&things);
+    for stop_at in 1.. {
+        let out = made.path(&format!("out{stop_at}"));
+        let told = Told::stopping_at(stop_at);
+        let result = extract(&options(&made, &out), &told);
+        let Err(error) = result else {
+            assert!(stop_at > 10, "it looks often enough");
+            break;
+        };
+        assert_eq!(error.kind(), ErrorKind::Stopped);
+        if out.exists() {
+            let found = tree(&out);
+            assert!(!found.iter().any(|name| name.contains(".zarc-")), "{found:?}");
+            assert_eq!(fs::metadata(out.join("d")).unwrap().mode() & 0o7777, 0o750);
+        }
+        let (summary, told) = run(&options(&made, &out));
+        assert_eq!(summary.problems, 0, "{}", told.warnings());
+        assert_eq!(fs::read(out.join("d/late")).unwrap(), noise(9, 30_000));
+        assert_eq!(fs::read(out.join("d/sub/big")).unwrap(), noise(1, 300_000));
+    }
+}
+
+/// More files in one window than may be open at a time, each needing several blocks.
+#[test]
+fn many_files_can_wait_for_many_blocks() {
+    let mut made = Made::new();
+    let names: Vec<String> = (0..600).map(|n| format!("f{n:03}")).collect();
+    let first: Vec<(&str, Thing)> =
+        names.iter().zip(0..).map(|(name, n)| (name.as_str(), file(&noise(n, 10_000)))).collect();
+    made.update(&first);
+    // The first fragment of each file is stored already, in another block than the second.
+    let second: Vec<(&str, Thing)> =
+        names.iter().zip(0..).map(|(name, n)| (name.as_str(), file(&noise(n, 15_000)))).collect();
+    made.update(&second);
+    let out = made.path("out");
+    let (summary, told) = run(&options(&made, &out));
+    assert_eq!((summary.written, summary.problems), (600, 0), "{}", told.warnings());
+    for (name, n) in names.iter().zip(0..) {
+        assert_eq!(fs::read(out.join(name)).unwrap(), noise(n, 15_000));
+    }
+}

@@ -1,0 +1,340 @@
+//! Goal: byte layouts stay what they are, and both readers agree on them. Method: each vector in
+//! `testdata/vectors` is made here from plain values, compared with the file byte by byte, and
+//! decoded. `ZARC_WRITE_VECTORS=1` writes the files anew, which only a new draft may need.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use zarc::base::{
+    ByteReader, ByteWriter, Digest, Kind, Metadata, Result, StoredPath, Timestamp, Xattr,
+};
+use zarc::compress::Codec;
+use zarc::format::{
+    ArchiveHeader, BlockRecord, Commit, CommitLink, Counts, Data, Directory, Entry, EntryPage,
+    EntryPageBuilder, FragmentId, FragmentPage, FragmentRecord, FrameHeader, FrameType,
+    HeaderFlags, Manifest, Object, PackedPayload, PageReference, Piece, Place, Run, RunKind,
+    RunReference, Stored, Update,
+};
+use zarc::journal::FrameReader;
+use zarc::storage::Memory;
+
+struct Vector {
+    name: &'static str,
+    what: &'static str,
+    is_ok: bool,
+    bytes: Vec<u8>,
+}
+
+fn ok(name: &'static str, what: &'static str, bytes: Vec<u8>) -> Vector {
+    Vector { name, what, is_ok: true, bytes }
+}
+
+fn refused(name: &'static str, what: &'static str, bytes: Vec<u8>) -> Vector {
+    Vector { name, what, is_ok: false, bytes }
+}
+
+fn numbered_digest(number: u8) -> Digest {
+    Digest::of(&[number])
+}
+
+fn header_page() -> Vec<u8> {
+    let header = ArchiveHeader {
+        flags: HeaderFlags::default(),
+        part: 1,
+        archive_id: *b"sixteen bytes id",
+        created: 1_700_000_000,
+        block_bits: 28,
+        fragment_exponent: 6,
+        link: Digest::default(),
+        first_update: 1,
+    };
+    header.encode().0[..512].to_vec()
+}
+
+/// The header page with some bytes changed and, if asked for, its checksum made right again.
+fn changed_header(offset: usize, bytes: &[u8], is_sealed: bool) -> Vec<u8> {
+    let mut page = header_page();
+    page[offset..offset + bytes.len()].copy_from_slice(bytes);
+    if is_sealed {
+        let checksum = Digest::of(&page[..480]);
+        page[480..].copy_from_slice(checksum.as_bytes());
+    }
+    page
+}
+
+fn frame_header(frame_type: FrameType, payload_len: u64) -> FrameHeader {
+    FrameHeader {
+        frame_type,
+        is_last: frame_type == FrameType::Manifest,
+        part: 1,
+        update: 3,
+        index: 7,
+        payload_len,
+        offset: 4096,
+        nonce_prefix: *b"nonce123",
+    }
+}
+
+fn changed_frame_header(offset: usize, bytes: &[u8], is_sealed: bool) -> Vec<u8> {
+    let mut header = frame_header(FrameType::Entries, 100).encode().to_vec();
+    header[offset..offset + bytes.len()].copy_from_slice(bytes);
+    if is_sealed {
+        let checksum = Digest::of(&header[..56]).prefix();
+        header[56..].copy_from_slice(&checksum);
+    }
+    header
+}
+
+fn frame(frame_type: FrameType, payload: &[u8]) -> Vec<u8> {
+    let header = frame_header(frame_type, payload.len() as u64).encode();
+    let tag = Digest::of_pieces(&[&header, payload]);
+    [&header, payload, tag.as_bytes()].concat()
+}
+
+fn with_flipped_end(mut bytes: Vec<u8>) -> Vec<u8> {
+    *bytes.last_mut().unwrap() ^= 1;
+    bytes
+}
+
+fn update() -> Update {
+    Update {
+        nonce: numbered_digest(1),
+        previous_tag: numbered_digest(2),
+        date: 1_700_000_001,
+        rolled_back: Digest::default(),
+        writer: "zarc 0.1.0".to_owned(),
+    }
+}
+
+fn commit() -> Commit {
+    Commit {
+        archive_id: *b"sixteen bytes id",
+        update: 3,
+        date: 1_700_000_003,
+        start: Place { part: 1, offset: 20_480 },
+        previous: Place { part: 1, offset: 16_384 },
+        frames: 7,
+        manifest_offset: 21_000,
+        jump: CommitLink { update: 1, place: Place { part: 1, offset: 8_192 } },
+        previous_tag: numbered_digest(3),
+        root: numbered_digest(4),
+        state: numbered_digest(5),
+    }
+}
+
+fn data_payload() -> Vec<u8> {
+    Data { codec: 0, block: 300, lengths: vec![3, 200], packed: &[0x5a; 203] }.encode()
+}
+
+fn entries() -> Vec<Entry> {
+    let file = Stored {
+        metadata: Metadata {
+            kind: Kind::File,
+            mode: 0o4755,
+            mtime: Timestamp { seconds: -1, nanos: 999_999_999 },
+            uid: 0,
+            gid: 1000,
+            user: b"root".to_vec(),
+            group: Vec::new(),
+            xattrs: vec![Xattr { name: b"user.note".to_vec(), value: b"a\0b".to_vec() }],
+            link_target: Vec::new(),
+            device: (0, 0),
+        },
+        has_attributes: true,
+        ctime: Timestamp { seconds: 1_700_000_000, nanos: 1 },
+        inode: 4242,
+        device: Some(64_769),
+        is_unsettled: true,
+        content: vec![
+            Piece::Data(Run { first: FragmentId { block: 300, index: 1 }, count: 1, len: 200 }),
+            Piece::Hole(1 << 33),
+            Piece::Data(Run { first: FragmentId { block: 2, index: 0 }, count: 9, len: 70_000 }),
+        ],
+        unknown: vec![(100, b"kept".to_vec())],
+    };
+    let mut link = file.clone();
+    link.metadata.kind = Kind::Symlink;
+    link.metadata.link_target = b"../file\xff".to_vec();
+    (link.content, link.device, link.has_attributes) = (Vec::new(), None, false);
+    (link.metadata.mode, link.metadata.gid) = (0, 0);
+    (link.metadata.user, link.metadata.xattrs) = (Vec::new(), Vec::new());
+    let path = |bytes: &[u8]| StoredPath::from_bytes(bytes.to_vec()).unwrap();
+    vec![
+        Entry { path: path(b"/etc/file"), object: Object::Stored(Box::new(file)) },
+        Entry { path: path(b"/etc/file/gone"), object: Object::Deleted },
+        Entry { path: path(b"/etc/link\n"), object: Object::Stored(Box::new(link)) },
+    ]
+}
+
+fn entry_page(entries: &[Entry]) -> Vec<u8> {
+    let mut builder = EntryPageBuilder::new();
+    entries.iter().for_each(|entry| builder.push(entry));
+    builder.finish().unwrap().2
+}
+
+/// A page of one entry from raw bytes of its path and of its fields.
+fn raw_entry_page(path: &[u8], fields: &[u8]) -> Vec<u8> {
+    let mut writer = ByteWriter::new();
+    writer.varint(1).varint(0).byte_string(path).u8(1).bytes(fields).u8(0);
+    writer.into_bytes()
+}
+
+fn fragment_page() -> FragmentPage {
+    let fragment = |len: u32| FragmentRecord { len, identity: numbered_digest(9) };
+    let block = |offset: u64| BlockRecord {
+        place: Place { part: 1, offset },
+        payload_len: 1000,
+        fragments: vec![fragment(1), fragment(520_192)],
+    };
+    FragmentPage { first_block: 127, blocks: vec![block(4096), block(1 << 40)] }
+}
+
+fn run(kind: RunKind, first_block: u64, records: u64) -> RunReference {
+    let place = Place { part: 1, offset: 40_000 };
+    RunReference { kind, place, payload_len: 77, updates: (2, 3), records, first_block }
+}
+
+fn manifest() -> Manifest {
+    let delta = RunReference { updates: (3, 3), ..run(RunKind::Entries, 0, 10) };
+    let counts = Counts {
+        added: 1,
+        updated: 2,
+        deleted: 3,
+        touched: 4,
+        content_bytes: 5,
+        new_bytes: 6,
+        data_bytes: 7,
+        names: 800,
+        names_bytes: 9_000,
+        blocks: 12,
+        fragments: 130,
+    };
+    Manifest {
+        update: 3,
+        date: 1_700_000_003,
+        counts,
+        comment: b"before the move".to_vec(),
+        delta_entries: Some(delta.clone()),
+        delta_fragments: None,
+        entry_runs: vec![delta, RunReference { updates: (1, 2), ..run(RunKind::Entries, 0, 99) }],
+        fragment_runs: vec![run(RunKind::Fragments, 0, 8), run(RunKind::Fragments, 8, 4)],
+    }
+}
+
+fn directories() -> (Directory, Directory) {
+    let place = Place { part: 1, offset: 5_000 };
+    let page = |first_key| PageReference { first_key, place, payload_len: 60, records: 4 };
+    let blocks = vec![page(0), page(4)];
+    let paths = ["a/b", "a.b"].map(|text| StoredPath::normalized(text.as_bytes()).unwrap());
+    let entry_pages =
+        paths.map(|path| PageReference { first_key: path, place, payload_len: 61, records: 5 });
+    (Directory::Entries(entry_pages.to_vec()), Directory::Fragments(blocks))
+}
+
+fn record_vectors() -> Vec<Vector> {
+    let mut lengths_differ = data_payload();
+    lengths_differ[24] = 4;
+    let mut unknown_codec = data_payload();
+    unknown_codec[0] = 99;
+    let packed_too_long = PackedPayload { codec: 0, raw_len: (1 << 26) + 1, packed: b"x" };
+    let (of_entries, of_fragments) = directories();
+    vec![
+        refused("varint-overlong", "varint", vec![0x81, 0x00]),
+        ok("update-payload", "update", update().encode()),
+        ok("data-payload", "data", data_payload()),
+        refused("data-lengths-differ", "data", lengths_differ),
+        refused("data-codec-unknown", "data", unknown_codec),
+        refused("packed-raw-too-long", "packed", packed_too_long.encode()),
+        ok("fragment-page", "fragment-page", fragment_page().encode()),
+        ok("entry-page", "entry-page", entry_page(&entries())),
+        refused("entry-path-malformed", "entry-page", raw_entry_page(b"a//b", &[])),
+        refused("entry-field-too-long", "entry-page", raw_entry_page(b"a", &[7, 2, 1, 1])),
+        ok("directory-entries", "directory", of_entries.encode()),
+        ok("directory-fragments", "directory", of_fragments.encode()),
+        ok("manifest-raw", "manifest", manifest().encode()),
+        ok("commit-payload", "commit", commit().encode()),
+    ]
+}
+
+fn frame_vectors() -> Vec<Vector> {
+    let too_long = (1_u64 << 26) + 1;
+    let commit_frame = frame(FrameType::Commit, &commit().encode());
+    vec![
+        ok("header-plain", "header", header_page()),
+        refused("header-unknown-flag", "header", changed_header(16, &[8], true)),
+        refused("header-checksum-wrong", "header", changed_header(40, &[1], false)),
+        refused("header-other-draft", "header", changed_header(10, &[99], true)),
+        ok("frame-header", "frame-header", changed_frame_header(9, &[2], true)),
+        refused("frame-unknown-flag", "frame-header", changed_frame_header(9, &[0x80], true)),
+        refused(
+            "frame-header-checksum-wrong",
+            "frame-header",
+            changed_frame_header(24, &[1], false),
+        ),
+        refused(
+            "frame-payload-too-long",
+            "frame-header",
+            changed_frame_header(32, &too_long.to_le_bytes(), true),
+        ),
+        refused("frame-type-unknown", "frame-header", changed_frame_header(8, &[77], true)),
+        refused("frame-tag-wrong", "frame", with_flipped_end(frame(FrameType::Data, b"payload"))),
+        refused("commit-tag-wrong", "frame", with_flipped_end(commit_frame)),
+    ]
+}
+
+fn decode(what: &str, bytes: &[u8]) -> Result<()> {
+    match what {
+        "varint" => ByteReader::new(bytes, "vector").varint().map(drop),
+        "header" => ArchiveHeader::decode(bytes).map(drop),
+        "frame-header" => FrameHeader::decode(bytes).map(drop),
+        "frame" => {
+            let at_its_offset = [vec![0; 4096], bytes.to_vec()].concat();
+            FrameReader::new(Arc::new(Memory::with_bytes(at_its_offset)), 1)
+                .frame_at(4096)
+                .map(drop)
+        }
+        "update" => Update::decode(bytes).map(drop),
+        "data" => Data::decode(bytes).and_then(|data| Codec::from_id(data.codec)).map(drop),
+        "packed" => PackedPayload::decode(bytes).map(drop),
+        "fragment-page" => FragmentPage::decode(bytes).map(drop),
+        "entry-page" => EntryPage::decode(bytes).map(drop),
+        "directory" => Directory::decode(bytes).map(drop),
+        "manifest" => Manifest::decode(bytes).map(drop),
+        "commit" => Commit::decode(bytes).map(drop),
+        other => panic!("no decoder for {other}"),
+    }
+}
+
+fn text_of(vector: &Vector) -> String {
+    let expect = if vector.is_ok { "ok" } else { "refused" };
+    let hex: Vec<String> = vector.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let lines: String = hex.chunks(32).map(|line| format!("hex: {}\n", line.concat())).collect();
+    format!("what: {}\nexpect: {expect}\n{lines}", vector.what)
+}
+
+#[test]
+fn vectors_are_what_the_code_writes_and_reads() {
+    for vector in record_vectors().into_iter().chain(frame_vectors()) {
+        let path = PathBuf::from("testdata/vectors").join(format!("{}.txt", vector.name));
+        if std::env::var_os("ZARC_WRITE_VECTORS").is_some() {
+            fs::write(&path, text_of(&vector)).unwrap();
+        }
+        let stored = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(stored, text_of(&vector), "{}", path.display());
+        let decoded = decode(vector.what, &vector.bytes);
+        assert_eq!(decoded.is_ok(), vector.is_ok, "{}: {decoded:?}", vector.name);
+    }
+}
+
+#[test]
+fn values_come_back_from_their_bytes() {
+    assert_eq!(Update::decode(&update().encode()).unwrap(), update());
+    assert_eq!(Commit::decode(&commit().encode()).unwrap(), commit());
+    assert_eq!(Manifest::decode(&manifest().encode()).unwrap(), manifest());
+    assert_eq!(FragmentPage::decode(&fragment_page().encode()).unwrap(), fragment_page());
+    assert_eq!(EntryPage::decode(&entry_page(&entries())).unwrap().entries, entries());
+    let (of_entries, of_fragments) = directories();
+    assert_eq!(Directory::decode(&of_entries.encode()).unwrap(), of_entries);
+    assert_eq!(Directory::decode(&of_fragments.encode()).unwrap(), of_fragments);
+}
