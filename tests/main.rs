@@ -4,8 +4,11 @@
 mod architecture;
 mod command_line;
 mod compress;
+mod crash;
+mod damage;
 mod extract;
 mod extract_damage;
+mod faults;
 mod filesystem;
 mod support;
 mod vectors_format;

@@ -151,9 +151,8 @@ impl FullBlock {
     fn check(&self, unpacked: &[u8]) -> Result<()> {
         let mut rest = unpacked;
         for fragment in &self.fragments {
-            let (bytes, after) = rest
-                .split_at_checked(fragment.len as usize)
-                .ok_or_else(Self::not_reproduced)?;
+            let (bytes, after) =
+                rest.split_at_checked(fragment.len as usize).ok_or_else(Self::not_reproduced)?;
             if Digest::of(bytes) != fragment.identity {
                 return Err(Self::not_reproduced());
             }

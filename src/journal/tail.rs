@@ -120,7 +120,10 @@ pub(super) fn has_damaged_commit(reader: &FrameReader, start: u64, update: u64) 
     }
     let page = offset.next_multiple_of(PAGE_BYTES);
     let len = reader.part_len()?.saturating_sub(page).min(PAGE_BYTES);
-    Ok(is_complete && reader.raw(page, len)?.iter().any(|&byte| byte != 0))
+    if !is_complete || len == 0 {
+        return Ok(false);
+    }
+    Ok(reader.raw(page, len)?.iter().any(|&byte| byte != 0))
 }
 
 /// What a search for commits found.

@@ -21,13 +21,21 @@ pub struct UpdateWriter<'a> {
     next_index: u64,
     root: blake3::Hasher,
     manifest_offset: Option<u64>,
+    /// The commit page was written, in part at least.
+    has_commit: bool,
     is_finished: bool,
 }
 
 impl<'a> UpdateWriter<'a> {
     /// Appends the UPDATE frame; `journal` has no tail.
     pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Result<Self> {
-        let start = journal.end();
+        let (start, on_disk) = (journal.end(), journal.backend().len()?);
+        if on_disk != start {
+            // A first update that was given up took the file away with it.
+            return Err(Error::new(ErrorKind::Io, "cannot add: the archive changed meanwhile")
+                .because(format!("its last update ends at byte {start}, the file has {on_disk}"))
+                .hint("open it again"));
+        }
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
         let payload = update.encode();
         let mut writer = Self {
@@ -39,6 +47,7 @@ impl<'a> UpdateWriter<'a> {
             next_index: 0,
             root: blake3::Hasher::new(),
             manifest_offset: None,
+            has_commit: false,
             is_finished: false,
         };
         writer.append(FrameType::Update, &payload)?;
@@ -146,6 +155,7 @@ impl<'a> UpdateWriter<'a> {
         let commit = self.commit_record(manifest_offset)?;
         self.journal.backend().sync()?;
         let place = Place { part: self.journal.part(), offset: self.offset };
+        self.has_commit = true;
         let tag = self.append_frame(FrameType::Commit, false, &commit.encode())?;
         self.journal.backend().sync()?;
         Ok(CommitPoint { commit, tag, place })
@@ -183,7 +193,12 @@ impl<'a> UpdateWriter<'a> {
     fn cut_back(&mut self) -> Result<()> {
         // Without a first update there is nothing to keep, not even the header.
         let len = if self.journal.last().is_none() { 0 } else { self.start };
-        self.journal.backend().truncate(len)
+        self.journal.backend().truncate(len)?;
+        if self.has_commit && len > 0 {
+            // A crash must not bring the commit back among frames of a later attempt.
+            self.journal.backend().sync()?;
+        }
+        Ok(())
     }
 
     /// Takes up an update whose frames are all there but whose commit is not.
@@ -209,6 +224,7 @@ impl<'a> UpdateWriter<'a> {
             next_index: tags.len() as u64,
             root,
             manifest_offset: Some(manifest_offset),
+            has_commit: false,
             // Whatever happens, these frames are not ours to cut off.
             is_finished: true,
         }
