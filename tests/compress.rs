@@ -32,8 +32,8 @@ fn method(text: &str) -> Method {
 }
 
 fn packed_text(len: usize) -> Vec<u8> {
-    let block = text(len);
-    let packed = pack(&block, &method("1"), ContentKind::Text).unwrap();
+    let raw = text(len);
+    let packed = pack(&raw, &method("1"), ContentKind::Text).unwrap();
     assert_eq!(packed.codec, Codec::Zstd);
     packed.bytes.into_owned()
 }

@@ -119,7 +119,7 @@ pub(super) fn has_damaged_commit(reader: &FrameReader, start: u64, update: u64) 
         index += 1;
     }
     let page = offset.next_multiple_of(PAGE_BYTES);
-    let len = reader.len()?.saturating_sub(page).min(PAGE_BYTES);
+    let len = reader.part_len()?.saturating_sub(page).min(PAGE_BYTES);
     if !is_complete || len == 0 {
         return Ok(false);
     }
@@ -142,7 +142,7 @@ pub(super) fn search_commits(
     archive_id: &[u8; 16],
 ) -> Result<Commits> {
     let mut found = Commits::default();
-    let len = reader.len()?;
+    let len = reader.part_len()?;
     let mut chunk = start.next_multiple_of(PAGE_BYTES);
     while chunk + FrameHeader::LEN <= len {
         let bytes = reader.raw(chunk, SEARCH_BYTES.min(len - chunk))?;
