@@ -21,16 +21,18 @@ pub struct UpdateWriter<'a> {
     next_index: u64,
     root: blake3::Hasher,
     manifest_offset: Option<u64>,
+    /// Whether anything may have been written.
+    is_begun: bool,
     is_finished: bool,
 }
 
 impl<'a> UpdateWriter<'a> {
-    /// Appends the UPDATE frame; `journal` has no tail.
-    pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Result<Self> {
+    /// `journal` has no tail. The UPDATE frame is appended before the first other frame, so that
+    /// an update that turns out to be none leaves the file untouched.
+    pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Self {
         let start = journal.end();
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
-        let payload = update.encode();
-        let mut writer = Self {
+        Self {
             journal,
             update,
             number,
@@ -39,10 +41,9 @@ impl<'a> UpdateWriter<'a> {
             next_index: 0,
             root: blake3::Hasher::new(),
             manifest_offset: None,
+            is_begun: false,
             is_finished: false,
-        };
-        writer.append(FrameType::Update, &payload)?;
-        Ok(writer)
+        }
     }
 
     /// Number of this update.
@@ -63,6 +64,12 @@ impl<'a> UpdateWriter<'a> {
     /// Appends a frame and says where it stands. The manifest is the last one.
     pub fn append(&mut self, frame_type: FrameType, payload: &[u8]) -> Result<Place> {
         assert!(self.manifest_offset.is_none(), "nothing follows the manifest but the commit");
+        if !self.is_begun {
+            self.is_begun = true;
+            let payload = self.update.encode();
+            let tag = self.append_frame(FrameType::Update, false, &payload)?;
+            self.root.update(tag.as_bytes());
+        }
         let is_last = frame_type == FrameType::Manifest;
         let place = Place { part: self.journal.part(), offset: self.offset };
         let tag = self.append_frame(frame_type, is_last, payload)?;
@@ -181,6 +188,10 @@ impl<'a> UpdateWriter<'a> {
     }
 
     fn cut_back(&mut self) -> Result<()> {
+        let is_untouched = !self.is_begun && self.journal.last().is_some();
+        if is_untouched {
+            return Ok(());
+        }
         // Without a first update there is nothing to keep, not even the header.
         let len = if self.journal.last().is_none() { 0 } else { self.start };
         self.journal.backend().truncate(len)
@@ -209,6 +220,7 @@ impl<'a> UpdateWriter<'a> {
             next_index: tags.len() as u64,
             root,
             manifest_offset: Some(manifest_offset),
+            is_begun: true,
             // Whatever happens, these frames are not ours to cut off.
             is_finished: true,
         }
