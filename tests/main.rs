@@ -7,6 +7,7 @@ mod compress;
 mod extract;
 mod extract_damage;
 mod filesystem;
+mod round_trip;
 mod support;
 mod vectors_format;
 mod vectors_fragment;

@@ -1,6 +1,8 @@
 //! Archives made by hand, and ears for what commands say.
 
 pub mod extraction;
+pub mod trees;
+pub mod workbench;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
