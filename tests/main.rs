@@ -7,6 +7,7 @@ mod compress;
 mod extract;
 mod extract_damage;
 mod filesystem;
+mod history;
 mod round_trip;
 mod support;
 mod vectors_format;
