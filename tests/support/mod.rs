@@ -1,5 +1,6 @@
 //! Archives made by hand, and ears for what commands say.
 
+pub mod archives;
 pub mod extraction;
 pub mod trees;
 pub mod workbench;

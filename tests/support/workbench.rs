@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use rustix::fs::{CWD, Timespec, Timestamps, XattrFlags};
 use rustix::time::{ClockId, clock_gettime};
-use zarc::base::{Environment, ErrorKind, Kind, Result, StoredPath, Timestamp, Until};
+use zarc::base::{Environment, Kind, Result, StoredPath, Timestamp, Until};
 use zarc::command::{
     AddOptions, AddSummary, ExtractOptions, ExtractSummary, ListOptions, ListSummary, Row,
     VerifyOptions, VerifySummary, add, extract, list, verify,
@@ -314,12 +314,4 @@ pub fn kind_letter(kind: Kind) -> char {
         Kind::BlockDevice => 'b',
         Kind::Socket => 's',
     }
-}
-
-/// Whether an error is one that a damaged archive may give.
-pub fn is_told_damage(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Corrupt | ErrorKind::Truncated | ErrorKind::Missing | ErrorKind::Unsupported
-    )
 }
