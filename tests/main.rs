@@ -10,6 +10,7 @@ mod filesystem;
 mod golden;
 mod history;
 mod old_archives;
+mod reference_reader;
 mod round_trip;
 mod support;
 mod vectors_format;
