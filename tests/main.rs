@@ -4,6 +4,7 @@
 mod architecture;
 mod command_line;
 mod compress;
+mod damage_cli;
 mod extract;
 mod extract_damage;
 mod filesystem;

@@ -118,17 +118,7 @@ impl Made {
 
     /// Offset and length of all frames of a type, in the order of the file.
     pub fn frames(&self, frame_type: u8) -> Vec<(usize, usize)> {
-        let bytes = std::fs::read(self.archive()).expect("the archive");
-        let sync = [0x9e, 0x5a, 0xc3, 0x52, 0x41, 0x5a, 0x0f, 0xe1, frame_type];
-        let len = |at: usize| {
-            let field = bytes[at + 32..at + 40].try_into().expect("eight bytes");
-            usize::try_from(u64::from_le_bytes(field)).expect("a length") + 96
-        };
-        (0..bytes.len())
-            .step_by(8)
-            .filter(|&at| bytes[at..].starts_with(&sync))
-            .map(|at| (at, len(at)))
-            .collect()
+        frames(&std::fs::read(self.archive()).expect("the archive"), frame_type)
     }
 
     /// Inverts a byte of the archive; doing it again restores it.
@@ -137,6 +127,20 @@ impl Made {
         bytes[offset] ^= 0xff;
         std::fs::write(self.archive(), bytes).expect("the archive");
     }
+}
+
+/// Offset and length of all frames of a type in an archive, in the order of the file.
+pub fn frames(bytes: &[u8], frame_type: u8) -> Vec<(usize, usize)> {
+    let sync = [0x9e, 0x5a, 0xc3, 0x52, 0x41, 0x5a, 0x0f, 0xe1, frame_type];
+    let len = |at: usize| {
+        let field = bytes[at + 32..at + 40].try_into().expect("eight bytes");
+        usize::try_from(u64::from_le_bytes(field)).expect("a length") + 96
+    };
+    (0..bytes.len())
+        .step_by(8)
+        .filter(|&at| bytes[at..].starts_with(&sync))
+        .map(|at| (at, len(at)))
+        .collect()
 }
 
 fn object(transaction: &mut Transaction<'_>, thing: Thing) -> Object {
