@@ -148,7 +148,7 @@ impl Thing {
             match part {
                 Part::Bytes(bytes) => content.extend_from_slice(bytes),
                 Part::Hole(len) => {
-                    content.resize(content.len() + usize::try_from(*len).unwrap(), 0)
+                    content.resize(content.len() + usize::try_from(*len).unwrap(), 0);
                 }
             }
         }
@@ -388,9 +388,10 @@ fn describe(text: &mut String, number: i64, date: i64, state: &State) {
     for (path, thing) in state {
         let Metadata { kind, mode, mtime, uid, gid, xattrs, .. } = &thing.metadata;
         let content = thing.content();
-        let (mode, owner) = match thing.has_attributes {
-            true => (format!("{mode:04o}"), format!("{uid}:{gid}")),
-            false => ("-".to_owned(), "-".to_owned()),
+        let (mode, owner) = if thing.has_attributes {
+            (format!("{mode:04o}"), format!("{uid}:{gid}"))
+        } else {
+            ("-".to_owned(), "-".to_owned())
         };
         let name = path.as_bytes().escape_ascii();
         let time = format!("{}.{:09}", mtime.seconds, mtime.nanos);

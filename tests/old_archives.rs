@@ -70,7 +70,7 @@ fn row_fields(row: &Row) -> Vec<String> {
 
 fn check_list(bench_of: &Workbench, archive: &Path, version: u64, lines: &[String]) {
     let mut options = bench_of.list_options(Until::Version(version));
-    options.archive = archive.to_owned();
+    archive.clone_into(&mut options.archive);
     let (rows, summary, told) = rows(&options);
     assert_eq!((summary.damaged + summary.problems, told.warnings().as_str()), (0, ""));
     assert_eq!(rows.len(), lines.len());
@@ -90,9 +90,10 @@ fn check_list(bench_of: &Workbench, archive: &Path, version: u64, lines: &[Strin
 fn lines_of(tree: &Tree, bare: &[Vec<u8>]) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, node) in tree {
-        let (mode, owner) = match bare.contains(name) {
-            true => ("-".to_owned(), "-".to_owned()),
-            false => (format!("{:04o}", node.mode), format!("{}:{}", node.owner.0, node.owner.1)),
+        let (mode, owner) = if bare.contains(name) {
+            ("-".to_owned(), "-".to_owned())
+        } else {
+            (format!("{:04o}", node.mode), format!("{}:{}", node.owner.0, node.owner.1))
         };
         let shown = name.escape_ascii();
         let time = format!("{}.{:09}", node.mtime.0, node.mtime.1);

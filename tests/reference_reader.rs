@@ -4,6 +4,7 @@
 //! Python comes from `ZARC_READER_PYTHON`, else `python3`, and needs the packages `blake3` and
 //! `zstandard`. Without them these tests say that they are skipped; where `CI` is set they fail.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -15,7 +16,7 @@ use super::support::archives::{drop_what_needs_root, kept, versions};
 use super::support::extraction::small_tree;
 use super::support::trees::{Tree, differences, walk};
 use super::support::workbench::{
-    Workbench, is_root, real_seconds, remove_tree, row_node, rows, run_extract, set_clock,
+    Workbench, is_root, real_seconds, remove_tree, row_node, rows, run_add, run_extract, set_clock,
     set_xattr,
 };
 use super::support::{Made, Thing, file, noise};
@@ -60,7 +61,7 @@ fn shown(name: &[u8]) -> String {
         match byte {
             b'\\' => shown.push_str("\\x5c"),
             b' '..=b'~' => shown.push(char::from(byte)),
-            _ => shown.push_str(&format!("\\x{byte:02x}")),
+            _ => write!(shown, "\\x{byte:02x}").unwrap(),
         }
     }
     shown
@@ -91,7 +92,7 @@ fn without_dash(line: &str) -> String {
 
 fn check_lists(reader: &Reader, bench: &Workbench, archive: &Path, count: u64) {
     let mut options = bench.list_options(Until::Latest);
-    options.archive = archive.to_owned();
+    archive.clone_into(&mut options.archive);
     for version in 1..=count {
         options.until = Until::Version(version);
         let ours: Vec<String> = rows(&options).0.iter().map(line).collect();
@@ -210,15 +211,15 @@ fn the_reader_agrees_on_what_add_makes() {
     fs::File::create(work.join("sparse")).unwrap().set_len(5_000_000).unwrap();
     set_xattr(&work.join("text"), "user.note", b"a note");
     set_clock(real_seconds());
-    bench.add(&bench.add_options(b""));
+    run_add(&bench.add_options(b""));
     set_clock(real_seconds() + 1000);
-    bench.add(&bench.add_options(b""));
+    run_add(&bench.add_options(b""));
     fs::remove_file(work.join("sub/deep/linked")).unwrap();
     fs::write(work.join("text"), "other words\n").unwrap();
     let mut options = bench.add_options(b"");
     (options.attributes, options.fragment) = (false, Some(0));
-    bench.add(&options);
+    run_add(&options);
     fs::rename(work.join("sub"), work.join("moved")).unwrap();
-    bench.add(&bench.add_options(b"moved"));
+    run_add(&bench.add_options(b"moved"));
     check(&reader, &bench.archive());
 }

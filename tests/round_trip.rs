@@ -16,8 +16,8 @@ use zarc::compress::Method;
 use super::support::noise;
 use super::support::trees::{Tree, differences, walk};
 use super::support::workbench::{
-    Workbench, fresh_in_memory, is_root, random_cases, real_seconds, rows, set_clock, set_dice,
-    set_mtime, set_xattr,
+    Workbench, fresh_in_memory, is_root, random_cases, real_seconds, rows, run_add, set_clock,
+    set_dice, set_mtime, set_xattr,
 };
 
 /// A piece of a file.
@@ -246,7 +246,7 @@ fn check(plans: &[Plan], dir: tempfile::TempDir, fragment: Option<u8>, method: &
     let mut options = bench.add_options(b"");
     options.fragment = fragment;
     options.method = Method::parse(method).unwrap();
-    let (summary, told) = bench.add(&options);
+    let (summary, told) = run_add(&options);
     assert_eq!((summary.problems, told.warnings().as_str()), (0, ""));
     assert_eq!(summary.added, before.len() as u64);
 
@@ -272,7 +272,7 @@ fn check(plans: &[Plan], dir: tempfile::TempDir, fragment: Option<u8>, method: &
     let written = fs::metadata(bench.archive()).unwrap().modified().unwrap();
     for force in [false, true] {
         options.force = force;
-        let (summary, told) = bench.add(&options);
+        let (summary, told) = run_add(&options);
         assert_eq!((summary.version, told.warnings().as_str()), (None, ""));
         assert!(fs::read(bench.archive()).unwrap() == bytes, "nothing is appended");
         assert_eq!(fs::metadata(bench.archive()).unwrap().modified().unwrap(), written);

@@ -137,8 +137,8 @@ pub fn differences(expected: &Tree, found: &Tree) -> Vec<String> {
     let mut told = Vec::new();
     let shown = |name: &[u8]| name.escape_ascii().to_string();
     for (name, node) in found {
-        let leads = || expected.keys().any(|below| is_within(below, name));
-        if !expected.contains_key(name) && !(node.kind == 'd' && leads()) {
+        let leads = || node.kind == 'd' && expected.keys().any(|below| is_within(below, name));
+        if !(expected.contains_key(name) || leads()) {
             told.push(format!("{}: too much", shown(name)));
         }
     }

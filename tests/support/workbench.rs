@@ -42,6 +42,7 @@ pub fn environment() -> Environment {
     Environment { now: || Timestamp { seconds: CLOCK.get(), nanos: 5 }, random: throw }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "an environment asks for it")]
 fn throw(bytes: &mut [u8]) -> Result<()> {
     for byte in bytes {
         let mut state = DICE.get();
@@ -173,13 +174,6 @@ impl Workbench {
         }
     }
 
-    /// Archives and listens.
-    pub fn add(&self, options: &AddOptions) -> (AddSummary, Told) {
-        let told = Told::default();
-        let summary = add(options, &told).expect("an update");
-        (summary, told)
-    }
-
     /// Lists the archive.
     pub fn list_options(&self, until: Until) -> ListOptions {
         ListOptions {
@@ -217,6 +211,13 @@ impl Workbench {
         let options = VerifyOptions { archive: self.archive(), until: Until::Latest, threads: 2 };
         (verify(&options, &told).expect("a check"), told)
     }
+}
+
+/// Archives and listens.
+pub fn run_add(options: &AddOptions) -> (AddSummary, Told) {
+    let told = Told::default();
+    let summary = add(options, &told).expect("an update");
+    (summary, told)
 }
 
 /// Restores everything of an archive to `out`.
