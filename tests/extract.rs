@@ -170,3 +170,16 @@ fn every_version_comes_into_its_own_directory() {
     let error = extract(&options, &Told::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Missing);
 }
+
+/// What `-nodelete` kept below a name that is a file by now is named; the file is restored.
+#[test]
+fn what_lies_below_a_file_does_not_take_its_name() {
+    let mut made = Made::new();
+    made.update(&[("d", Thing::Directory(0o755)), ("d/x/y", file(b"old")), ("e", file(b"1"))]);
+    made.update(&[("d", file(b"new"))]);
+    let out = made.path("out");
+    let (summary, told) = run(&options(&made, &out));
+    assert_eq!((summary.written, summary.problems), (2, 1), "{}", told.warnings());
+    assert!(told.warnings().contains("d in the target is not a directory"), "{}", told.warnings());
+    assert_eq!(fs::read(out.join("d")).unwrap(), b"new");
+}

@@ -223,6 +223,11 @@ impl Manifest {
 }
 
 impl Counts {
+    /// Whether nothing was recorded.
+    pub fn is_unchanged(&self) -> bool {
+        self.added + self.updated + self.deleted + self.touched == 0
+    }
+
     /// Counts one entry whose content has `size` bytes.
     fn count(&mut self, change: Change, size: u64) {
         match change {

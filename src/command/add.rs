@@ -77,13 +77,12 @@ fn content_bytes(walk: Walk, progress: &dyn Progress) -> Result<u64> {
     Ok(total)
 }
 
-/// The update, which begins with the first change.
+/// The update, which begins with the first fragment or change.
 struct LazyUpdate<'a> {
     archive: Option<&'a mut Archive>,
     transaction: Option<Transaction<'a>>,
     base: Option<Version>,
     options: &'a AddOptions,
-    progress: &'a dyn Progress,
 }
 
 impl<'a> LazyUpdate<'a> {
@@ -95,16 +94,7 @@ impl<'a> LazyUpdate<'a> {
                 environment: self.options.environment,
                 comment: Vec::new(),
             };
-            let transaction = Transaction::begin(archive, self.base.as_ref(), &options)?;
-            let date = transaction.date();
-            // One second more is only the rule that no two updates have the same date.
-            if date > (self.options.environment.now)().seconds + 1 {
-                let date = Timestamp { seconds: date, nanos: 0 };
-                self.progress.warn(&format!(
-                    "the clock is behind the last update; this one is dated {date}"
-                ));
-            }
-            self.transaction = Some(transaction);
+            self.transaction = Some(Transaction::begin(archive, self.base.as_ref(), &options)?);
         }
         Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
     }
@@ -132,7 +122,7 @@ impl<'a> Adder<'a> {
         let archive_bytes_before = archive.committed_bytes();
         let archive = Some(archive);
         Ok(Self {
-            update: LazyUpdate { archive, transaction: None, base, options, progress },
+            update: LazyUpdate { archive, transaction: None, base, options },
             options,
             progress,
             reader: ObjectReader::new(exponent, options.attributes, options.environment.now)?,
@@ -234,6 +224,18 @@ impl<'a> Adder<'a> {
     fn finish(self) -> Result<AddSummary> {
         let mut summary = self.summary;
         let Some(transaction) = self.update.transaction else { return Ok(summary) };
+        // What was read again and found to be stored already is no change.
+        if transaction.counts().is_unchanged() {
+            transaction.abandon()?;
+            return Ok(summary);
+        }
+        let date = transaction.date();
+        // One second more is only the rule that no two updates have the same date.
+        if date > (self.options.environment.now)().seconds + 1 {
+            let date = Timestamp { seconds: date, nanos: 0 };
+            self.progress
+                .warn(&format!("the clock is behind the last update; this one is dated {date}"));
+        }
         let committed = transaction.commit()?;
         let counts = committed.counts;
         summary.added = counts.added;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::archive::Stored;
+use crate::base::Timestamp;
 
 use super::restore_place::Place;
 
@@ -14,10 +15,19 @@ struct First {
     is_restored: bool,
 }
 
-/// First names by the numbers of file system and object.
+/// Numbers of file system and object, and its times: of an object that changed while only some of
+/// its names were archived, there are several.
+type Key = (u64, u64, Timestamp, Timestamp);
+
+/// First names.
 #[derive(Default)]
 pub(super) struct HardLinks {
-    first: HashMap<(u64, u64), First>,
+    first: HashMap<Key, First>,
+}
+
+/// Nothing for an object with one name.
+fn key(stored: &Stored) -> Option<Key> {
+    Some((stored.device?, stored.inode, stored.ctime, stored.metadata.mtime))
 }
 
 impl HardLinks {
@@ -33,7 +43,7 @@ impl HardLinks {
     }
 
     fn find(&self, stored: &Stored, place: &Place) -> Option<&First> {
-        let first = self.first.get(&(stored.device?, stored.inode))?;
+        let first = self.first.get(&key(stored)?)?;
         // A crafted archive may give one number to objects that differ.
         let is_same = first.stored.is_linked_with(stored)
             && first.stored.metadata.kind == stored.metadata.kind
@@ -44,17 +54,17 @@ impl HardLinks {
 
     /// Remembers that the object is being restored at `place`.
     pub(super) fn begin(&mut self, stored: &Rc<Stored>, place: &Place) {
-        if let Some(device) = stored.device {
+        if let Some(key) = key(stored) {
             let first =
                 First { place: place.clone(), stored: Rc::clone(stored), is_restored: false };
-            self.first.insert((device, stored.inode), first);
+            self.first.insert(key, first);
         }
     }
 
     /// The object is restored at `place`: later names can be links to it.
     pub(super) fn finish(&mut self, stored: &Stored, place: &Place) {
-        if let Some(device) = stored.device
-            && let Some(first) = self.first.get_mut(&(device, stored.inode))
+        if let Some(key) = key(stored)
+            && let Some(first) = self.first.get_mut(&key)
             && first.place.path == place.path
         {
             first.is_restored = true;

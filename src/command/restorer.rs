@@ -27,6 +27,8 @@ pub(super) struct Restorer<'a> {
     links: HardLinks,
     /// Later names of objects whose first name is on its way.
     linked: Vec<PlannedFile>,
+    /// The last name of an object that is no directory.
+    last_leaf: Option<StoredPath>,
     directories: NewDirectories,
     left_out: u64,
     was_outside_told: bool,
@@ -49,6 +51,7 @@ impl<'a> Restorer<'a> {
             window: Window::new(manner),
             links: HardLinks::default(),
             linked: Vec::new(),
+            last_leaf: None,
             directories: NewDirectories::default(),
             left_out: 0,
             was_outside_told: false,
@@ -79,6 +82,7 @@ impl<'a> Restorer<'a> {
             self.ledger.note("leading / and .. are removed from names");
         }
         self.ledger.plan(stored.size());
+        self.come_below(&entry.path, stored.metadata.kind)?;
         if self.options.dry {
             self.check(name.shown, &Rc::from(stored));
         } else {
@@ -90,6 +94,18 @@ impl<'a> Restorer<'a> {
         }
         if self.window.is_full() || self.linked.len() >= FILES_MAX {
             self.restore_window()?;
+        }
+        Ok(())
+    }
+
+    /// What was kept with `-nodelete` can lie below an object that is no directory any more: that
+    /// one comes first, and is not to wait in the window while a directory takes its name.
+    fn come_below(&mut self, path: &StoredPath, kind: Kind) -> Result<()> {
+        if self.last_leaf.as_ref().is_some_and(|leaf| path.is_within(leaf)) {
+            return self.restore_window();
+        }
+        if kind != Kind::Directory {
+            self.last_leaf = Some(path.clone());
         }
         Ok(())
     }
@@ -235,6 +251,7 @@ impl<'a> Restorer<'a> {
     /// Restores what is still waited for and gives directories their metadata.
     pub(super) fn finish_version(&mut self) -> Result<()> {
         self.restore_window()?;
+        self.last_leaf = None;
         self.links.clear();
         self.finish_directories()
     }

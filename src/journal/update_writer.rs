@@ -23,22 +23,18 @@ pub struct UpdateWriter<'a> {
     manifest_offset: Option<u64>,
     /// The commit page was written, in part at least.
     has_commit: bool,
+    /// Whether anything may have been written.
+    is_begun: bool,
     is_finished: bool,
 }
 
 impl<'a> UpdateWriter<'a> {
-    /// Appends the UPDATE frame; `journal` has no tail.
-    pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Result<Self> {
-        let (start, on_disk) = (journal.end(), journal.backend().len()?);
-        if on_disk != start {
-            // A first update that was given up took the file away with it.
-            return Err(Error::new(ErrorKind::Io, "cannot add: the archive changed meanwhile")
-                .because(format!("its last update ends at byte {start}, the file has {on_disk}"))
-                .hint("open it again"));
-        }
+    /// `journal` has no tail. The UPDATE frame is appended before the first other frame, so that
+    /// an update that turns out to be none leaves the file untouched.
+    pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Self {
+        let start = journal.end();
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
-        let payload = update.encode();
-        let mut writer = Self {
+        Self {
             journal,
             update,
             number,
@@ -48,10 +44,9 @@ impl<'a> UpdateWriter<'a> {
             root: blake3::Hasher::new(),
             manifest_offset: None,
             has_commit: false,
+            is_begun: false,
             is_finished: false,
-        };
-        writer.append(FrameType::Update, &payload)?;
-        Ok(writer)
+        }
     }
 
     /// Number of this update.
@@ -72,6 +67,13 @@ impl<'a> UpdateWriter<'a> {
     /// Appends a frame and says where it stands. The manifest is the last one.
     pub fn append(&mut self, frame_type: FrameType, payload: &[u8]) -> Result<Place> {
         assert!(self.manifest_offset.is_none(), "nothing follows the manifest but the commit");
+        if !self.is_begun {
+            self.check_start()?;
+            self.is_begun = true;
+            let payload = self.update.encode();
+            let tag = self.append_frame(FrameType::Update, false, &payload)?;
+            self.root.update(tag.as_bytes());
+        }
         let is_last = frame_type == FrameType::Manifest;
         let place = Place { part: self.journal.part(), offset: self.offset };
         let tag = self.append_frame(frame_type, is_last, payload)?;
@@ -80,6 +82,18 @@ impl<'a> UpdateWriter<'a> {
             self.manifest_offset = Some(place.offset);
         }
         Ok(place)
+    }
+
+    /// A first update that was given up took the file away with it; and nothing may be written
+    /// where another writer has been.
+    fn check_start(&self) -> Result<()> {
+        let on_disk = self.journal.backend().len()?;
+        if on_disk == self.start {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Busy, "cannot add: the archive changed meanwhile")
+            .because(format!("it ends at byte {}, the file has {on_disk}", self.start))
+            .hint("try again"))
     }
 
     /// Appends header, payload, tag and padding.
@@ -191,6 +205,10 @@ impl<'a> UpdateWriter<'a> {
     }
 
     fn cut_back(&mut self) -> Result<()> {
+        let is_untouched = !self.is_begun && self.journal.last().is_some();
+        if is_untouched {
+            return Ok(());
+        }
         // Without a first update there is nothing to keep, not even the header.
         let len = if self.journal.last().is_none() { 0 } else { self.start };
         self.journal.backend().truncate(len)?;
@@ -225,6 +243,7 @@ impl<'a> UpdateWriter<'a> {
             root,
             manifest_offset: Some(manifest_offset),
             has_commit: false,
+            is_begun: true,
             // Whatever happens, these frames are not ours to cut off.
             is_finished: true,
         }

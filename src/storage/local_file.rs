@@ -150,7 +150,11 @@ impl Backend for LocalFile {
     fn truncate(&self, len: u64) -> Result<()> {
         self.file.set_len(len).map_err(|e| self.failed("shorten", e))?;
         if len == 0 && self.is_new {
-            std::fs::remove_file(&self.path).map_err(|e| self.failed("remove", e))?;
+            match std::fs::remove_file(&self.path) {
+                // It was given up before.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.map_err(|e| self.failed("remove", e))?,
+            }
         }
         Ok(())
     }

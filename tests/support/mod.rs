@@ -1,12 +1,15 @@
 //! Archives made by hand, and ears for what commands say; storage that crashes and fails.
 
+pub mod archives;
 pub mod crash_storage;
 pub mod extraction;
 pub mod faulty_storage;
 pub mod random;
 pub mod random_history;
+pub mod trees;
 pub mod truth;
 pub mod watched_storage;
+pub mod workbench;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -122,17 +125,7 @@ impl Made {
 
     /// Offset and length of all frames of a type, in the order of the file.
     pub fn frames(&self, frame_type: u8) -> Vec<(usize, usize)> {
-        let bytes = std::fs::read(self.archive()).expect("the archive");
-        let sync = [0x9e, 0x5a, 0xc3, 0x52, 0x41, 0x5a, 0x0f, 0xe1, frame_type];
-        let len = |at: usize| {
-            let field = bytes[at + 32..at + 40].try_into().expect("eight bytes");
-            usize::try_from(u64::from_le_bytes(field)).expect("a length") + 96
-        };
-        (0..bytes.len())
-            .step_by(8)
-            .filter(|&at| bytes[at..].starts_with(&sync))
-            .map(|at| (at, len(at)))
-            .collect()
+        frames(&std::fs::read(self.archive()).expect("the archive"), frame_type)
     }
 
     /// Inverts a byte of the archive; doing it again restores it.
@@ -141,6 +134,20 @@ impl Made {
         bytes[offset] ^= 0xff;
         std::fs::write(self.archive(), bytes).expect("the archive");
     }
+}
+
+/// Offset and length of all frames of a type in an archive, in the order of the file.
+pub fn frames(bytes: &[u8], frame_type: u8) -> Vec<(usize, usize)> {
+    let sync = [0x9e, 0x5a, 0xc3, 0x52, 0x41, 0x5a, 0x0f, 0xe1, frame_type];
+    let len = |at: usize| {
+        let field = bytes[at + 32..at + 40].try_into().expect("eight bytes");
+        usize::try_from(u64::from_le_bytes(field)).expect("a length") + 96
+    };
+    (0..bytes.len())
+        .step_by(8)
+        .filter(|&at| bytes[at..].starts_with(&sync))
+        .map(|at| (at, len(at)))
+        .collect()
 }
 
 fn object(transaction: &mut Transaction<'_>, thing: Thing) -> Object {
