@@ -187,7 +187,7 @@ impl Journal {
     /// Starts an update. Nothing counts until the writer's `commit` returns.
     pub fn begin_update(&mut self, update: Update) -> Result<UpdateWriter<'_>> {
         assert!(self.tail == Tail::None, "an update follows a commit");
-        Ok(UpdateWriter::begin(self, update))
+        UpdateWriter::begin(self, update)
     }
 
     /// Removes an archive that was made but got no update; else does nothing.

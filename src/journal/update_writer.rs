@@ -21,20 +21,26 @@ pub struct UpdateWriter<'a> {
     next_index: u64,
     root: blake3::Hasher,
     manifest_offset: Option<u64>,
-    /// The commit page was written, in part at least.
-    has_commit: bool,
     /// Whether anything may have been written.
     is_begun: bool,
+    /// The commit page was written, in part at least.
+    has_commit: bool,
     is_finished: bool,
 }
 
 impl<'a> UpdateWriter<'a> {
     /// `journal` has no tail. The UPDATE frame is appended before the first other frame, so that
     /// an update that turns out to be none leaves the file untouched.
-    pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Self {
-        let start = journal.end();
+    pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Result<Self> {
+        let (start, on_disk) = (journal.end(), journal.backend().len()?);
+        if on_disk != start {
+            // A first update that was given up took the file away with it.
+            return Err(Error::new(ErrorKind::Io, "cannot add: the archive changed meanwhile")
+                .because(format!("its last update ends at byte {start}, the file has {on_disk}"))
+                .hint("open it again"));
+        }
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
-        Self {
+        Ok(Self {
             journal,
             update,
             number,
@@ -43,10 +49,10 @@ impl<'a> UpdateWriter<'a> {
             next_index: 0,
             root: blake3::Hasher::new(),
             manifest_offset: None,
-            has_commit: false,
             is_begun: false,
+            has_commit: false,
             is_finished: false,
-        }
+        })
     }
 
     /// Number of this update.
@@ -68,7 +74,6 @@ impl<'a> UpdateWriter<'a> {
     pub fn append(&mut self, frame_type: FrameType, payload: &[u8]) -> Result<Place> {
         assert!(self.manifest_offset.is_none(), "nothing follows the manifest but the commit");
         if !self.is_begun {
-            self.check_start()?;
             self.is_begun = true;
             let payload = self.update.encode();
             let tag = self.append_frame(FrameType::Update, false, &payload)?;
@@ -82,18 +87,6 @@ impl<'a> UpdateWriter<'a> {
             self.manifest_offset = Some(place.offset);
         }
         Ok(place)
-    }
-
-    /// A first update that was given up took the file away with it; and nothing may be written
-    /// where another writer has been.
-    fn check_start(&self) -> Result<()> {
-        let on_disk = self.journal.backend().len()?;
-        if on_disk == self.start {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Busy, "cannot add: the archive changed meanwhile")
-            .because(format!("it ends at byte {}, the file has {on_disk}", self.start))
-            .hint("try again"))
     }
 
     /// Appends header, payload, tag and padding.
@@ -242,8 +235,8 @@ impl<'a> UpdateWriter<'a> {
             next_index: tags.len() as u64,
             root,
             manifest_offset: Some(manifest_offset),
-            has_commit: false,
             is_begun: true,
+            has_commit: false,
             // Whatever happens, these frames are not ours to cut off.
             is_finished: true,
         }
