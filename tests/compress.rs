@@ -32,9 +32,10 @@ fn method(text: &str) -> Method {
 }
 
 fn packed_text(len: usize) -> Vec<u8> {
-    let packed = pack(&text(len), &method("1"), ContentKind::Text).unwrap();
+    let raw = text(len);
+    let packed = pack(&raw, &method("1"), ContentKind::Text).unwrap();
     assert_eq!(packed.codec, Codec::Zstd);
-    packed.bytes
+    packed.bytes.into_owned()
 }
 
 #[test]

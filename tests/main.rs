@@ -4,9 +4,12 @@
 mod architecture;
 mod command_line;
 mod compress;
+mod crash;
+mod damage;
 mod damage_cli;
 mod extract;
 mod extract_damage;
+mod faults;
 mod filesystem;
 mod golden;
 mod history;

@@ -169,7 +169,9 @@ fn entries() -> Vec<Entry> {
 
 fn entry_page(entries: &[Entry]) -> Vec<u8> {
     let mut builder = EntryPageBuilder::new();
-    entries.iter().for_each(|entry| builder.push(entry));
+    for entry in entries {
+        builder.push(entry);
+    }
     builder.finish().unwrap().2
 }
 
@@ -308,9 +310,12 @@ fn decode(what: &str, bytes: &[u8]) -> Result<()> {
 
 fn text_of(vector: &Vector) -> String {
     let expect = if vector.is_ok { "ok" } else { "refused" };
-    let hex: Vec<String> = vector.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let lines: String = hex.chunks(32).map(|line| format!("hex: {}\n", line.concat())).collect();
-    format!("what: {}\nexpect: {expect}\n{lines}", vector.what)
+    let mut text = format!("what: {}\nexpect: {expect}\n", vector.what);
+    for line in vector.bytes.chunks(32) {
+        let hex: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+        text += &format!("hex: {}\n", hex.concat());
+    }
+    text
 }
 
 #[test]

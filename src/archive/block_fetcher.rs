@@ -56,7 +56,7 @@ impl DecodedBlock {
     }
 
     /// Bytes of all fragments.
-    pub fn len(&self) -> u64 {
+    pub fn raw_bytes(&self) -> u64 {
         self.bytes.len() as u64
     }
 

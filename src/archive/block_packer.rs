@@ -10,6 +10,9 @@ use crate::format::{BLOCK_FRAGMENTS_MAX, Data, FragmentId, FragmentRecord};
 /// after it never have to wait for long.
 const BLOCKS_OPEN_BEHIND: u64 = 64;
 
+/// Longest block of content that cannot be compressed.
+const STORED_BLOCK_BYTES: usize = 8 << 20;
+
 thread_local! {
     /// Where a worker unpacks what it packed; kept, because fresh memory costs a page fault for
     /// every 4 KiB.
@@ -73,7 +76,11 @@ impl BlockPacker {
         kind: ContentKind,
         full: &mut Vec<FullBlock>,
     ) -> FragmentId {
-        let block_bytes = self.block_bytes;
+        // Stored blocks gain nothing from being large.
+        let block_bytes = match kind {
+            ContentKind::Incompressible => self.block_bytes.min(STORED_BLOCK_BYTES),
+            _ => self.block_bytes,
+        };
         let is_too_full = |block: &OpenBlock| {
             block.kind == kind
                 && (block.raw.len() + bytes.len() > block_bytes
@@ -123,14 +130,14 @@ impl OpenBlock {
 impl FullBlock {
     /// Compresses the block and proves that what will be written gives its fragments back: a
     /// wrong compressor or a flipped bit in memory shows here and not at a restore.
-    pub(super) fn seal(self, method: &Method) -> Result<SealedBlock> {
-        let packed = compress::pack(&self.raw, method, self.kind)?;
+    pub(super) fn seal(self, method: Method) -> Result<SealedBlock> {
+        let packed = compress::pack(&self.raw, &method, self.kind)?;
         if packed.codec == Codec::Store {
             self.check(&packed.bytes)?;
         } else {
             UNPACKED.with_borrow_mut(|unpacked| {
                 compress::unpack(packed.codec, &packed.bytes, self.raw.len(), unpacked)
-                    .map_err(|error| self.not_reproduced().because(error))?;
+                    .map_err(|error| Self::not_reproduced().because(error))?;
                 self.check(unpacked)
             })?;
         }
@@ -144,18 +151,17 @@ impl FullBlock {
     fn check(&self, unpacked: &[u8]) -> Result<()> {
         let mut rest = unpacked;
         for fragment in &self.fragments {
-            let (bytes, after) = rest
-                .split_at_checked(fragment.len as usize)
-                .ok_or_else(|| self.not_reproduced())?;
+            let (bytes, after) =
+                rest.split_at_checked(fragment.len as usize).ok_or_else(Self::not_reproduced)?;
             if Digest::of(bytes) != fragment.identity {
-                return Err(self.not_reproduced());
+                return Err(Self::not_reproduced());
             }
             rest = after;
         }
         Ok(())
     }
 
-    fn not_reproduced(&self) -> Error {
+    fn not_reproduced() -> Error {
         Error::corrupt("a compressed block does not give its content back")
             .hint("memory, processor or disk of this machine may be failing; nothing was added")
     }

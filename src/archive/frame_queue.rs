@@ -100,10 +100,10 @@ impl<'a> FrameQueue<'a> {
         let method = self.method;
         let (number, fragments) = (block.number, block.fragments.clone());
         // A receiver that is gone belongs to an update that was given up.
-        self.pool.spawn(move || drop(sender.send(block.seal(&method))));
+        self.pool.spawn(move || drop(sender.send(block.seal(method))));
         self.waiting.push_back(Waiting::Block { number, fragments, sealed: receiver });
         self.blocks_waiting += 1;
-        while self.blocks_waiting > self.threads {
+        while self.blocks_waiting >= self.threads.max(2) {
             self.write_next()?;
         }
         Ok(())

@@ -121,19 +121,21 @@ impl Archive {
     }
 }
 
+/// Blocks may be as large as the format allows.
+const BLOCK_BITS: u8 = 28;
+const _: () = assert!(BLOCK_BYTES_MAX == 1 << BLOCK_BITS);
+
 fn new_header(fragment_exponent: u8, environment: &Environment) -> Result<ArchiveHeader> {
     let mut archive_id = [0; 16];
     (environment.random)(&mut archive_id)?;
-    let header = ArchiveHeader {
+    Ok(ArchiveHeader {
         flags: HeaderFlags::default(),
         part: 1,
         archive_id,
         created: (environment.now)().seconds,
-        block_bits: 28,
+        block_bits: BLOCK_BITS,
         fragment_exponent,
         link: crate::base::Digest::default(),
         first_update: 1,
-    };
-    const _: () = assert!(BLOCK_BYTES_MAX == 1 << 28);
-    Ok(header)
+    })
 }

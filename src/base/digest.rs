@@ -36,8 +36,9 @@ impl Digest {
 
     /// The first eight bytes: enough to detect damage, to spread in a table, or to show.
     pub fn prefix(&self) -> [u8; 8] {
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        [a, b, c, d, e, f, g, h]
+        let mut prefix = [0; 8];
+        prefix.copy_from_slice(&self.0[..8]);
+        prefix
     }
 }
 

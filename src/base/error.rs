@@ -30,7 +30,11 @@ pub enum ErrorKind {
 
 /// An error with its story: `doing (place): cause; outcome`.
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Story>);
+
+/// Boxed, so that a result is not larger for what it tells when it fails.
+#[derive(Debug)]
+struct Story {
     kind: ErrorKind,
     doing: String,
     place: Option<String>,
@@ -47,7 +51,8 @@ impl Error {
     /// An error of `kind` that happened while `doing` (a verb phrase: "cannot read block 17").
     pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
         let doing = doing.into();
-        Self { kind, doing, place: None, cause: None, outcome: None, hint: None, source: None }
+        let (place, cause, outcome, hint, source) = (None, None, None, None, None);
+        Self(Box::new(Story { kind, doing, place, cause, outcome, hint, source }))
     }
 
     /// Bytes are not what they should be.
@@ -63,67 +68,67 @@ impl Error {
     /// The operating system said no.
     pub fn io(doing: impl Into<String>, source: std::io::Error) -> Self {
         let mut error = Self::new(ErrorKind::Io, doing);
-        error.source = Some(source);
+        error.0.source = Some(source);
         error
     }
 
     /// Names the file, part or offset; the first place named, the innermost, stays.
     #[must_use]
     pub fn at(mut self, place: impl fmt::Display) -> Self {
-        self.place.get_or_insert_with(|| place.to_string());
+        self.0.place.get_or_insert_with(|| place.to_string());
         self
     }
 
     /// Says why.
     #[must_use]
     pub fn because(mut self, cause: impl fmt::Display) -> Self {
-        self.cause = Some(cause.to_string());
+        self.0.cause = Some(cause.to_string());
         self
     }
 
     /// Says what state things are in now; the first one said stays.
     #[must_use]
     pub fn outcome(mut self, outcome: impl Into<String>) -> Self {
-        self.outcome.get_or_insert_with(|| outcome.into());
+        self.0.outcome.get_or_insert_with(|| outcome.into());
         self
     }
 
     /// Says what the user can do; the first one said stays.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint.get_or_insert_with(|| hint.into());
+        self.0.hint.get_or_insert_with(|| hint.into());
         self
     }
 
     /// What a program can act on.
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// What the user can do, if anything is known.
     pub fn hint_text(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// The error of the operating system behind this one.
     pub fn io_source(&self) -> Option<&std::io::Error> {
-        self.source.as_ref()
+        self.0.source.as_ref()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.doing)?;
-        if let Some(place) = &self.place {
+        f.write_str(&self.0.doing)?;
+        if let Some(place) = &self.0.place {
             write!(f, " ({place})")?;
         }
-        if let Some(cause) = &self.cause {
+        if let Some(cause) = &self.0.cause {
             write!(f, ": {cause}")?;
         }
-        if let Some(source) = &self.source {
+        if let Some(source) = &self.0.source {
             write!(f, ": {source}")?;
         }
-        if let Some(outcome) = &self.outcome {
+        if let Some(outcome) = &self.0.outcome {
             write!(f, "; {outcome}")?;
         }
         Ok(())
@@ -132,6 +137,6 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| source as _)
+        self.0.source.as_ref().map(|source| source as _)
     }
 }

@@ -24,10 +24,8 @@ pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> 
     filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
     let exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
-    let open = match options.dry {
-        true => Archive::open_path_for_trial,
-        false => Archive::open_path_for_writing,
-    };
+    let open =
+        if options.dry { Archive::open_path_for_trial } else { Archive::open_path_for_writing };
     let mut archive = open(&options.archive, exponent, &options.environment)?;
     tell_notice(&archive, progress);
     let result = add_to(&mut archive, &scope, options, progress);
@@ -232,7 +230,8 @@ impl<'a> Adder<'a> {
             return Ok(summary);
         }
         let date = transaction.date();
-        if date > (self.options.environment.now)().seconds {
+        // One second more is only the rule that no two updates have the same date.
+        if date > (self.options.environment.now)().seconds + 1 {
             let date = Timestamp { seconds: date, nanos: 0 };
             self.progress
                 .warn(&format!("the clock is behind the last update; this one is dated {date}"));

@@ -59,10 +59,10 @@ impl Lister<'_> {
     }
 
     fn check_stopped(&self) -> Result<()> {
-        match self.progress.is_stopped() {
-            true => Err(Error::new(ErrorKind::Stopped, "interrupted")),
-            false => Ok(()),
+        if self.progress.is_stopped() {
+            return Err(Error::new(ErrorKind::Stopped, "interrupted"));
         }
+        Ok(())
     }
 
     fn show(&mut self, row: Row) -> Result<()> {

@@ -8,6 +8,7 @@ use crate::select::{Rename, Selection};
 
 /// What `add` is asked to do.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct AddOptions {
     /// The archive file.
     pub archive: PathBuf,
@@ -174,6 +175,7 @@ pub struct ListSummary {
 
 /// What `extract` is asked to restore.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct ExtractOptions {
     /// The archive file.
     pub archive: PathBuf,

@@ -80,7 +80,7 @@ impl Window {
             if let Piece::Data(run) = piece {
                 self.pieces.push(PlannedPiece { run: *run, offset, file: self.files.len() });
             }
-            offset += piece.len();
+            offset += piece.bytes();
         }
         self.files.push(FileInWork {
             pieces_left: self.pieces.len() - before,
@@ -248,5 +248,5 @@ fn finish_file(
 
 fn hole_bytes(stored: &Stored) -> u64 {
     let holes = stored.content.iter();
-    holes.filter(|piece| matches!(piece, Piece::Hole(_))).map(Piece::len).sum()
+    holes.filter(|piece| matches!(piece, Piece::Hole(_))).map(Piece::bytes).sum()
 }

@@ -70,7 +70,7 @@ pub(super) fn check_blocks(
             findings.summary.frames += 1;
             findings.summary.blocks += 1;
             findings.summary.fragments += decoded.fragments();
-            findings.advance(decoded.len());
+            findings.advance(decoded.raw_bytes());
             Ok(())
         })?;
     }

@@ -46,8 +46,9 @@ impl Method {
             None => (text, None),
         };
         let level = Self::parse_level(name).ok_or_else(|| {
-            Error::usage(format!("-method {text} is not a method"))
-                .hint("a level from 0 to 5, store, zstd, or zstd:LEVEL with a level from 1 to 22")
+            Error::usage(format!("-method {text} is not a method")).because(
+                "give a level from 0 to 5, store, zstd, or zstd:LEVEL with a level from 1 to 22",
+            )
         })?;
         let block_exponent = match block {
             Some(block) => Self::parse_block(text, block)?,
@@ -92,7 +93,7 @@ impl Method {
         parse_digits(block).filter(|&exponent| exponent <= Self::BLOCK_EXPONENT_MAX).ok_or_else(
             || {
                 Error::usage(format!("-method {text} asks for a block size that there is not"))
-                    .hint("after the level stands a number from 0 to 8: blocks of 2^N MiB")
+                    .because("after the level stands a number from 0 to 8, for blocks of 2^N MiB")
             },
         )
     }

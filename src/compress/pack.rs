@@ -2,6 +2,7 @@
 //!
 //! The same block, method and kind of content give the same bytes, whichever thread packs them.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use zstd::zstd_safe::{CCtx, CParameter, ErrorCode, ResetDirective, get_error_name};
@@ -13,25 +14,23 @@ use crate::base::{Error, ErrorKind, Result};
 
 /// A block as it goes into the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Packed {
+pub struct Packed<'a> {
     /// How to get the block back.
     pub codec: Codec,
-    /// Never more than the block has.
-    pub bytes: Vec<u8>,
+    /// Never more than the block has; the block itself if it is stored.
+    pub bytes: Cow<'a, [u8]>,
 }
 
 /// Packs one block; stores it when its content cannot be compressed, or turns out not to be.
-pub fn pack(raw: &[u8], method: &Method, content: ContentKind) -> Result<Packed> {
+pub fn pack<'a>(raw: &'a [u8], method: &Method, content: ContentKind) -> Result<Packed<'a>> {
     if method.level() != 0 && content != ContentKind::Incompressible {
         // Room for less than the block: not getting smaller ends the attempt.
         let limit = raw.len().saturating_sub(1);
         if let Some(bytes) = compress(raw, *method, limit)? {
-            return Ok(Packed { codec: Codec::Zstd, bytes });
+            return Ok(Packed { codec: Codec::Zstd, bytes: Cow::Owned(bytes) });
         }
     }
-    let mut bytes = reserved(raw.len())?;
-    bytes.extend_from_slice(raw);
-    Ok(Packed { codec: Codec::Store, bytes })
+    Ok(Packed { codec: Codec::Store, bytes: Cow::Borrowed(raw) })
 }
 
 /// One zstd frame of at most `limit` bytes, or `None` if it would be longer.

@@ -98,6 +98,6 @@ impl Commit {
 
     /// The eight bytes that stand for the whole history, in hexadecimal.
     pub fn fingerprint(&self) -> String {
-        self.state.prefix().iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:016x}", u64::from_be_bytes(self.state.prefix()))
     }
 }

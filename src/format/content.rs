@@ -27,7 +27,7 @@ pub enum Piece {
 
 impl Piece {
     /// Length in bytes.
-    pub fn len(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         match self {
             Self::Hole(len) => *len,
             Self::Data(run) => run.len,
@@ -86,8 +86,8 @@ impl Piece {
                 block_before = run.first.block;
                 Self::Data(run)
             };
-            size = match size.checked_add(piece.len()) {
-                Some(sum) if sum <= u64::MAX >> 1 && piece.len() > 0 => sum,
+            size = match size.checked_add(piece.bytes()) {
+                Some(sum) if sum <= u64::MAX >> 1 && piece.bytes() > 0 => sum,
                 _ => return Err(reader.corrupt("an impossible file size")),
             };
             content.push(piece);

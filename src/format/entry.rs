@@ -54,7 +54,7 @@ pub struct Stored {
 impl Stored {
     /// Length of the content in bytes.
     pub fn size(&self) -> u64 {
-        self.content.iter().map(Piece::len).sum()
+        self.content.iter().map(Piece::bytes).sum()
     }
 
     /// Whether two entries are names of one object.

@@ -113,8 +113,11 @@ fn encode_stored(stored: &Stored, writer: &mut ByteWriter) {
     }
 }
 
+/// Appends the field of a tag; the closure fills in its value.
+type PutField<'a> = &'a mut dyn FnMut(u64, &dyn Fn(&mut ByteWriter));
+
 /// Appends the fields that only some kinds have.
-fn encode_by_kind(stored: &Stored, field: &mut dyn FnMut(u64, &dyn Fn(&mut ByteWriter))) {
+fn encode_by_kind(stored: &Stored, field: PutField<'_>) {
     let metadata = &stored.metadata;
     if metadata.kind == Kind::Symlink {
         field(LINK_TARGET, &|value| {

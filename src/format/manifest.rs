@@ -90,7 +90,9 @@ impl Manifest {
         }
         for runs in [&self.entry_runs, &self.fragment_runs] {
             writer.varint(runs.len() as u64);
-            runs.iter().for_each(|run| run.encode(&mut writer));
+            for run in runs {
+                run.encode(&mut writer);
+            }
         }
         writer.u8(0);
         writer.into_bytes()

@@ -39,7 +39,7 @@ impl FrameReader {
     }
 
     /// Length of the part in bytes.
-    pub fn len(&self) -> Result<u64> {
+    pub fn part_len(&self) -> Result<u64> {
         self.backend.len()
     }
 

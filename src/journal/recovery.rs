@@ -77,7 +77,9 @@ impl Journal {
 
     fn create(backend: Arc<dyn Backend>, header: ArchiveHeader) -> Result<Self> {
         if !backend.is_empty()? {
+            // Nothing of it may come back in the middle of the new header.
             backend.truncate(0)?;
+            backend.sync()?;
         }
         let (page, genesis) = header.encode();
         let written = backend.append(0, &page).and_then(|()| backend.sync());
@@ -144,6 +146,10 @@ impl Journal {
     fn resolve_tail(&mut self) -> Result<bool> {
         let (end, len) = (self.end(), self.backend.len()?);
         if len <= end {
+            self.end_at(end)?;
+            // That commit may be one whose sync was never waited for, and one that was cut off
+            // must not come back after a crash.
+            self.backend.sync()?;
             return Ok(false);
         }
         let found = self.later_commits()?;
@@ -153,7 +159,7 @@ impl Journal {
         let (number, previous_tag) = (self.last_update() + 1, self.last_tag());
         if let Some(complete) = follow_uncommitted(&self.reader(), end, number, &previous_tag)? {
             // The frames may be in memory only, and what follows them is not a commit.
-            self.backend.truncate(complete.end)?;
+            self.end_at(complete.end)?;
             let tags = &complete.tags;
             let offset = complete.manifest_offset;
             UpdateWriter::resume(self, complete.update, tags, offset, complete.end).commit()?;
@@ -162,15 +168,26 @@ impl Journal {
         if let Some(offset) = found.damaged {
             return Err(damaged_between(end, offset, number));
         }
-        self.backend.truncate(end)?;
+        self.end_at(end)?;
         self.backend.sync()?;
         Ok(false)
+    }
+
+    /// Lets the file end at `end`: what stands after it is cut off, what is missing of the zeros
+    /// before it is filled in.
+    fn end_at(&self, end: u64) -> Result<()> {
+        let len = self.backend.len()?;
+        if len >= end {
+            return if len > end { self.backend.truncate(end) } else { Ok(()) };
+        }
+        let missing = usize::try_from(end - len).unwrap_or(usize::MAX);
+        self.backend.append(len, &vec![0; missing])
     }
 
     /// Starts an update. Nothing counts until the writer's `commit` returns.
     pub fn begin_update(&mut self, update: Update) -> Result<UpdateWriter<'_>> {
         assert!(self.tail == Tail::None, "an update follows a commit");
-        Ok(UpdateWriter::begin(self, update))
+        UpdateWriter::begin(self, update)
     }
 
     /// Removes an archive that was made but got no update; else does nothing.
@@ -250,6 +267,10 @@ fn is_unmade(backend: &dyn Backend) -> Result<bool> {
     }
     let mut bytes = vec![0; usize::try_from(len).unwrap_or(4096)];
     backend.read_at(0, &mut bytes)?;
-    let is_incomplete = len < ArchiveHeader::REGION_BYTES && ArchiveHeader::decode(&bytes).is_ok();
+    let is_incomplete = len < ArchiveHeader::REGION_BYTES
+        && match ArchiveHeader::decode(&bytes) {
+            Ok(_) => true,
+            Err(error) => error.kind() == ErrorKind::Truncated,
+        };
     Ok(bytes.iter().all(|&byte| byte == 0) || is_incomplete)
 }

@@ -119,8 +119,11 @@ pub(super) fn has_damaged_commit(reader: &FrameReader, start: u64, update: u64) 
         index += 1;
     }
     let page = offset.next_multiple_of(PAGE_BYTES);
-    let len = reader.len()?.saturating_sub(page).min(PAGE_BYTES);
-    Ok(is_complete && reader.raw(page, len)?.iter().any(|&byte| byte != 0))
+    let len = reader.part_len()?.saturating_sub(page).min(PAGE_BYTES);
+    if !is_complete || len == 0 {
+        return Ok(false);
+    }
+    Ok(reader.raw(page, len)?.iter().any(|&byte| byte != 0))
 }
 
 /// What a search for commits found.
@@ -139,7 +142,7 @@ pub(super) fn search_commits(
     archive_id: &[u8; 16],
 ) -> Result<Commits> {
     let mut found = Commits::default();
-    let len = reader.len()?;
+    let len = reader.part_len()?;
     let mut chunk = start.next_multiple_of(PAGE_BYTES);
     while chunk + FrameHeader::LEN <= len {
         let bytes = reader.raw(chunk, SEARCH_BYTES.min(len - chunk))?;

@@ -23,16 +23,24 @@ pub struct UpdateWriter<'a> {
     manifest_offset: Option<u64>,
     /// Whether anything may have been written.
     is_begun: bool,
+    /// The commit page was written, in part at least.
+    has_commit: bool,
     is_finished: bool,
 }
 
 impl<'a> UpdateWriter<'a> {
     /// `journal` has no tail. The UPDATE frame is appended before the first other frame, so that
     /// an update that turns out to be none leaves the file untouched.
-    pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Self {
-        let start = journal.end();
+    pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Result<Self> {
+        let (start, on_disk) = (journal.end(), journal.backend().len()?);
+        if on_disk != start {
+            // A first update that was given up took the file away with it.
+            return Err(Error::new(ErrorKind::Io, "cannot add: the archive changed meanwhile")
+                .because(format!("its last update ends at byte {start}, the file has {on_disk}"))
+                .hint("open it again"));
+        }
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
-        Self {
+        Ok(Self {
             journal,
             update,
             number,
@@ -42,8 +50,9 @@ impl<'a> UpdateWriter<'a> {
             root: blake3::Hasher::new(),
             manifest_offset: None,
             is_begun: false,
+            has_commit: false,
             is_finished: false,
-        }
+        })
     }
 
     /// Number of this update.
@@ -153,6 +162,7 @@ impl<'a> UpdateWriter<'a> {
         let commit = self.commit_record(manifest_offset)?;
         self.journal.backend().sync()?;
         let place = Place { part: self.journal.part(), offset: self.offset };
+        self.has_commit = true;
         let tag = self.append_frame(FrameType::Commit, false, &commit.encode())?;
         self.journal.backend().sync()?;
         Ok(CommitPoint { commit, tag, place })
@@ -194,7 +204,12 @@ impl<'a> UpdateWriter<'a> {
         }
         // Without a first update there is nothing to keep, not even the header.
         let len = if self.journal.last().is_none() { 0 } else { self.start };
-        self.journal.backend().truncate(len)
+        self.journal.backend().truncate(len)?;
+        if self.has_commit && len > 0 {
+            // A crash must not bring the commit back among frames of a later attempt.
+            self.journal.backend().sync()?;
+        }
+        Ok(())
     }
 
     /// Takes up an update whose frames are all there but whose commit is not.
@@ -221,6 +236,7 @@ impl<'a> UpdateWriter<'a> {
             root,
             manifest_offset: Some(manifest_offset),
             is_begun: true,
+            has_commit: false,
             // Whatever happens, these frames are not ours to cut off.
             is_finished: true,
         }

@@ -1,11 +1,18 @@
-//! Archives made by hand, and ears for what commands say.
+//! Archives made by hand, and ears for what commands say; storage that crashes and fails.
 
 pub mod archives;
+pub mod crash_storage;
 pub mod extraction;
+pub mod faulty_storage;
+pub mod random;
+pub mod random_history;
 pub mod trees;
+pub mod truth;
+pub mod watched_storage;
 pub mod workbench;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -258,5 +265,16 @@ impl Progress for Told {
     fn is_stopped(&self) -> bool {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed) + 1;
         self.stop_at.is_some_and(|stop_at| asked >= stop_at)
+    }
+}
+
+/// Says where it was when something panics.
+pub fn guarded<T>(place: &str, work: impl FnOnce() -> T) -> T {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(value) => value,
+        Err(panic) => {
+            println!("failed: {place}");
+            resume_unwind(panic)
+        }
     }
 }

@@ -1,0 +1,232 @@
+//! Crash at any moment: the disk as it may be afterwards holds every version that was promised.
+//!
+//! Goal: the promise of `spec/recovery.md`. Method: random histories of updates are recorded;
+//! at every operation the disk is rebuilt as a dying process or failing power may leave it; each
+//! such disk is read, recovered, added to and read again, and all that it shows is compared with
+//! the truth. For some the recovery itself is recorded and crashed. `ZARC_SOAK=1` makes it 50
+//! times as long; `ZARC_SEED=N` repeats history N alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use zarc::archive::{Archive, History as ArchiveHistory, Notice};
+use zarc::base::Until;
+use zarc::storage::Memory;
+
+use crate::support::crash_storage::{Moment, Recorder};
+use crate::support::guarded;
+use crate::support::random::Random;
+use crate::support::random_history::{Ending, History, Scribe, Updates, open_for_writing};
+use crate::support::truth::{Truth, assert_shows, newest};
+
+/// Histories of the normal run, and the states that they have to give.
+const HISTORIES: u64 = 30;
+const STATES_WANTED: u64 = 20_000;
+/// Random disks of failing power at each moment, half of them without powersafe overwrite.
+const POWER_LOSSES: usize = 8;
+/// Of so many states one has its recovery recorded and crashed.
+const NEST_EVERY: u64 = 80;
+
+/// What was tried.
+#[derive(Debug, Default)]
+struct Tally {
+    states: AtomicU64,
+    nested: AtomicU64,
+    ahead: AtomicU64,
+    completed: AtomicU64,
+    unfinished: AtomicU64,
+    called_damaged: AtomicU64,
+    unmade: AtomicU64,
+}
+
+fn add_one(counter: &AtomicU64) -> u64 {
+    counter.fetch_add(1, Ordering::Relaxed)
+}
+
+fn soak() -> u64 {
+    if std::env::var_os("ZARC_SOAK").is_some() { 50 } else { 1 }
+}
+
+#[test]
+fn whatever_a_crash_leaves_shows_every_promised_version() {
+    let tally = Tally::default();
+    if let Ok(seed) = std::env::var("ZARC_SEED") {
+        return one_history(seed.parse().unwrap(), &tally);
+    }
+    let next = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let seed = add_one(&next);
+                    if seed >= HISTORIES * soak() {
+                        break;
+                    }
+                    one_history(seed, &tally);
+                }
+            });
+        }
+    });
+    println!("{tally:?}");
+    assert!(tally.states.into_inner() >= STATES_WANTED * soak());
+    assert!(tally.ahead.into_inner() > 0, "commits that were written and not yet promised");
+    assert!(tally.completed.into_inner() > 0, "updates that lacked only their commit");
+    assert!(tally.unmade.into_inner() > 0, "archives whose making was interrupted");
+}
+
+fn one_history(seed: u64, tally: &Tally) {
+    let (entries_max, fragment_max) = [(4, 300), (8, 3000), (20, 20_000)][(seed % 3) as usize];
+    let updates = Updates::new(seed, entries_max, fragment_max);
+    let history = guarded(&format!("seed {seed}: recording"), || {
+        Scribe::new(Vec::new(), Vec::new(), updates).run(5)
+    });
+    let mut random = Random::new(!seed);
+    crash_everywhere(&format!("seed {seed}"), &history, &mut random, tally, true);
+}
+
+fn crash_everywhere(
+    place: &str,
+    history: &History,
+    random: &mut Random,
+    tally: &Tally,
+    is_outer: bool,
+) {
+    for moment in history.recording.moments() {
+        let (promised, candidates) = history.promised(moment.at);
+        for (kind, disk) in disks(&moment, random) {
+            let operations = history.recording.describe(moment.at);
+            let place = format!("{place}, moment {}, {kind} ({operations})", moment.at);
+            guarded(&place, || {
+                check_disk(&disk, &promised, &candidates, random, tally);
+                if is_outer && random.below(NEST_EVERY) == 0 {
+                    crash_the_recovery(&place, &disk, &promised, &candidates, random, tally);
+                }
+            });
+        }
+    }
+}
+
+/// The disks that a crash at this moment may leave, each with a word about it.
+fn disks(moment: &Moment<'_>, random: &mut Random) -> Vec<(&'static str, Vec<u8>)> {
+    let mut disks = vec![("killed", moment.killed())];
+    if let Some(disk) = moment.killed_inside(random) {
+        disks.push(("killed inside", disk));
+    }
+    if moment.has_pending() {
+        disks.push(("all lost", moment.lost()));
+        for _ in 0..POWER_LOSSES / 2 {
+            disks.push(("power loss, powersafe overwrite", moment.power_loss(true, random)));
+            disks.push(("power loss", moment.power_loss(false, random)));
+        }
+    }
+    disks
+}
+
+/// Reads, recovers, adds, reads again.
+fn check_disk(
+    disk: &[u8],
+    promised: &[Arc<Truth>],
+    candidates: &[Arc<Truth>],
+    random: &mut Random,
+    tally: &Tally,
+) {
+    add_one(&tally.states);
+    let seen = check_reading(disk, promised, candidates, random, tally);
+    let memory = Memory::with_bytes(disk.to_vec());
+    let mut updates = Updates::new(random.next(), 3, 400);
+    updates.methods = &["store,0"];
+    let mut archive = open_for_writing(Arc::new(memory.clone()), &updates.environment)
+        .expect("a crash is no reason to refuse");
+    if archive.notice() == Some(&Notice::Completed) {
+        add_one(&tally.completed);
+    }
+    let mut truths = versions_of(&archive, promised, candidates);
+    assert!(truths.len() >= seen, "recovery lost a version that was seen");
+    let update = updates.update(&mut archive, truths.last(), Ending::Commit, |_| {});
+    let (truth, _) = update.expect("a recovered archive takes an update").unwrap();
+    drop(archive);
+    truths.push(truth);
+    let archive = Archive::open(Arc::new(memory)).expect("it was written without a fault");
+    assert_eq!(archive.notice(), None);
+    assert_shows(&archive, &truths, random.index(truths.len()));
+}
+
+/// How many versions a reader sees.
+fn check_reading(
+    disk: &[u8],
+    promised: &[Arc<Truth>],
+    candidates: &[Arc<Truth>],
+    random: &mut Random,
+    tally: &Tally,
+) -> usize {
+    let archive = match Archive::open(Arc::new(Memory::with_bytes(disk.to_vec()))) {
+        Ok(archive) => archive,
+        Err(error) => {
+            assert!(promised.is_empty(), "not readable: {error}");
+            add_one(&tally.unmade);
+            return 0;
+        }
+    };
+    match archive.notice() {
+        Some(Notice::Unfinished(_)) => _ = add_one(&tally.unfinished),
+        Some(Notice::Damaged(_)) => _ = add_one(&tally.called_damaged),
+        Some(Notice::Completed) => panic!("a reader completes nothing"),
+        None => {}
+    }
+    let truths = versions_of(&archive, promised, candidates);
+    if truths.len() > promised.len() {
+        add_one(&tally.ahead);
+    }
+    assert_shows(&archive, &truths, random.index(promised.len().max(1)));
+    truths.len()
+}
+
+/// The versions there must be: those promised, and candidates that the archive shows.
+fn versions_of(
+    archive: &Archive,
+    promised: &[Arc<Truth>],
+    candidates: &[Arc<Truth>],
+) -> Vec<Arc<Truth>> {
+    let mut truths = promised.to_vec();
+    let shown = newest(archive).map_or(0, |version| version.number());
+    let history = ArchiveHistory::of(archive);
+    for number in promised.len() as u64 + 1..=shown {
+        let version = history.at(Until::Version(number)).unwrap().unwrap();
+        let is_it = |truth: &&Arc<Truth>| truth.comment == version.manifest.comment;
+        truths.push(Arc::clone(candidates.iter().find(is_it).expect("nobody made this version")));
+    }
+    truths
+}
+
+/// Crash, recover, append, crash.
+fn crash_the_recovery(
+    place: &str,
+    disk: &[u8],
+    promised: &[Arc<Truth>],
+    candidates: &[Arc<Truth>],
+    random: &mut Random,
+    tally: &Tally,
+) {
+    add_one(&tally.nested);
+    // What the recovery decides is promised from its first sync on; before, both may be seen.
+    let memory = Memory::with_bytes(disk.to_vec());
+    let updates = Updates::new(random.next(), 4, 2000);
+    let archive = open_for_writing(Arc::new(memory), &updates.environment).unwrap();
+    let decided = versions_of(&archive, promised, candidates);
+    let scribe = Scribe::new(disk.to_vec(), promised.to_vec(), updates);
+    let history = scribe.knowing(&decided[promised.len()..]).run_once();
+    crash_everywhere(&format!("{place}, recovery"), &history, random, tally, false);
+}
+
+#[test]
+fn an_abandoned_first_update_leaves_an_archive_that_takes_no_update_silently() {
+    // The file went away with its first update; what is written to it now would be nowhere.
+    let recorder = Recorder::default();
+    let mut updates = Updates::new(1, 5, 100);
+    let backend = Arc::new(recorder.clone());
+    let mut archive = open_for_writing(backend, &updates.environment).unwrap();
+    updates.update(&mut archive, None, Ending::Abandon, |_| {}).unwrap();
+    let result = updates.update(&mut archive, None, Ending::Commit, |_| {});
+    result.expect_err("an update in a file without a header");
+    assert_eq!(newest(&archive).map(|version| version.number()), None);
+}

@@ -1,0 +1,418 @@
+//! Random histories of an archive: updates that are committed, given up, killed, or whose sync
+//! fails; recorded operation by operation, with what may be promised at each moment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use zarc::archive::{
+    Archive, Change, Committed, Entry, History as ArchiveHistory, Notice, Object, Piece, Stored,
+    Transaction, TransactionOptions, Version,
+};
+use zarc::base::{Digest, Environment, Kind, Metadata, Result, StoredPath, Timestamp};
+use zarc::compress::{ContentKind, Method};
+use zarc::format::{FrameType, Update};
+use zarc::journal::Journal;
+use zarc::storage::Backend;
+
+use super::crash_storage::{Recorder, Recording};
+use super::random::Random;
+use super::truth::{Truth, newest};
+
+/// `-fragment` of the archives made here.
+const FRAGMENT_EXPONENT: u8 = 6;
+
+/// How an update ends when nothing goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Committed.
+    Commit,
+    /// Given up with a word.
+    Abandon,
+    /// Given up without one.
+    Drop,
+}
+
+/// Opens or makes an archive.
+pub fn open_for_writing(backend: Arc<dyn Backend>, environment: &Environment) -> Result<Archive> {
+    Archive::open_for_writing(backend, FRAGMENT_EXPONENT, environment)
+}
+
+/// Makes updates of random content; knows the truth about each.
+pub struct Updates {
+    /// The dice.
+    pub random: Random,
+    /// Clock and dice of the archive.
+    pub environment: Environment,
+    /// At most so many entries change in an update.
+    pub entries_max: u64,
+    /// Fragments have at most so many bytes.
+    pub fragment_max: u64,
+    /// Values of `-method` to choose from.
+    pub methods: &'static [&'static str],
+    attempts: u64,
+}
+
+impl Updates {
+    /// Everything follows from `seed`.
+    pub fn new(seed: u64, entries_max: u64, fragment_max: u64) -> Self {
+        let environment = super::random::environment(seed ^ 0x5eed);
+        let (random, methods) = (Random::new(seed), &["10", "store,0"][..]);
+        Self { random, environment, entries_max, fragment_max, methods, attempts: 0 }
+    }
+
+    /// Makes an update on top of `before` and says what it holds if it counts. `about_to_commit`
+    /// is called when nothing but the commit is left to do.
+    pub fn update(
+        &mut self,
+        archive: &mut Archive,
+        before: Option<&Arc<Truth>>,
+        ending: Ending,
+        about_to_commit: impl FnOnce(&Arc<Truth>),
+    ) -> Result<Option<(Arc<Truth>, Committed)>> {
+        self.attempts += 1;
+        let comment = format!("attempt {} of {:x}", self.attempts, self.random.next());
+        let options = TransactionOptions {
+            method: Method::parse(self.methods[self.random.index(self.methods.len())])?,
+            threads: 1,
+            environment: self.environment,
+            comment: comment.clone().into_bytes(),
+        };
+        let base = ArchiveHistory::of(archive).newest()?;
+        let mut truth = before.map(|truth| Truth::clone(truth)).unwrap_or_default();
+        assert_eq!(base.as_ref().map_or(0, Version::number), truth.number);
+        truth.number += 1;
+        truth.comment = comment.into_bytes();
+        let mut transaction = Transaction::begin(archive, base.as_ref(), &options)?;
+        self.change(&mut transaction, &mut truth)?;
+        let truth = Arc::new(truth);
+        match ending {
+            Ending::Commit => {
+                about_to_commit(&truth);
+                transaction.commit().map(|committed| Some((truth, committed)))
+            }
+            Ending::Abandon => transaction.abandon().map(|()| None),
+            Ending::Drop => Ok(None),
+        }
+    }
+
+    fn change(&mut self, transaction: &mut Transaction<'_>, truth: &mut Truth) -> Result<()> {
+        let mut names = BTreeMap::new();
+        for _ in 0..self.random.below(self.entries_max + 1) {
+            let number = self.random.below(3 * self.entries_max);
+            let name = format!("tree/{}/name {number}", number % 4);
+            names.insert(StoredPath::from_bytes(name.into_bytes())?, self.random.below(10));
+        }
+        for (path, dice) in names {
+            let before = truth.objects.get(&path).map(|(_, content)| content.len() as u64);
+            let (change, object, content) = match (before, dice) {
+                (Some(size), 0..3) => (Change::Deleted(size), Object::Deleted, Vec::new()),
+                (before, _) => {
+                    let (object, content) = self.object(transaction, truth, dice)?;
+                    (before.map_or(Change::Added, Change::Updated), object, content)
+                }
+            };
+            let entry = Entry { path: path.clone(), object };
+            transaction.record(&entry, change)?;
+            if entry.object == Object::Deleted {
+                truth.objects.remove(&path);
+            } else {
+                truth.objects.insert(path, (entry, Arc::new(content)));
+            }
+        }
+        Ok(())
+    }
+
+    /// An object and its content.
+    fn object(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        truth: &Truth,
+        dice: u64,
+    ) -> Result<(Object, Vec<u8>)> {
+        let (mut pieces, mut content) = (Vec::new(), Vec::new());
+        let kind = match dice {
+            8 => Kind::Directory,
+            9 => Kind::Symlink,
+            _ => Kind::File,
+        };
+        if kind == Kind::File {
+            for _ in 0..self.random.below(3) {
+                let bytes = self.fragment(truth);
+                let fragment = transaction.store(&bytes, ContentKind::of(&bytes))?;
+                let len = u32::try_from(bytes.len()).unwrap();
+                Piece::push_fragment(&mut pieces, fragment, len);
+                content.extend_from_slice(&bytes);
+                if self.random.chance(10) {
+                    Piece::push_hole(&mut pieces, 777);
+                    content.extend_from_slice(&[0; 777]);
+                }
+            }
+        }
+        let link_target = if kind == Kind::Symlink { b"over there".to_vec() } else { Vec::new() };
+        Ok((Object::Stored(Box::new(stored(kind, link_target, pieces, dice))), content))
+    }
+
+    /// One byte up to the largest fragment, most of them short; new, or known already.
+    fn fragment(&mut self, truth: &Truth) -> Vec<u8> {
+        let old = truth.objects.values().map(|(_, content)| content).find(|c| !c.is_empty());
+        if let Some(old) = old.filter(|_| self.random.chance(20)) {
+            return old[..=self.random.index(old.len())].to_vec();
+        }
+        let bound = 1 + self.random.below(self.fragment_max);
+        let mut bytes = vec![b'.'; 1 + self.random.index(usize::try_from(bound).unwrap())];
+        let noise = bytes.len() / (1 + self.random.index(4));
+        self.random.fill(&mut bytes[..noise]);
+        bytes
+    }
+}
+
+fn stored(kind: Kind, link_target: Vec<u8>, content: Vec<Piece>, dice: u64) -> Stored {
+    let time = |seconds| Timestamp { seconds, nanos: 77 };
+    Stored {
+        metadata: Metadata {
+            kind,
+            mode: 0o644,
+            mtime: time(1_600_000_000),
+            uid: 1000,
+            gid: 100,
+            user: b"anna".to_vec(),
+            group: b"users".to_vec(),
+            xattrs: Vec::new(),
+            link_target,
+            device: (0, 0),
+        },
+        has_attributes: true,
+        ctime: time(1_600_000_001),
+        inode: 4711 + dice,
+        device: None,
+        is_unsettled: dice == 7,
+        content,
+        unknown: Vec::new(),
+    }
+}
+
+/// An update that may count or not: from when to when.
+#[derive(Debug, Clone)]
+struct Attempt {
+    from: usize,
+    /// When it is known not to count; it is decided by the first sync after operation `cut`.
+    cut: Option<usize>,
+    truth: Arc<Truth>,
+}
+
+/// A version, and when it began to be safe.
+#[derive(Debug, Clone)]
+enum Safe {
+    /// From this moment on.
+    At(usize),
+    /// A later process found it; it is safe from the first sync after this operation on.
+    AfterSyncFrom(usize),
+}
+
+/// A history as it was recorded.
+pub struct History {
+    /// What was asked of the disk.
+    pub recording: Recording,
+    /// Versions that were there before the recording began.
+    versions_before: Vec<Arc<Truth>>,
+    versions: Vec<(Safe, Arc<Truth>)>,
+    attempts: Vec<Attempt>,
+}
+
+impl History {
+    /// What was promised at moment `at`, and what may be there beyond it: the next version, and
+    /// one on top of it if a later process saw that one before it was safe.
+    pub fn promised(&self, at: usize) -> (Vec<Arc<Truth>>, Vec<Arc<Truth>>) {
+        let mut promised = self.versions_before.clone();
+        for (safe, truth) in &self.versions {
+            let from = match *safe {
+                Safe::At(from) => from,
+                Safe::AfterSyncFrom(operation) => self.recording.synced_after(operation),
+            };
+            if from <= at {
+                promised.push(Arc::clone(truth));
+            }
+        }
+        let may_count = |attempt: &&Attempt| {
+            let is_over = attempt.cut.is_some_and(|cut| self.recording.synced_after(cut) <= at);
+            attempt.from <= at && !is_over && attempt.truth.number > promised.len() as u64
+        };
+        let candidates = self.attempts.iter().filter(may_count);
+        let candidates = candidates.map(|attempt| Arc::clone(&attempt.truth)).collect();
+        (promised, candidates)
+    }
+}
+
+/// Lets processes come and go over one recorded disk.
+pub struct Scribe {
+    recorder: Recorder,
+    updates: Updates,
+    versions_before: Vec<Arc<Truth>>,
+    versions: Vec<(Safe, Arc<Truth>)>,
+    attempts: Vec<Attempt>,
+}
+
+impl Scribe {
+    /// Begins with a disk that holds `start`, which may hold `versions`.
+    pub fn new(start: Vec<u8>, versions: Vec<Arc<Truth>>, updates: Updates) -> Self {
+        let (recorder, attempts) = (Recorder::over(start), Vec::new());
+        Self { recorder, updates, versions_before: versions, versions: Vec::new(), attempts }
+    }
+
+    /// Tells of updates that may be found complete on the disk.
+    pub fn knowing(mut self, complete: &[Arc<Truth>]) -> Self {
+        let attempt = |truth: &Arc<Truth>| Attempt { from: 0, cut: None, truth: Arc::clone(truth) };
+        self.attempts.extend(complete.iter().map(attempt));
+        self
+    }
+
+    /// Runs so many processes, each with up to three updates, and ends the recording.
+    pub fn run(mut self, processes: usize) -> History {
+        for _ in 0..processes {
+            if self.updates.random.chance(15) {
+                self.junk();
+            } else {
+                self.process();
+            }
+            self.recorder.revive();
+        }
+        self.finish()
+    }
+
+    /// Recovers, adds one update, and ends the recording.
+    pub fn run_once(mut self) -> History {
+        let mut archive = self.open().expect("nothing is in the way");
+        self.one_update(&mut archive, Ending::Commit).expect("nothing goes wrong");
+        drop(archive);
+        self.finish()
+    }
+
+    fn finish(self) -> History {
+        History {
+            recording: self.recorder.finish(),
+            versions_before: self.versions_before,
+            versions: self.versions,
+            attempts: self.attempts,
+        }
+    }
+
+    fn latest(&self) -> Option<&Arc<Truth>> {
+        self.versions.last().map(|(_, truth)| truth).or(self.versions_before.last())
+    }
+
+    fn process(&mut self) {
+        let random = &mut self.updates.random;
+        if random.chance(25) {
+            let (operations, dice) = (random.index(24), random.clone());
+            self.recorder.kill_after(operations, dice);
+        } else if random.chance(15) {
+            self.recorder.fail_sync_after(random.index(4));
+        }
+        let Ok(mut archive) = self.open() else {
+            return;
+        };
+        for _ in 0..=self.updates.random.below(3) {
+            let ending = match self.updates.random.below(10) {
+                0 => Ending::Abandon,
+                1 => Ending::Drop,
+                _ => Ending::Commit,
+            };
+            let result = self.one_update(&mut archive, ending);
+            // Without a version the archive is gone with its update.
+            if result.is_err() || self.latest().is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Opens as a new process does and learns what became of the last attempt.
+    fn open(&mut self) -> Result<Archive> {
+        let opened_at = self.recorder.moment();
+        let backend = Arc::new(self.recorder.clone());
+        let archive = open_for_writing(backend, &self.updates.environment)?;
+        let number = newest(&archive).map_or(0, |version| version.number());
+        let before = self.latest().map_or(0, |truth| truth.number);
+        if number > before {
+            let comment = newest(&archive).unwrap().manifest.comment;
+            let is_it = |attempt: &&Attempt| attempt.truth.comment == comment;
+            let truth = &self.attempts.iter().find(is_it).expect("no such update").truth;
+            let safe = if archive.notice() == Some(&Notice::Completed) {
+                Safe::At(self.recorder.moment())
+            } else {
+                Safe::AfterSyncFrom(opened_at)
+            };
+            self.versions.push((safe, Arc::clone(truth)));
+        } else {
+            assert_eq!(number, before, "a version is gone");
+            self.cut_attempts();
+        }
+        Ok(archive)
+    }
+
+    /// All attempts at the next version have failed.
+    fn cut_attempts(&mut self) {
+        let cut = self.recorder.last_truncate();
+        let number = self.latest().map_or(0, |truth| truth.number);
+        for attempt in &mut self.attempts {
+            if attempt.cut.is_none() && attempt.truth.number > number {
+                attempt.cut = cut.filter(|&cut| cut >= attempt.from);
+            }
+        }
+    }
+
+    fn one_update(&mut self, archive: &mut Archive, ending: Ending) -> Result<()> {
+        let before = self.latest().cloned();
+        let (recorder, attempts) = (&self.recorder, &mut self.attempts);
+        let result = self.updates.update(archive, before.as_ref(), ending, |truth| {
+            let (from, truth) = (recorder.moment(), Arc::clone(truth));
+            attempts.push(Attempt { from, cut: None, truth });
+        });
+        match result {
+            Ok(Some((truth, _))) => self.versions.push((Safe::At(self.recorder.moment()), truth)),
+            Ok(None) => {}
+            Err(error) => {
+                self.cut_attempts();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// A process that appends frames of many sizes and then gives up.
+    fn junk(&mut self) {
+        let environment = self.updates.environment;
+        if self.latest().is_none() || self.open().is_err() {
+            return;
+        }
+        let backend = Arc::new(self.recorder.clone());
+        let header = || unreachable!("the archive has a version");
+        let (mut journal, _) = Journal::open_for_writing(backend, header).unwrap();
+        let previous_tag = journal.last_tag();
+        let mut nonce = [0; 32];
+        (environment.random)(&mut nonce).unwrap();
+        let update = Update {
+            nonce: Digest::from_bytes(nonce),
+            previous_tag,
+            date: journal.last().unwrap().commit.date + 1,
+            rolled_back: Digest::default(),
+            writer: "a test".to_owned(),
+        };
+        let random = &mut self.updates.random;
+        if random.chance(50) {
+            let (operations, dice) = (1 + random.index(8), random.clone());
+            self.recorder.kill_after(operations, dice);
+        }
+        let mut writer = journal.begin_update(update).unwrap();
+        for _ in 0..random.below(8) {
+            let mut payload = vec![0; random.index(20_000)];
+            random.fill(&mut payload);
+            if writer.append(FrameType::Data, &payload).is_err() {
+                return;
+            }
+        }
+        if random.chance(50) {
+            // An error is one of a dead process.
+            drop(writer.abandon());
+        }
+    }
+}
