@@ -219,6 +219,17 @@ fn crash_the_recovery(
 }
 
 #[test]
+fn a_commit_whose_sync_failed_does_not_come_back_among_newer_frames() {
+    let tally = Tally::default();
+    for seed in 0..8 {
+        let updates = Updates::new(seed, 6, 2000);
+        let history = Scribe::new(Vec::new(), Vec::new(), updates).run_after_failed_sync();
+        crash_everywhere(&format!("seed {seed}"), &history, &mut Random::new(seed), &tally, false);
+    }
+    println!("{tally:?}");
+}
+
+#[test]
 fn an_abandoned_first_update_leaves_an_archive_that_takes_no_update_silently() {
     // The file went away with its first update; what is written to it now would be nowhere.
     let recorder = Recorder::default();

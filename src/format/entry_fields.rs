@@ -180,7 +180,13 @@ fn decode_stored(kind: Kind, fields: &[(u64, &[u8])]) -> Result<Object> {
         reader.finish()?;
     }
     let is_device = matches!(kind, Kind::CharacterDevice | Kind::BlockDevice);
-    let misplaced = (kind != Kind::File && !stored.content.is_empty())
+    let metadata = &stored.metadata;
+    let has_owner = (metadata.uid, metadata.gid) != (0, 0);
+    let has_attributes = has_owner
+        || !(metadata.user.is_empty() && metadata.group.is_empty() && metadata.xattrs.is_empty());
+    let misplaced = (has_attributes && !stored.has_attributes)
+        || (kind == Kind::Directory && stored.device.is_some())
+        || (kind != Kind::File && !stored.content.is_empty())
         || (kind == Kind::Symlink) == stored.metadata.link_target.is_empty()
         || (!is_device && stored.metadata.device != (0, 0));
     if misplaced {

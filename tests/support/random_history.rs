@@ -287,6 +287,17 @@ impl Scribe {
         self.finish()
     }
 
+    /// One version; an update whose last sync fails; the same process tries again.
+    pub fn run_after_failed_sync(mut self) -> History {
+        let mut archive = self.open().expect("nothing is in the way");
+        self.one_update(&mut archive, Ending::Commit).expect("nothing goes wrong");
+        self.recorder.fail_sync_after(1);
+        self.one_update(&mut archive, Ending::Commit).expect_err("the commit is not synced");
+        self.one_update(&mut archive, Ending::Commit).expect("it works again");
+        drop(archive);
+        self.finish()
+    }
+
     fn finish(self) -> History {
         History {
             recording: self.recorder.finish(),
@@ -319,7 +330,8 @@ impl Scribe {
             };
             let result = self.one_update(&mut archive, ending);
             // Without a version the archive is gone with its update.
-            if result.is_err() || self.latest().is_none() {
+            let gives_up = result.is_err() && self.updates.random.chance(50);
+            if gives_up || self.latest().is_none() {
                 return;
             }
         }

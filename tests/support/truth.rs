@@ -125,7 +125,7 @@ fn compare_file(
 ) -> Option<Error> {
     let mut rest = content;
     for piece in &entry.object.stored()?.content {
-        let (truth, after) = rest.split_at(usize::try_from(piece.len()).unwrap());
+        let (truth, after) = rest.split_at(usize::try_from(piece.bytes()).unwrap());
         rest = after;
         match piece {
             Piece::Hole(_) => assert!(truth.iter().all(|&byte| byte == 0)),

@@ -1,0 +1,48 @@
+//! Every decoder of the format on arbitrary bytes: no panic, no unbounded memory, and what decodes
+//! encodes to something that decodes to the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use zarc::format::{
+    ArchiveHeader, Commit, Data, Directory, EntryPage, EntryPageBuilder, FragmentPage, FrameHeader,
+    Manifest, PackedPayload, Update,
+};
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((which, bytes)) = bytes.split_first() else { return };
+    match which % 10 {
+        0 => drop(ArchiveHeader::decode(bytes)),
+        1 => drop(FrameHeader::decode(bytes)),
+        2 => drop(PackedPayload::decode(bytes)),
+        3 => drop(Data::decode(bytes)),
+        4 => drop(Update::decode(bytes)),
+        5 => {
+            if let Ok(commit) = Commit::decode(bytes) {
+                assert_eq!(commit.encode(), bytes);
+            }
+        }
+        6 => {
+            if let Ok(page) = FragmentPage::decode(bytes) {
+                assert_eq!(FragmentPage::decode(&page.encode()).unwrap(), page);
+            }
+        }
+        7 => {
+            if let Ok(page) = EntryPage::decode(bytes) {
+                let mut builder = EntryPageBuilder::new();
+                page.entries.iter().for_each(|entry| builder.push(entry));
+                let (_, _, raw) = builder.finish().unwrap();
+                assert_eq!(EntryPage::decode(&raw).unwrap(), page);
+            }
+        }
+        8 => {
+            if let Ok(directory) = Directory::decode(bytes) {
+                assert_eq!(Directory::decode(&directory.encode()).unwrap(), directory);
+            }
+        }
+        _ => {
+            if let Ok(manifest) = Manifest::decode(bytes) {
+                assert_eq!(Manifest::decode(&manifest.encode()).unwrap(), manifest);
+            }
+        }
+    }
+});

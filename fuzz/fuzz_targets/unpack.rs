@@ -1,0 +1,19 @@
+//! A codec on arbitrary bytes gives exactly the declared length or an error, in bounded memory;
+//! and what is packed comes back.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut raw = Vec::new();
+    let raw_len = bytes.first().map_or(0, |&byte| usize::from(byte) * 257);
+    for codec in [Codec::Store, Codec::Zstd] {
+        if unpack(codec, bytes, raw_len, &mut raw).is_ok() {
+            assert_eq!(raw.len(), raw_len);
+        }
+    }
+    let packed = pack(bytes, &Method::default(), ContentKind::of(bytes)).unwrap();
+    unpack(packed.codec, &packed.bytes, bytes.len(), &mut raw).unwrap();
+    assert_eq!(raw, bytes);
+});
