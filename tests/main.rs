@@ -7,6 +7,7 @@ mod compress;
 mod crash;
 mod damage;
 mod damage_cli;
+mod examples;
 mod extract;
 mod extract_damage;
 mod faults;

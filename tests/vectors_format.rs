@@ -313,7 +313,7 @@ fn text_of(vector: &Vector) -> String {
     let mut text = format!("what: {}\nexpect: {expect}\n", vector.what);
     for line in vector.bytes.chunks(32) {
         let hex: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
-        text += &format!("hex: {}\n", hex.concat());
+        text.extend(["hex: ", &hex.concat(), "\n"]);
     }
     text
 }

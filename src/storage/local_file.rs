@@ -121,6 +121,14 @@ fn cannot(doing: &str, path: &Path, source: io::Error) -> Error {
     error
 }
 
+impl Drop for LocalFile {
+    fn drop(&mut self) {
+        // A child that another thread is just starting has the file open too, and with it the
+        // lock, until it becomes another program. Of a file without a lock this asks nothing.
+        let _ = self.file.unlock();
+    }
+}
+
 impl Backend for LocalFile {
     fn len(&self) -> Result<u64> {
         Ok(self.file.metadata().map_err(|e| self.failed("look at", e))?.len())

@@ -1,0 +1,125 @@
+//! Goal: README and help show nothing that is not so. Method: every command that they show is run,
+//! in order, in a fresh directory, and must succeed; where README shows output, the output must be
+//! that, `[..]` standing for anything and `...` for any lines.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Makes what the examples speak of.
+fn fixture() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    for folder in ["docs", "notes", "home/me/.cache"] {
+        fs::create_dir_all(at(folder)).unwrap();
+    }
+    fs::write(at("docs/notes.txt"), "notes\n").unwrap();
+    fs::write(at("docs/todo.txt"), "all done\n").unwrap();
+    fs::write(at("notes/one"), "one\n").unwrap();
+    fs::write(at("home/me/main.o"), "object\n").unwrap();
+    directory
+}
+
+/// Runs a command line as a shell would. Names and dates that cannot be on this machine stand for
+/// some that are.
+fn run(line: &str, directory: &Path) -> Output {
+    let line = line.replace("/home/me", "home/me").replace("2024/01/01", "2999/12/31");
+    let program = Path::new(env!("CARGO_BIN_EXE_zarc")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).current_dir(directory).env("PATH", path);
+    let output = shell.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{line}: {:?}: {told}", output.status);
+    output
+}
+
+fn line_matches(pattern: &str, line: &str) -> bool {
+    let date = "[DATE]";
+    let pattern = pattern.replace(date, "[..]");
+    let mut rest = line;
+    let mut parts = pattern.split("[..]");
+    let first = parts.next().unwrap_or_default();
+    let Some(after) = rest.strip_prefix(first) else { return false };
+    rest = after;
+    let mut is_open = false;
+    for part in parts {
+        is_open = true;
+        match rest.find(part) {
+            Some(found) => rest = &rest[found + part.len()..],
+            None => return false,
+        }
+    }
+    rest.is_empty() || is_open && pattern.ends_with("[..]")
+}
+
+/// The commands of a page's `console` blocks, each with the lines shown after it.
+fn shown_in(page: &str) -> Vec<(String, Vec<String>)> {
+    let mut shown: Vec<(String, Vec<String>)> = Vec::new();
+    for block in page.split("```console\n").skip(1) {
+        for line in block.split("```").next().unwrap().lines() {
+            match (line.strip_prefix("$ "), shown.last_mut()) {
+                (Some(command), _) => shown.push((command.to_owned(), Vec::new())),
+                (None, Some((_, lines))) if !line.is_empty() => lines.push(line.to_owned()),
+                _ => {}
+            }
+        }
+    }
+    shown
+}
+
+#[test]
+fn the_tour_of_the_readme_is_true() {
+    let directory = fixture();
+    let page = fs::read_to_string("README.md").unwrap();
+    let shown = shown_in(&page);
+    assert!(shown.len() >= 2, "the tour is gone");
+    for (command, expected) in shown {
+        let output = run(&command, directory.path());
+        let said = [output.stderr, output.stdout].concat();
+        let said = String::from_utf8(said).unwrap();
+        let mut lines = said.lines().filter(|line| !line.is_empty());
+        for pattern in expected.iter().take_while(|pattern| *pattern != "...") {
+            let line = lines.next().unwrap_or_default();
+            assert!(line_matches(pattern, line), "{command}\nshown: {pattern}\nsaid:  {line}");
+        }
+    }
+    let table = page.lines().filter(|line| line.starts_with('|'));
+    let commands: Vec<&str> = table
+        .filter_map(|row| row.split('`').nth(1))
+        .filter(|quoted| quoted.starts_with("zarc "))
+        .collect();
+    assert!(commands.len() >= 6, "the table is gone");
+    for command in commands {
+        run(command, directory.path());
+    }
+}
+
+#[test]
+fn the_examples_of_the_help_work() {
+    let directory = fixture();
+    let mut examples = 0;
+    for command in ["add", "extract", "list", "test"] {
+        let help = run(&format!("zarc help {command}"), directory.path()).stdout;
+        let help = String::from_utf8(help).unwrap();
+        let (_, after) = help.split_once("Examples:\n").expect("each command has examples");
+        for line in after.lines().filter(|line| line.trim_start().starts_with("zarc ")) {
+            // What follows two spaces says what the example is for.
+            let line = line.trim_start().split("  ").next().unwrap();
+            run(line, directory.path());
+            examples += 1;
+            if line.starts_with("zarc add backup docs -to") {
+                run("zarc add backup docs notes", directory.path());
+            }
+        }
+    }
+    assert!(examples >= 10, "only {examples} examples were found");
+}
+
+#[test]
+fn patterns_match_what_they_say() {
+    assert!(line_matches("version 1, [..]", "version 1, fingerprint 12"));
+    assert!(line_matches("- [DATE] x", "- 2026-01-01 x"));
+    assert!(!line_matches("- [DATE] x", "- 2026-01-01 y"));
+    assert!(!line_matches("abc", "abcd"));
+}
