@@ -899,10 +899,19 @@ def follow_frames(file, header):
     if is_complete:
         page = file.read(position, min(PAGE_BYTES, file.size - position)) if position < file.size else b""
         require(not any(page), f"damaged at offset {position}: the frames before are complete, but their commit is not")
+        require(not is_update(file, position + PAGE_BYTES),
+                f"damaged at offset {position}: an update stands behind a commit that is lost")
     for page in range(aligned(position, PAGE_BYTES), file.size, PAGE_BYTES):
         if is_commit(file, header, page):
             raise Refused(f"damaged at offset {position} ({reason}): a commit stands behind it at offset {page}")
     return commits
+
+
+def is_update(file, offset):
+    try:
+        return file.frame_header(offset).type == UPDATE
+    except Refused:
+        return False
 
 
 def is_commit(file, header, offset):

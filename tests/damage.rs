@@ -332,3 +332,22 @@ fn looks_unfinished(sample: &Sample, bytes: &[u8]) -> bool {
     bytes[record.clone()] != sample.bytes[record]
         && (is_empty || bytes[frames.clone()] != sample.bytes[frames])
 }
+
+/// Where the commits of several last updates are lost, a writer must not build on what it can still
+/// follow and cut off the rest, which a repair can save.
+#[test]
+fn a_writer_refuses_an_archive_that_lost_its_last_commits() {
+    let sample = Sample::of_seed(4, 1);
+    let mut bytes = sample.bytes.clone();
+    for end in &sample.ends[2..] {
+        bytes[end - PAGE..*end].fill(0);
+    }
+    let memory = Memory::with_bytes(bytes.clone());
+    let environment = Updates::new(1, 9, 700).environment;
+    let opened = open_for_writing(Arc::new(memory.clone()), &environment);
+    let kind = opened.map(drop).unwrap_err().kind();
+    assert_eq!(kind, zarc::base::ErrorKind::Corrupt);
+    assert!(memory.to_bytes() == bytes, "the archive was changed");
+    let archive = Archive::open(Arc::new(memory)).unwrap();
+    assert!(matches!(archive.notice(), Some(Notice::Damaged(_))), "readers are not told");
+}

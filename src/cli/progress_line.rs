@@ -65,6 +65,10 @@ impl ProgressLine {
 }
 
 impl Progress for ProgressLine {
+    fn wants_total(&self) -> bool {
+        self.is_terminal && !self.is_quiet
+    }
+
     fn item(&self, mark: char, name: &[u8], size: Option<u64>) {
         if self.is_quiet {
             return;

@@ -164,9 +164,10 @@ impl<'a> Adder<'a> {
     }
 
     fn take_object(&mut self, object: &Object, before: Option<Entry>) -> Result<()> {
+        let read_before = self.summary.seen_bytes;
         self.summary.seen += 1;
         self.summary.seen_bytes += object.status.size;
-        self.progress.advance(self.summary.seen_bytes, self.total_bytes);
+        self.progress.advance(read_before, self.total_bytes);
         let stored_before = before.as_ref().and_then(|entry| entry.object.stored());
         let attributes = self.options.attributes;
         let is_known = stored_before.is_some_and(|old| is_unchanged(object, old, attributes));
@@ -175,8 +176,13 @@ impl<'a> Adder<'a> {
         }
         let progress = self.progress;
         let (reader, update) = (&mut self.reader, &mut self.update);
-        let read =
-            reader.read(object, progress, &mut |bytes, kind| update.begun()?.store(bytes, kind));
+        let mut read_bytes = read_before;
+        let total_bytes = self.total_bytes;
+        let read = reader.read(object, progress, &mut |bytes, kind| {
+            read_bytes += bytes.len() as u64;
+            progress.advance(read_bytes, total_bytes);
+            update.begun()?.store(bytes, kind)
+        });
         let (new, is_torn) = match read {
             Ok(read) => read,
             Err(Failure::Archive(error)) => return Err(error),

@@ -12,7 +12,8 @@ use crate::storage::Backend;
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
 use super::tail::{
-    Commits, follow_to_commit, follow_uncommitted, has_damaged_commit, if_sound, search_commits,
+    Commits, follow_to_commit, follow_uncommitted, has_damaged_commit, has_update_after, if_sound,
+    search_commits,
 };
 use super::update_writer::UpdateWriter;
 
@@ -158,6 +159,11 @@ impl Journal {
         }
         let (number, previous_tag) = (self.last_update() + 1, self.last_tag());
         if let Some(complete) = follow_uncommitted(&self.reader(), end, number, &previous_tag)? {
+            if has_update_after(&self.reader(), complete.end, number)? {
+                // Several commits are lost: cutting off what follows this one would lose what a
+                // repair can save.
+                return Err(damaged_between(complete.end, len, number));
+            }
             // The frames may be in memory only, and what follows them is not a commit.
             self.end_at(complete.end)?;
             let tags = &complete.tags;

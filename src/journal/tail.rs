@@ -107,7 +107,8 @@ pub(super) fn follow_uncommitted(
 }
 
 /// Whether the update that starts at `start` has all its frames but, in place of its commit,
-/// a page that is neither that nor empty: a commit that was written and then damaged.
+/// a page that is neither that nor empty, or an empty one that an update follows: a commit that
+/// was written and then damaged.
 pub(super) fn has_damaged_commit(reader: &FrameReader, start: u64, update: u64) -> Result<bool> {
     let (mut offset, mut index, mut is_complete) = (start, 0, false);
     while let Some(header) = next_header(reader, offset, update, index)? {
@@ -123,7 +124,15 @@ pub(super) fn has_damaged_commit(reader: &FrameReader, start: u64, update: u64) 
     if !is_complete || len == 0 {
         return Ok(false);
     }
-    Ok(reader.raw(page, len)?.iter().any(|&byte| byte != 0))
+    let is_empty = reader.raw(page, len)?.iter().all(|&byte| byte == 0);
+    Ok(!is_empty || has_update_after(reader, offset, update)?)
+}
+
+/// Whether an update was written on top of the update `update`, whose frames end at `end`: then
+/// that one was committed.
+pub(super) fn has_update_after(reader: &FrameReader, end: u64, update: u64) -> Result<bool> {
+    let next = end.next_multiple_of(PAGE_BYTES) + PAGE_BYTES;
+    Ok(next_header(reader, next, update + 1, 0)?.is_some())
 }
 
 /// What a search for commits found.
