@@ -81,7 +81,7 @@ impl History {
     }
 
     /// All versions up to the one that is meant, oldest first.
-    pub fn versions(&self, until: Until) -> Result<impl Iterator<Item = Result<Version>>> {
+    pub fn versions(&self, until: Until) -> Result<impl Iterator<Item = Result<Version>> + use<>> {
         let mut points = Vec::new();
         let mut next = self.point_at(until)?;
         while let Some(point) = next {
