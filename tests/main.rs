@@ -17,6 +17,7 @@ mod history;
 mod old_archives;
 mod reference_reader;
 mod round_trip;
+mod sources;
 mod support;
 mod vectors_format;
 mod vectors_fragment;

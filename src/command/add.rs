@@ -21,6 +21,10 @@ const FRAGMENT_EXPONENT: u8 = 6;
 
 /// Appends what changed on disk as one update.
 pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> {
+    open_and_add(options, progress).map_err(|error| error.outcome("nothing was added"))
+}
+
+fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> {
     filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
     let exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
@@ -32,7 +36,7 @@ pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> 
     if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
         archive.remove_if_unused()?;
     }
-    result.map_err(|error| error.outcome("nothing was added"))
+    result
 }
 
 fn add_to(

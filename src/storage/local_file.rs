@@ -86,7 +86,7 @@ fn lock(file: &File, path: &Path) -> Result<()> {
             return Err(Error::new(ErrorKind::Busy, "cannot add: the archive is in use")
                 .at(path.display())
                 .because("another zarc is writing to it")
-                .hint("try again when the other one is done; nothing was changed"));
+                .hint("try again when the other one is done"));
         }
         Err(std::fs::TryLockError::Error(source)) => return Err(cannot("lock", path, source)),
     }
@@ -96,7 +96,7 @@ fn lock(file: &File, path: &Path) -> Result<()> {
         // A writer that gave up its first update has just removed the file it made.
         return Err(Error::new(ErrorKind::Busy, "cannot add: the archive was replaced meanwhile")
             .at(path.display())
-            .hint("try again; nothing was changed"));
+            .hint("try again"));
     }
     Ok(())
 }
