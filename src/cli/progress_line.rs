@@ -11,7 +11,7 @@ use signal_hook::flag;
 
 use crate::base::{Error, Progress, Result};
 
-use super::message::{INTERRUPTED, shown};
+use super::message::shown;
 
 /// Between two drawings of the line on a terminal.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -153,13 +153,12 @@ fn clock(seconds: u128) -> String {
     }
 }
 
-/// A flag that SIGINT and SIGTERM raise; the second signal ends the program at once.
+/// A flag that SIGINT and SIGTERM raise. Commands look at it often, so a second signal need not do
+/// more: wrappers like `timeout` send two at once, and the archive is to be left as it was.
 pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // The order matters: the first signal finds the flag still down.
-        flag::register_conditional_shutdown(signal, i32::from(INTERRUPTED), Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+        flag::register(signal, Arc::clone(&stop))
             .map_err(|cause| Error::io("cannot listen for signals", cause))?;
     }
     Ok(stop)
