@@ -110,11 +110,6 @@ impl<'a> Transaction<'a> {
         &self.manifest.counts
     }
 
-    /// Bytes appended so far.
-    pub fn appended_bytes(&self) -> u64 {
-        self.queue.writer().appended_bytes()
-    }
-
     /// Stores a fragment, or finds it stored already.
     pub fn store(&mut self, bytes: &[u8], kind: ContentKind) -> Result<FragmentId> {
         let identity = Digest::of(bytes);

@@ -109,11 +109,6 @@ impl Error {
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
-
-    /// The error of the operating system behind this one.
-    pub fn io_source(&self) -> Option<&std::io::Error> {
-        self.0.source.as_ref()
-    }
 }
 
 impl fmt::Display for Error {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::archive::{Piece, Stored};
-use crate::base::{Kind, Progress, Result, Timestamp};
+use crate::base::{Kind, Metadata, Progress, Result, Timestamp};
 use crate::filesystem::{AccountNames, Object};
 
 use super::content_reader::{ContentReader, Failure, Store};
@@ -17,6 +17,15 @@ struct Linked {
     look: Look,
     content: Vec<Piece>,
     names_to_come: u64,
+}
+
+/// An object as it was read.
+struct ReadObject {
+    look: Look,
+    metadata: Metadata,
+    content: Vec<Piece>,
+    /// It changed meanwhile.
+    is_torn: bool,
 }
 
 /// Reads objects.
@@ -49,11 +58,10 @@ impl ObjectReader {
         progress: &dyn Progress,
         store: Store<'_>,
     ) -> std::result::Result<(Stored, bool), Failure> {
-        let (look, content, is_torn) = match object.kind {
+        let ReadObject { look, mut metadata, content, is_torn } = match object.kind {
             Kind::File => self.read_file(object, progress, store)?,
-            _ => (Look::of(object), Vec::new(), false),
+            _ => self.read_known(object, Vec::new())?,
         };
-        let mut metadata = object.metadata(&mut self.accounts)?;
         metadata.mtime = look.mtime;
         if !self.attributes {
             drop_attributes(&mut metadata);
@@ -64,7 +72,9 @@ impl ObjectReader {
             ctime: look.status.ctime,
             inode: look.status.inode,
             device: look.link_device(object.kind),
-            is_unsettled: is_torn || look.is_unsettled((self.now)()),
+            // Mode and owner are what the walk saw; if the object changed before it was opened
+            // they may be old, though its times are new.
+            is_unsettled: is_torn || look != Look::of(object) || look.is_unsettled((self.now)()),
             content,
             unknown: Vec::new(),
         };
@@ -76,9 +86,9 @@ impl ObjectReader {
         object: &Object,
         progress: &dyn Progress,
         store: Store<'_>,
-    ) -> std::result::Result<(Look, Vec<Piece>, bool), Failure> {
+    ) -> std::result::Result<ReadObject, Failure> {
         if let Some(content) = self.linked_content(object) {
-            return Ok((Look::of(object), content, false));
+            return self.read_known(object, content);
         }
         let mut reads = 1;
         loop {
@@ -88,6 +98,8 @@ impl ObjectReader {
             // Files of /proc say 0 and have content all the same.
             let limit = if status.size == 0 { u64::MAX } else { status.size };
             let content = self.content.read(&mut file, limit, progress, store)?;
+            // Attributes too are those of the file as it stood between the two looks.
+            let metadata = object.metadata_opened(&file, &mut self.accounts)?;
             let (status, mtime) = file.status()?;
             let is_torn = look != Look { status, mtime };
             if is_torn && reads < READS_MAX {
@@ -99,8 +111,18 @@ impl ObjectReader {
                 let key = (look.status.device, look.status.inode);
                 self.linked.insert(key, Linked { look, content: content.clone(), names_to_come });
             }
-            return Ok((look, content, is_torn));
+            return Ok(ReadObject { look, metadata, content, is_torn });
         }
+    }
+
+    /// An object whose content is known without reading it.
+    fn read_known(
+        &mut self,
+        object: &Object,
+        content: Vec<Piece>,
+    ) -> std::result::Result<ReadObject, Failure> {
+        let metadata = object.metadata(&mut self.accounts)?;
+        Ok(ReadObject { look: Look::of(object), metadata, content, is_torn: false })
     }
 
     /// The content read under another name of the same file, if nothing changed since.

@@ -53,20 +53,9 @@ pub(super) fn is_unchanged(object: &Object, stored: &Stored, attributes: bool) -
 
 /// Whether all that is restored is the same.
 pub(super) fn is_same_object(new: &Stored, old: &Stored) -> bool {
-    let is_same_metadata = new.has_attributes == old.has_attributes
-        && without_attributes(&new.metadata, new.has_attributes)
-            == without_attributes(&old.metadata, old.has_attributes);
-    is_same_metadata && new.content == old.content
-}
-
-/// Directories are the same whatever their modification time would tell about their names,
-/// but the time itself is restored, so it counts.
-fn without_attributes(metadata: &Metadata, has_attributes: bool) -> Metadata {
-    let mut metadata = metadata.clone();
-    if !has_attributes {
-        drop_attributes(&mut metadata);
-    }
-    metadata
+    new.has_attributes == old.has_attributes
+        && new.metadata == old.metadata
+        && new.content == old.content
 }
 
 /// Leaves what is saved with `-noattributes`.

@@ -65,11 +65,6 @@ impl<'a> UpdateWriter<'a> {
         self.update.date
     }
 
-    /// Bytes appended so far.
-    pub fn appended_bytes(&self) -> u64 {
-        self.offset - self.start
-    }
-
     /// Appends a frame and says where it stands. The manifest is the last one.
     pub fn append(&mut self, frame_type: FrameType, payload: &[u8]) -> Result<Place> {
         assert!(self.manifest_offset.is_none(), "nothing follows the manifest but the commit");
