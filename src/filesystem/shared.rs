@@ -28,14 +28,24 @@ pub(super) struct Shared {
     next_name: AtomicU64,
 }
 
+/// The permissions that new objects of this process do not get.
+fn process_umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    if let Some(umask) = told.and_then(|octal| u32::from_str_radix(octal.trim(), 8).ok()) {
+        return umask;
+    }
+    // Elsewhere the mask can be read only by setting it; in between it forbids more, not less.
+    let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
+    rustix::process::umask(umask);
+    umask.as_raw_mode()
+}
+
 impl Shared {
     pub(super) fn new(target: OwnedFd) -> Self {
-        // The mask can be read only by setting it; in between it forbids more, not less.
-        let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
-        rustix::process::umask(umask);
         Self {
             directories: Mutex::new(Directories::new(target)),
-            umask: umask.as_raw_mode(),
+            umask: process_umask(),
             names: RandomState::new(),
             next_name: AtomicU64::new(0),
         }
