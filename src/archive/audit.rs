@@ -32,7 +32,6 @@ pub struct Audit {
     current: Option<UpdateInAudit>,
     findings: VecDeque<Finding>,
     frames: u64,
-    offset: u64,
 }
 
 /// What is known of the commit before the current update.
@@ -56,18 +55,12 @@ impl Audit {
             current: None,
             findings: VecDeque::new(),
             frames: 0,
-            offset: ArchiveHeader::REGION_BYTES,
         }
     }
 
     /// Frames whose tag was computed so far.
     pub fn frames(&self) -> u64 {
         self.frames
-    }
-
-    /// How far in the file the audit is.
-    pub fn offset(&self) -> u64 {
-        self.offset
     }
 
     /// The next finding; nothing at the end. One step is one frame, most of which give none.
@@ -77,7 +70,6 @@ impl Audit {
         }
         match self.walk.step() {
             Some(Step::Frame(header)) => {
-                self.offset = header.next_offset();
                 self.take_frame(&header);
             }
             Some(Step::Damage(error)) => {

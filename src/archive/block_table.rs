@@ -30,7 +30,11 @@ impl BlockTable {
         for run in &version.manifest.fragment_runs {
             pages.extend(read_directory(&reader, run)?);
         }
-        Ok(Self { reader, pages, kept: Mutex::new(Vec::new()) })
+        Ok(Self::over(reader, pages))
+    }
+
+    fn over(reader: FrameReader, pages: Vec<PageReference<u64>>) -> Self {
+        Self { reader, pages, kept: Mutex::new(Vec::new()) }
     }
 
     /// The blocks that can be found although some runs cannot be read: [`Self::record`] fails for
@@ -44,9 +48,7 @@ impl BlockTable {
                 Err(error) => errors.push(error),
             }
         }
-        let kept = Mutex::new(Vec::new());
-        let table = Self { reader, pages, kept };
-        (table, errors)
+        (Self::over(reader, pages), errors)
     }
 
     /// The blocks that the version's own update added.
@@ -56,8 +58,7 @@ impl BlockTable {
             Some(run) => read_directory(&reader, run)?,
             None => Vec::new(),
         };
-        let kept = Mutex::new(Vec::new());
-        Ok(Self { reader, pages, kept })
+        Ok(Self::over(reader, pages))
     }
 
     /// The record of one block.

@@ -39,7 +39,7 @@ impl<W: Write> Listing<W> {
             }
             Row::Object { metadata, size, .. } => {
                 let is_directory = metadata.as_ref().is_some_and(|m| m.kind == Kind::Directory);
-                // A directory's size stands for what is shown below it.
+                // A directory has no content of its own to count.
                 self.bytes = self.bytes.saturating_add(if is_directory { 0 } else { *size });
                 self.object(row)?
             }

@@ -34,7 +34,7 @@ pub(super) fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Repo
         megabytes(summary.stored_bytes),
         seconds(took),
     );
-    let problem = (*problems > 0).then(|| format!("{problems} problems, each named above"));
+    let problem = (*problems > 0).then(|| named_above(*problems, "problem"));
     let code = if problem.is_some() { DONE_WITH_PROBLEMS } else { DONE };
     Report { lines, problem, code }
 }
@@ -66,9 +66,15 @@ pub(super) fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration)
     } else {
         DONE
     };
-    let told =
-        format!("{problems} problems ({damaged} damaged), {missing} names not in the archive");
-    Report { lines, problem: (code != DONE).then_some(told), code }
+    let told: Vec<String> = [
+        (*problems, counted(*problems, "problem")),
+        (*damaged, format!("{damaged} of them damage")),
+        (*missing, format!("{} not in the archive", counted(*missing, "name"))),
+    ]
+    .into_iter()
+    .filter_map(|(count, text)| (count > 0).then_some(text))
+    .collect();
+    Report { lines, problem: (code != DONE).then(|| told.join(", ")), code }
 }
 
 /// What is said of a `list` behind its footer; `is_filtered` when `-only` or `-not` chose.
@@ -80,7 +86,7 @@ pub(super) fn of_list(summary: &ListSummary, is_compared: bool, is_filtered: boo
     } else if is_compared && is_empty && !is_filtered {
         (Some("none of the files is in the archive or on disk".to_owned()), NOT_DONE)
     } else if *problems > 0 {
-        (Some(format!("{problems} problems, each named above")), DONE_WITH_PROBLEMS)
+        (Some(named_above(*problems, "problem")), DONE_WITH_PROBLEMS)
     } else {
         (None, DONE)
     };
@@ -97,7 +103,7 @@ pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
         seconds(took),
         print.unwrap_or_default(),
     );
-    let problem = (*damaged > 0).then(|| format!("{damaged} things are damaged, each named above"));
+    let problem = (*damaged > 0).then(|| named_above(*damaged, "damaged place"));
     let code = if problem.is_some() { NOT_DONE } else { DONE };
     Report { lines, problem, code }
 }
@@ -105,6 +111,16 @@ pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
 /// What `-verbose` says of a `test` besides.
 pub(super) fn more_of_verify(summary: &VerifySummary) -> String {
     format!("{} frames, {} blocks\n", summary.frames, summary.blocks)
+}
+
+/// So many of something, in words that fit one and many.
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// So many of something that was told before.
+fn named_above(count: u64, noun: &str) -> String {
+    format!("{}, named above", counted(count, noun))
 }
 
 fn seconds(took: Duration) -> String {

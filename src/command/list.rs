@@ -66,14 +66,13 @@ impl Lister<'_> {
     }
 
     fn show(&mut self, row: Row) -> Result<()> {
-        if let Row::Object { comparison, size, .. } = &row {
+        if let Row::Object { comparison, .. } = &row {
             match comparison {
                 Comparison::Same => self.summary.same += 1,
                 Comparison::Different => self.summary.different += 1,
                 Comparison::InternalOnly => self.summary.internal_only += 1,
                 Comparison::ExternalOnly => self.summary.external_only += 1,
             }
-            self.summary.bytes += size;
         }
         (self.show)(row)
     }

@@ -157,7 +157,7 @@ pub struct ListSummary {
     pub versions: u64,
     /// Length of the archive file up to there.
     pub archive_bytes: u64,
-    /// Rows shown by symbol: same, different, inside only, outside only.
+    /// Pairs that are the same.
     pub same: u64,
     /// Pairs that differ.
     pub different: u64,
@@ -165,8 +165,6 @@ pub struct ListSummary {
     pub internal_only: u64,
     /// Outside only.
     pub external_only: u64,
-    /// Bytes of content of the rows shown.
-    pub bytes: u64,
     /// Objects on disk that could not be read.
     pub problems: u64,
     /// Pages of the index that could not be read; each was named.

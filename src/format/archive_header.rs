@@ -102,8 +102,8 @@ impl ArchiveHeader {
             link: decode_identity_rules(&mut reader)?,
             first_update: reader.u64()?,
         };
-        if header.block_bits > 28 {
-            return Err(reader.corrupt("blocks above 2^28 bytes"));
+        if header.block_bits > 28 || header.fragment_exponent > 15 {
+            return Err(reader.corrupt("blocks or fragments above 2^28 bytes"));
         }
         Ok((header, genesis))
     }

@@ -100,6 +100,10 @@ impl Journal {
             return Err(Error::new(ErrorKind::Unsupported, "this is one part of an archive")
                 .because("this zarc cannot read archives in parts yet"));
         }
+        if header.flags.no_data {
+            return Err(Error::new(ErrorKind::Unsupported, "this archive holds no data")
+                .because("this zarc cannot read archives without data yet"));
+        }
         let mut journal = Self { backend, header, genesis, last: None, tail: Tail::None };
         journal.last = journal.find_last_commit()?;
         Ok(journal)

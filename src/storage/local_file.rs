@@ -26,7 +26,8 @@ impl LocalFile {
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|source| cannot("open", path, source))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(Error::usage(format!("cannot open archive {}", path.display()))
+            return Err(Error::usage("cannot open archive")
+                .at(path.display())
                 .because("it is a directory"));
         }
         Ok(Self { file, path: path.to_owned(), is_new: false })
@@ -114,7 +115,7 @@ fn cannot(doing: &str, path: &Path, source: io::Error) -> Error {
         _ => ErrorKind::Io,
     };
     let mut error =
-        Error::new(kind, format!("cannot {doing} archive {}", path.display())).because(source);
+        Error::new(kind, format!("cannot {doing} archive")).at(path.display()).because(source);
     if let Some(hint) = hint {
         error = error.hint(hint);
     }
