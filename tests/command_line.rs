@@ -51,7 +51,6 @@ fn what_is_not_there_yet_is_refused() {
         (&["list", "x", "-key"], "-key"),
         (&["list", "x", "-summary", "10"], "-summary"),
         (&["add", "x", "f", "-s10"], "-summary"),
-        (&["add", "", "f"], "the archive \"\""),
         (&["list", "part??"], "a multi-part archive"),
         (&["add", "x", "f", "-until", "0"], "add -until"),
     ] {

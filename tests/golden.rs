@@ -322,7 +322,8 @@ fn make(made: &[Made], threads: usize) -> (Vec<u8>, String) {
 }
 
 fn append(path: &Path, made: &Made, state: &mut State, threads: usize) {
-    let mut archive = Archive::open_path_for_writing(path, 2, &environment()).unwrap();
+    let mut archive =
+        Archive::open_location_for_writing(&path.to_path_buf().into(), 2, &environment()).unwrap();
     let base = History::of(&archive).newest().unwrap();
     let options = TransactionOptions {
         method: Method::parse(made.method).unwrap(),

@@ -70,7 +70,7 @@ fn row_fields(row: &Row) -> Vec<String> {
 
 fn check_list(bench_of: &Workbench, archive: &Path, version: u64, lines: &[String]) {
     let mut options = bench_of.list_options(Until::Version(version));
-    archive.clone_into(&mut options.archive);
+    options.archive = archive.to_owned().into();
     let (rows, summary, told) = rows(&options);
     assert_eq!((summary.damaged + summary.problems, told.warnings().as_str()), (0, ""));
     assert_eq!(rows.len(), lines.len());
@@ -174,7 +174,7 @@ fn every_kept_archive_is_read_as_its_manifest_says() {
             check_list(&bench, &archive, number, lines);
             check_extract(&bench.path("out"), &archive, number, lines);
             let mut options = bench.list_options(Until::Date(*date));
-            options.archive.clone_from(&archive);
+            options.archive = archive.clone().into();
             assert_eq!(rows(&options).1.versions, number, "by date");
         }
         let told = Told::default();

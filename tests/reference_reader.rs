@@ -92,7 +92,7 @@ fn without_dash(line: &str) -> String {
 
 fn check_lists(reader: &Reader, bench: &Workbench, archive: &Path, count: u64) {
     let mut options = bench.list_options(Until::Latest);
-    archive.clone_into(&mut options.archive);
+    options.archive = archive.to_owned().into();
     for version in 1..=count {
         options.until = Until::Version(version);
         let ours: Vec<String> = rows(&options).0.iter().map(line).collect();

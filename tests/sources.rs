@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::Archive;
-use zarc::base::{Environment, ErrorKind, Progress, Until};
+use zarc::base::{Environment, ErrorKind, Item, Progress, Until};
 use zarc::command::add;
 
 use crate::support::workbench::{Workbench, is_root, run_add, run_extract};
@@ -26,8 +26,12 @@ struct Meddler {
 }
 
 impl Progress for Meddler {
-    fn item(&self, mark: char, name: &[u8], size: Option<u64>) {
-        self.told.item(mark, name, size);
+    fn item(&self, item: &Item<'_>) {
+        self.told.item(item);
+    }
+
+    fn problem(&self, name: &[u8], why: &str) {
+        self.told.problem(name, why);
     }
 
     fn warn(&self, text: &str) {
@@ -161,7 +165,7 @@ fn the_archive_is_not_in_itself() {
     let bench = bench();
     fs::write(bench.work().join("file"), "content").unwrap();
     let mut options = bench.add_options(b"");
-    options.archive = bench.work().join("inside.zarc");
+    options.archive = bench.work().join("inside.zarc").into();
     let (summary, _) = run_add(&options);
     assert_eq!((summary.problems, summary.added), (0, 2));
 }
@@ -173,7 +177,8 @@ fn a_second_writer_is_told_and_changes_nothing() {
     run_add(&bench.add_options(b""));
     let before = fs::read(bench.archive()).unwrap();
     let first =
-        Archive::open_path_for_writing(&bench.archive(), 6, &Environment::system()).unwrap();
+        Archive::open_location_for_writing(&bench.archive().into(), 6, &Environment::system())
+            .unwrap();
     fs::write(bench.work().join("more"), "content").unwrap();
     let error = add(&bench.add_options(b""), &Told::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);
@@ -211,8 +216,8 @@ fn a_stop_at_any_moment_leaves_the_archive_as_it_was() {
     assert!(stops >= 20, "{stops}");
     // A first update that is stopped leaves no file.
     let mut options = bench.add_options(b"");
-    options.archive = bench.path("never.zarc");
+    options.archive = bench.path("never.zarc").into();
     let error = add(&options, &Told::stopping_at(5)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stopped);
-    assert!(!options.archive.exists());
+    assert!(!bench.path("never.zarc").exists());
 }

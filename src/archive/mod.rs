@@ -13,10 +13,10 @@ mod entry_cursor;
 mod fragment_index;
 mod frame_queue;
 mod history;
+mod location;
 mod merge;
 mod open;
 mod packed_frame;
-
 mod transaction;
 
 pub use audit::{Audit, Finding};
@@ -26,6 +26,7 @@ pub use block_table::BlockTable;
 pub use catalog::Catalog;
 pub use entry_cursor::EntryCursor;
 pub use history::{History, Version};
+pub use location::Location;
 pub use open::{Archive, Notice};
 pub use transaction::{Change, Committed, Transaction, TransactionOptions};
 

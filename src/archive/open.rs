@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::{Environment, Result};
+use crate::base::{Environment, ErrorKind, Result};
 use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, HeaderFlags};
 use crate::journal::{FrameReader, Journal, Tail};
 use crate::storage::{Backend, Discard, LocalFile, Memory};
+
+use super::location::Location;
 
 /// Something the user should know about the archive before its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +31,10 @@ pub struct Archive {
 impl Archive {
     /// Opens an archive file to read.
     pub fn open_path(path: &Path) -> Result<Self> {
-        Self::open(Arc::new(LocalFile::open(path)?)).map_err(|error| error.at(path.display()))
+        let file = LocalFile::open(path)?;
+        let identity = Some(file.identity()?);
+        let archive = Self::open(Arc::new(file)).map_err(|error| error.at(path.display()))?;
+        Ok(Self { identity, ..archive })
     }
 
     /// Opens an archive to read.
@@ -43,40 +48,47 @@ impl Archive {
         Ok(Self { journal, notice, identity: None })
     }
 
-    /// Opens an archive file to append, or makes it.
-    pub fn open_path_for_writing(
-        path: &Path,
+    /// Opens an archive to append, or makes it. Nothing is kept of what goes nowhere.
+    pub fn open_location_for_writing(
+        location: &Location,
         fragment_exponent: u8,
         environment: &Environment,
     ) -> Result<Self> {
+        let Location::File(path) = location else {
+            return Self::open_nowhere(fragment_exponent, environment);
+        };
         let file = LocalFile::open_for_writing(path)?;
-        let identity = file.identity()?;
-        let mut archive = Self::open_for_writing(Arc::new(file), fragment_exponent, environment)
+        let identity = Some(file.identity()?);
+        let archive = Self::open_for_writing(Arc::new(file), fragment_exponent, environment)
             .map_err(|error| error.at(path.display()))?;
-        archive.identity = Some(identity);
-        Ok(archive)
+        Ok(Self { identity, ..archive })
     }
 
-    /// Like [`Self::open_path_for_writing`], but nothing that is written reaches the disk.
-    pub fn open_path_for_trial(
-        path: &Path,
+    /// Like [`Self::open_location_for_writing`], but nothing that is written reaches the disk.
+    pub fn open_location_for_trial(
+        location: &Location,
         fragment_exponent: u8,
         environment: &Environment,
     ) -> Result<Self> {
-        let (stored, identity): (Arc<dyn Backend>, _) = match LocalFile::open(path) {
-            Ok(file) => {
-                let identity = file.identity()?;
-                (Arc::new(file), Some(identity))
-            }
-            Err(error) if error.kind() == crate::base::ErrorKind::Missing => {
-                (Arc::new(Memory::default()), None)
-            }
-            Err(error) => return Err(error),
+        let Location::File(path) = location else {
+            return Self::open_nowhere(fragment_exponent, environment);
         };
-        let backend = Arc::new(Discard::over(stored)?);
-        let mut archive = Self::open_for_writing(backend, fragment_exponent, environment)?;
-        archive.identity = identity;
-        Ok(archive)
+        let file = match LocalFile::open(path) {
+            Err(error) if error.kind() == ErrorKind::Missing => {
+                return Self::open_nowhere(fragment_exponent, environment);
+            }
+            file => file?,
+        };
+        let identity = Some(file.identity()?);
+        let backend = Arc::new(Discard::over(Arc::new(file))?);
+        let archive = Self::open_for_writing(backend, fragment_exponent, environment)?;
+        Ok(Self { identity, ..archive })
+    }
+
+    /// An empty archive that forgets what it is given.
+    pub fn open_nowhere(fragment_exponent: u8, environment: &Environment) -> Result<Self> {
+        let backend = Discard::over(Arc::new(Memory::default()))?;
+        Self::open_for_writing(Arc::new(backend), fragment_exponent, environment)
     }
 
     /// Opens an archive to append, or makes it in an empty backend.

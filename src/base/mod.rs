@@ -16,6 +16,6 @@ pub use digest::Digest;
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use metadata::{Kind, Metadata, Status, Xattr};
-pub use progress::{NoProgress, Progress};
+pub use progress::{BlockReport, Item, NoProgress, Progress};
 pub use stored_path::StoredPath;
 pub use timestamp::{Timestamp, Until};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::base::{Error, Progress, Result};
+use crate::base::{Error, Item, Progress, Result};
 
 use super::message::shown;
 
@@ -69,14 +69,21 @@ impl Progress for ProgressLine {
         self.is_terminal && !self.is_quiet
     }
 
-    fn item(&self, mark: char, name: &[u8], size: Option<u64>) {
+    fn item(&self, item: &Item<'_>) {
         if self.is_quiet {
             return;
         }
-        let size = size.map(|size| format!(" {size}")).unwrap_or_default();
-        let name = shown(name, self.is_terminal);
-        let line = [format!("{mark} ").as_bytes(), &name, size.as_bytes(), b"\n"].concat();
+        let name = shown(item.name, self.is_terminal);
+        let size = item.size.map(|size| format!(" {size}")).unwrap_or_default();
+        let new = item.new_bytes.filter(|new| Some(*new) != item.size);
+        let new = new.map(|new| format!(" -> {new}")).unwrap_or_default();
+        let mark = [item.mark.to_string().as_bytes(), b" "].concat();
+        let line = [&mark, &*name, size.as_bytes(), new.as_bytes(), b"\n"].concat();
         self.state().say(&line, false);
+    }
+
+    fn problem(&self, name: &[u8], why: &str) {
+        self.warn(&format!("{}: {why}", String::from_utf8_lossy(name)));
     }
 
     fn warn(&self, text: &str) {
@@ -197,13 +204,14 @@ mod tests {
     #[test]
     fn quiet_leaves_only_warnings() {
         for (is_quiet, told) in [
-            (false, &b"+ a\xff 3\n- b\nzarc: warning: c\\nd\n"[..]),
+            (false, &b"+ a\xff 3 -> 0\n- b\nzarc: warning: c\\nd\n"[..]),
             (true, b"zarc: warning: c\\nd\n"),
         ] {
             let out = Shared::default();
             let line = ProgressLine::new(Box::new(out.clone()), false, is_quiet, Arc::default());
-            line.item('+', b"a\xff", Some(3));
-            line.item('-', b"b", None);
+            let item = Item { mark: '+', name: b"a\xff", size: Some(3), new_bytes: Some(0) };
+            line.item(&item);
+            line.item(&Item { mark: '-', name: b"b", size: None, new_bytes: None });
             line.warn("c\nd");
             line.advance(1, 2);
             line.finish();

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::base::{Environment, Error, Result, StoredPath, Until};
-use crate::command::{AddOptions, ExtractOptions, ListOptions, VerifyOptions};
+use crate::command::{AddOptions, ExtractOptions, ListOptions, Location, VerifyOptions};
 use crate::compress::Method;
 use crate::select::{Pattern, Rename, Selection};
 
@@ -32,7 +32,7 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
         None => None,
     };
     Ok(AddOptions {
-        archive: archive(&arguments.common)?,
+        archive: location(&arguments.common)?,
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename: rename_of_files(&arguments.files, &arguments.names.to)?,
@@ -81,7 +81,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
         rename_of_files(&arguments.files, &arguments.names.to)?
     };
     Ok(ListOptions {
-        archive: archive(&arguments.common)?,
+        archive: location(&arguments.common)?,
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename,
@@ -122,6 +122,14 @@ fn selection(names: &Names) -> Selection {
     )
 }
 
+/// The archive, which may be "": nowhere.
+fn location(common: &Common) -> Result<Location> {
+    if common.archive.is_empty() {
+        return Ok(Location::Nowhere);
+    }
+    archive(common).map(Location::File)
+}
+
 /// The archive's name with its extension; what other commands refuse is refused here too.
 fn archive(common: &Common) -> Result<PathBuf> {
     if common.key.is_some() {
@@ -132,7 +140,8 @@ fn archive(common: &Common) -> Result<PathBuf> {
     }
     let typed = common.archive.as_bytes();
     if typed.is_empty() {
-        return Err(not_available("the archive \"\""));
+        return Err(Error::usage("the archive \"\" holds nothing")
+            .because("only add and list take it: for a dry run, and to compare with nothing"));
     }
     if typed.contains(&b'*') || typed.contains(&b'?') {
         return Err(not_available("a multi-part archive (* or ? in its name)"));
@@ -242,9 +251,9 @@ mod tests {
             ("a.zpaq", "a.zpaq"),
             (".hidden", ".hidden"),
         ] {
-            assert_eq!(list(&list_of(&[typed])).unwrap().archive, PathBuf::from(name));
+            assert_eq!(list(&list_of(&[typed])).unwrap().archive, Location::File(name.into()));
         }
-        for refused in ["", "part??", "a*", "dir/", ".."] {
+        for refused in ["part??", "a*", "dir/", ".."] {
             assert!(list(&list_of(&[refused])).is_err(), "{refused}");
         }
     }

@@ -1,8 +1,8 @@
 //! From the words typed to the exit code: parse, dispatch over the verbs, report.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -73,7 +73,7 @@ fn add(arguments: &AddArguments) -> Result<u8> {
     let (is_quiet, is_verbose) = (arguments.common.quiet, arguments.common.verbose);
     let began = Instant::now();
     let done = with_progress(is_quiet, |progress| command::add(&options, progress))?;
-    let mut report = summary::of_add(&done, options.dry, began.elapsed());
+    let mut report = summary::of_add(&done, options.is_dry(), began.elapsed());
     if is_verbose {
         report.lines.insert_str(0, &summary::more_of_add(&done));
     }
@@ -82,7 +82,7 @@ fn add(arguments: &AddArguments) -> Result<u8> {
 
 fn extract(arguments: &ExtractArguments) -> Result<u8> {
     let options = request::extract(arguments)?;
-    announce(&arguments.common, &options.archive);
+    announce(&arguments.common, options.archive.display());
     let is_quiet = arguments.common.quiet;
     let began = Instant::now();
     let done = with_progress(is_quiet, |progress| command::extract(&options, progress))?;
@@ -117,7 +117,7 @@ fn list(arguments: &ListArguments) -> Result<u8> {
 
 fn verify(arguments: &TestArguments) -> Result<u8> {
     let options = request::verify(arguments)?;
-    announce(&arguments.common, &options.archive);
+    announce(&arguments.common, options.archive.display());
     let (is_quiet, is_verbose) = (arguments.common.quiet, arguments.common.verbose);
     let began = Instant::now();
     let done = with_progress(is_quiet, |progress| command::verify(&options, progress))?;
@@ -129,10 +129,10 @@ fn verify(arguments: &TestArguments) -> Result<u8> {
 }
 
 /// With `-verbose`, which program looks at which file.
-fn announce(common: &Common, archive: &Path) {
+fn announce(common: &Common, archive: impl Display) {
     if common.verbose {
         let version = env!("CARGO_PKG_VERSION");
-        tell(&format!("zarc {version}: archive {}", archive.display()));
+        tell(&format!("zarc {version}: archive {archive}"));
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Repo
     let outcome = match (summary.version, &summary.fingerprint) {
         (Some(version), Some(print)) => format!("version {version}, fingerprint {print}"),
         (Some(version), None) => format!("version {version}"),
-        (None, _) if is_dry => "nothing written (-test)".to_owned(),
+        (None, _) if is_dry => "nothing written".to_owned(),
         (None, _) => "nothing to add".to_owned(),
     };
     let lines = format!(

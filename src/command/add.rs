@@ -6,7 +6,7 @@ use crate::archive::{
     Archive, Change, Entry, History, Object as StoredObject, Transaction, TransactionOptions,
     Version,
 };
-use crate::base::{Error, ErrorKind, Kind, Progress, Result, StoredPath, Timestamp};
+use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::filesystem::{self, Object, Walk};
 
 use super::changes::{Changes, Step};
@@ -28,8 +28,11 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
     filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
     let exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
-    let open =
-        if options.dry { Archive::open_path_for_trial } else { Archive::open_path_for_writing };
+    let open = if options.dry {
+        Archive::open_location_for_trial
+    } else {
+        Archive::open_location_for_writing
+    };
     let mut archive = open(&options.archive, exponent, &options.environment)?;
     tell_notice(&archive, progress);
     let result = add_to(&mut archive, &scope, options, progress);
@@ -102,6 +105,11 @@ impl<'a> LazyUpdate<'a> {
         }
         Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
     }
+
+    /// Bytes that no earlier fragment held, so far.
+    fn new_bytes(&self) -> u64 {
+        self.transaction.as_ref().map_or(0, |transaction| transaction.counts().new_bytes)
+    }
 }
 
 /// Turns steps into entries of one update.
@@ -154,14 +162,18 @@ impl<'a> Adder<'a> {
 
     fn warn(&mut self, path: &StoredPath, problem: std::fmt::Arguments<'_>) {
         self.summary.problems += 1;
-        self.progress.warn(&format!("{path}: {problem}"));
+        self.progress.problem(path.as_bytes(), &problem.to_string());
+    }
+
+    fn tell(&self, mark: char, name: &StoredPath, size: Option<u64>, new_bytes: Option<u64>) {
+        self.progress.item(&Item { mark, name: name.as_bytes(), size, new_bytes });
     }
 
     fn take_gone(&mut self, entry: Entry) -> Result<()> {
         if !self.options.delete {
             return Ok(());
         }
-        self.progress.item('-', entry.path.as_bytes(), None);
+        self.tell('-', &entry.path, None, None);
         let change = Change::Deleted(size_of(&entry));
         let deleted = Entry { path: entry.path, object: StoredObject::Deleted };
         self.update.begun()?.record(&deleted, change)
@@ -182,6 +194,7 @@ impl<'a> Adder<'a> {
         let (reader, update) = (&mut self.reader, &mut self.update);
         let mut read_bytes = read_before;
         let total_bytes = self.total_bytes;
+        let new_before = update.new_bytes();
         let read = reader.read(object, progress, &mut |bytes, kind| {
             read_bytes += bytes.len() as u64;
             progress.advance(read_bytes, total_bytes);
@@ -205,9 +218,10 @@ impl<'a> Adder<'a> {
             (Some(entry), _) => Change::Updated(size_of(entry)),
         };
         let size = (object.kind == Kind::File).then(|| new.size());
+        let new_bytes = size.map(|_| self.update.new_bytes() - new_before);
         match change {
-            Change::Added => progress.item('+', object.path.as_bytes(), size),
-            Change::Updated(_) => progress.item('#', object.path.as_bytes(), size),
+            Change::Added => self.tell('+', &object.path, size, new_bytes),
+            Change::Updated(_) => self.tell('#', &object.path, size, new_bytes),
             Change::Touched | Change::Deleted(_) => {}
         }
         let path = object.path.clone();
@@ -254,7 +268,7 @@ impl<'a> Adder<'a> {
         summary.touched = counts.touched;
         summary.new_bytes = counts.new_bytes;
         summary.stored_bytes = committed.stored_bytes;
-        if !self.options.dry {
+        if !self.options.is_dry() {
             summary.version = Some(committed.version);
             summary.fingerprint = Some(committed.fingerprint);
         }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Version};
+use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Location, Version};
 use crate::base::{Error, ErrorKind, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::filesystem::{self, AccountNames, Object, Walk};
 use crate::select::in_version;
@@ -22,7 +22,10 @@ pub fn list(
     show: &mut dyn FnMut(Row) -> Result<()>,
     progress: &dyn Progress,
 ) -> Result<ListSummary> {
-    let archive = Archive::open_path(&options.archive)?;
+    let archive = match &options.archive {
+        Location::File(path) => Archive::open_path(path)?,
+        Location::Nowhere => Archive::open_nowhere(0, &options.environment)?,
+    };
     let is_damaged = tell_notice(&archive, progress);
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
     let version = History::of(&archive).at(options.until)?;
@@ -55,7 +58,7 @@ struct Lister<'a> {
 impl Lister<'_> {
     fn warn(&mut self, path: &StoredPath, problem: &dyn std::fmt::Display) {
         self.summary.problems += 1;
-        self.progress.warn(&format!("{path}: {problem}"));
+        self.progress.problem(path.as_bytes(), &problem.to_string());
     }
 
     fn check_stopped(&self) -> Result<()> {

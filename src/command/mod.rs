@@ -35,3 +35,5 @@ pub use options::{
     Row, VerifyOptions, VerifySummary,
 };
 pub use verify::verify;
+
+pub use crate::archive::Location;

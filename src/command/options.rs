@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::archive::Location;
 use crate::base::{Environment, Metadata, StoredPath, Timestamp, Until};
 use crate::compress::Method;
 use crate::select::{Rename, Selection};
@@ -10,8 +11,8 @@ use crate::select::{Rename, Selection};
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct AddOptions {
-    /// The archive file.
-    pub archive: PathBuf,
+    /// The archive.
+    pub archive: Location,
     /// Files and directories as the user named them, as bytes.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`, applied to names on disk.
@@ -36,6 +37,13 @@ pub struct AddOptions {
     pub threads: usize,
     /// Clock and dice.
     pub environment: Environment,
+}
+
+impl AddOptions {
+    /// Whether nothing is kept of what is done.
+    pub fn is_dry(&self) -> bool {
+        self.dry || self.archive == Location::Nowhere
+    }
 }
 
 /// What `add` did.
@@ -70,8 +78,8 @@ pub struct AddSummary {
 /// What `list` is asked to show.
 #[derive(Debug, Clone)]
 pub struct ListOptions {
-    /// The archive file.
-    pub archive: PathBuf,
+    /// The archive.
+    pub archive: Location,
     /// Files and directories to compare with the disk; none lists the archive alone.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`.

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::base::{Error, ErrorKind, Progress, Result, StoredPath};
+use crate::base::{Error, ErrorKind, Item, Progress, Result, StoredPath};
 use crate::filesystem::Unapplied;
 
 use super::options::ExtractSummary;
@@ -45,29 +45,33 @@ impl<'a> Ledger<'a> {
         self.progress.advance(self.done_bytes, total);
     }
 
+    fn tell(&self, mark: char, name: &StoredPath, size: Option<u64>) {
+        self.progress.item(&Item { mark, name: name.as_bytes(), size, new_bytes: None });
+    }
+
     pub(super) fn written(&mut self, name: &StoredPath, size: Option<u64>) {
         self.summary.written += 1;
         self.summary.bytes += size.unwrap_or(0);
-        self.progress.item('>', name.as_bytes(), size);
+        self.tell('>', name, size);
     }
 
     /// An object got another name.
     pub(super) fn linked(&mut self, name: &StoredPath, size: Option<u64>) {
         self.summary.written += 1;
         self.advance(size.unwrap_or(0));
-        self.progress.item('>', name.as_bytes(), size);
+        self.tell('>', name, size);
     }
 
     pub(super) fn skipped(&mut self, name: &StoredPath, size: Option<u64>) {
         self.summary.skipped += 1;
         self.advance(size.unwrap_or(0));
-        self.progress.item('?', name.as_bytes(), size);
+        self.tell('?', name, size);
     }
 
     pub(super) fn identical(&mut self, name: &StoredPath, size: Option<u64>) {
         self.summary.identical += 1;
         self.advance(size.unwrap_or(0));
-        self.progress.item('=', name.as_bytes(), size);
+        self.tell('=', name, size);
     }
 
     /// Something the user should know that makes the result no worse.
@@ -78,13 +82,13 @@ impl<'a> Ledger<'a> {
     /// A name that was asked for is not there.
     pub(super) fn missing(&mut self, name: &StoredPath) {
         self.summary.missing += 1;
-        self.progress.warn(&format!("{name}: not in the archive"));
+        self.progress.problem(name.as_bytes(), "not in the archive");
     }
 
     /// An object could not be restored completely.
     pub(super) fn problem(&mut self, name: &StoredPath, why: impl std::fmt::Display) {
         self.summary.problems += 1;
-        self.progress.warn(&format!("{name}: {why}"));
+        self.progress.problem(name.as_bytes(), &why.to_string());
     }
 
     /// Some metadata of an object could not be restored.

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zarc::archive::{
     Archive, Change, Entry, History, Object, Piece, Stored, Transaction, TransactionOptions,
 };
-use zarc::base::{Environment, Kind, Metadata, Progress, StoredPath, Timestamp};
+use zarc::base::{Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
 use zarc::compress::{ContentKind, Method};
 
 /// When the objects of a made archive were modified.
@@ -89,7 +89,7 @@ impl Made {
     /// Appends one update.
     pub fn update(&mut self, things: &[(&str, Thing)]) {
         let mut archive =
-            Archive::open_path_for_writing(&self.archive(), 6, &Environment::system())
+            Archive::open_location_for_writing(&self.archive().into(), 6, &Environment::system())
                 .expect("an archive to write");
         let base = History::of(&archive).newest().expect("a readable archive");
         let options = TransactionOptions {
@@ -251,9 +251,13 @@ impl Told {
 }
 
 impl Progress for Told {
-    fn item(&self, mark: char, name: &[u8], _size: Option<u64>) {
-        let line = format!("{mark} {}", String::from_utf8_lossy(name));
+    fn item(&self, item: &Item<'_>) {
+        let line = format!("{} {}", item.mark, String::from_utf8_lossy(item.name));
         self.items.lock().expect("no panic").push(line);
+    }
+
+    fn problem(&self, name: &[u8], why: &str) {
+        self.warn(&format!("{}: {why}", String::from_utf8_lossy(name)));
     }
 
     fn warn(&self, text: &str) {

@@ -158,7 +158,7 @@ impl Workbench {
     /// Archives `scope` of the directory.
     pub fn add_options(&self, scope: &[u8]) -> AddOptions {
         AddOptions {
-            archive: self.archive(),
+            archive: self.archive().into(),
             files: vec![self.disk_name(scope)],
             selection: Selection::default(),
             rename: self.rename(),
@@ -177,7 +177,7 @@ impl Workbench {
     /// Lists the archive.
     pub fn list_options(&self, until: Until) -> ListOptions {
         ListOptions {
-            archive: self.archive(),
+            archive: self.archive().into(),
             files: Vec::new(),
             selection: Selection::default(),
             rename: self.rename(),
