@@ -11,6 +11,7 @@ pub mod base;
 pub mod fragment;
 
 pub mod compress;
+pub mod crypto;
 pub mod filesystem;
 pub mod format;
 pub mod select;

@@ -10,6 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("base", &[]),
     ("fragment", &[]),
     ("compress", &["base"]),
+    ("crypto", &["base"]),
     ("filesystem", &["base"]),
     ("format", &["base"]),
     ("select", &["base"]),

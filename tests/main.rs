@@ -5,6 +5,7 @@ mod architecture;
 mod command_line;
 mod compress;
 mod crash;
+mod crypto;
 mod damage;
 mod damage_cli;
 mod examples;
