@@ -15,9 +15,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("format", &["base"]),
     ("select", &["base"]),
     ("storage", &["base"]),
-    ("journal", &["base", "format", "storage"]),
-    ("archive", &["base", "compress", "format", "journal", "storage"]),
-    ("command", &["archive", "base", "compress", "filesystem", "fragment", "select"]),
+    ("journal", &["base", "crypto", "format", "storage"]),
+    ("archive", &["base", "compress", "crypto", "format", "journal", "storage"]),
+    ("command", &["archive", "base", "compress", "crypto", "filesystem", "fragment", "select"]),
     ("cli", &["base", "command", "compress", "select"]),
 ];
 

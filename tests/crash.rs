@@ -146,7 +146,7 @@ fn check_disk(
     let (truth, _) = update.expect("a recovered archive takes an update").unwrap();
     drop(archive);
     truths.push(truth);
-    let archive = Archive::open(Arc::new(memory)).expect("it was written without a fault");
+    let archive = Archive::open(Arc::new(memory), None).expect("it was written without a fault");
     assert_eq!(archive.notice(), None);
     assert_shows(&archive, &truths, random.index(truths.len()));
 }
@@ -159,7 +159,7 @@ fn check_reading(
     random: &mut Random,
     tally: &Tally,
 ) -> usize {
-    let archive = match Archive::open(Arc::new(Memory::with_bytes(disk.to_vec()))) {
+    let archive = match Archive::open(Arc::new(Memory::with_bytes(disk.to_vec())), None) {
         Ok(archive) => archive,
         Err(error) => {
             assert!(promised.is_empty(), "not readable: {error}");

@@ -60,7 +60,7 @@ impl Sample {
 
     fn watch_content(&self) -> Vec<BTreeSet<u64>> {
         let watched = Arc::new(Watched::with_bytes(self.bytes.clone()));
-        let archive = Archive::open(watched.clone()).unwrap();
+        let archive = Archive::open(watched.clone(), None).unwrap();
         let watch = |truth: &Arc<Truth>| {
             let version = History::of(&archive).at(Until::Version(truth.number)).unwrap().unwrap();
             let (entries, mut reading) = truth.compare_names(&archive, &version);
@@ -111,7 +111,7 @@ impl Seen {
 /// at `changed` is not as it was, content that is not read from it is not read again.
 fn read(sample: &Sample, bytes: &[u8], changed: Option<usize>) -> Seen {
     let mut seen = Seen::default();
-    let Ok(archive) = Archive::open(Arc::new(Memory::with_bytes(bytes.to_vec()))) else {
+    let Ok(archive) = Archive::open(Arc::new(Memory::with_bytes(bytes.to_vec())), None) else {
         seen.has_errors = true;
         return seen;
     };
@@ -234,7 +234,7 @@ fn add_to(sample: &Sample, bytes: &[u8], commits: usize) {
     let mut truths = sample.truths[..number].to_vec();
     let update = updates.update(&mut archive, truths.last(), Ending::Commit, |_| {});
     truths.push(update.unwrap().unwrap().0);
-    let archive = Archive::open(Arc::new(memory)).unwrap();
+    let archive = Archive::open(Arc::new(memory), None).unwrap();
     assert_shows(&archive, &truths, 0);
 }
 
@@ -348,6 +348,6 @@ fn a_writer_refuses_an_archive_that_lost_its_last_commits() {
     let kind = opened.map(drop).unwrap_err().kind();
     assert_eq!(kind, zarc::base::ErrorKind::Corrupt);
     assert!(memory.to_bytes() == bytes, "the archive was changed");
-    let archive = Archive::open(Arc::new(memory)).unwrap();
+    let archive = Archive::open(Arc::new(memory), None).unwrap();
     assert!(matches!(archive.notice(), Some(Notice::Damaged(_))), "readers are not told");
 }

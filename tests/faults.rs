@@ -141,7 +141,7 @@ fn writer_survives(job: &Job, fault: Fault) -> bool {
         let is_kept = truths.iter().any(|truth| truth.comment == complete.comment);
         assert!(is_kept, "{place}: a complete update was cut off");
     }
-    let archive = Archive::open(Arc::new(memory)).unwrap();
+    let archive = Archive::open(Arc::new(memory), None).unwrap();
     assert_eq!(archive.notice(), None, "{place}");
     assert_shows(&archive, &truths, truths.len() / 2);
     faulty.has_failed()
@@ -157,7 +157,7 @@ fn check_after(
     attempt: Option<&Arc<Truth>>,
     place: &str,
 ) -> Vec<Arc<Truth>> {
-    let archive = match Archive::open(Arc::new(memory.clone())) {
+    let archive = match Archive::open(Arc::new(memory.clone()), None) {
         Ok(archive) => archive,
         Err(error) => {
             assert!(job.promised.is_empty() && added.is_none(), "{place}: {error}");
@@ -193,7 +193,7 @@ fn no_failing_call_of_a_reader_passes_for_less_than_there_is() {
     for (bytes, truths) in
         [(&bytes, &truths[..]), (&bytes[..ends[2] - 5000].to_vec(), &truths[..2])]
     {
-        let notice = Archive::open(Arc::new(Memory::with_bytes(bytes.clone()))).unwrap();
+        let notice = Archive::open(Arc::new(Memory::with_bytes(bytes.clone())), None).unwrap();
         let notice = notice.notice().cloned();
         runs += with_every_fault(|fault| {
             let memory = Memory::with_bytes(bytes.clone());
@@ -205,7 +205,7 @@ fn no_failing_call_of_a_reader_passes_for_less_than_there_is() {
     }
     runs += with_every_fault(|fault| {
         let faulty = Arc::new(Faulty::over(Arc::new(Memory::with_bytes(damaged.clone())), fault));
-        if let Ok(archive) = Archive::open(faulty.clone()) {
+        if let Ok(archive) = Archive::open(faulty.clone(), None) {
             assert!(matches!(archive.notice(), Some(Notice::Damaged(_))), "{fault:?}");
         }
         faulty.has_failed()
@@ -216,7 +216,7 @@ fn no_failing_call_of_a_reader_passes_for_less_than_there_is() {
 
 /// Reads every version; what is returned must be true, and what is missing due to an I/O error.
 fn read_everything(backend: Arc<dyn Backend>, truths: &[Arc<Truth>], notice: Option<&Notice>) {
-    let archive = match Archive::open(backend) {
+    let archive = match Archive::open(backend, None) {
         Ok(archive) => archive,
         Err(error) => return assert_eq!(error.kind(), ErrorKind::Io, "{error}"),
     };

@@ -12,7 +12,8 @@ use std::fs;
 use std::path::Path;
 
 use zarc::archive::{
-    Archive, Change, Entry, History, Object, Piece, Stored, Transaction, TransactionOptions,
+    Archive, Change, Entry, History, NewArchive, Object, Piece, Stored, Transaction,
+    TransactionOptions,
 };
 use zarc::base::{Kind, Metadata, StoredPath, Timestamp, Xattr};
 use zarc::compress::{ContentKind, Method};
@@ -322,8 +323,11 @@ fn make(made: &[Made], threads: usize) -> (Vec<u8>, String) {
 }
 
 fn append(path: &Path, made: &Made, state: &mut State, threads: usize) {
-    let mut archive =
-        Archive::open_location_for_writing(&path.to_path_buf().into(), 2, &environment()).unwrap();
+    let mut archive = Archive::open_location_for_writing(
+        &path.to_path_buf().into(),
+        &NewArchive::plain(2, &environment()),
+    )
+    .unwrap();
     let base = History::of(&archive).newest().unwrap();
     let options = TransactionOptions {
         method: Method::parse(made.method).unwrap(),

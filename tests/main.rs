@@ -8,6 +8,7 @@ mod crash;
 mod crypto;
 mod damage;
 mod damage_cli;
+mod encryption;
 mod examples;
 mod extract;
 mod extract_damage;

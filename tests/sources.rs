@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use zarc::archive::Archive;
+use zarc::archive::{Archive, NewArchive};
 use zarc::base::{Environment, ErrorKind, Item, Progress, Until};
 use zarc::command::add;
 
@@ -176,9 +176,11 @@ fn a_second_writer_is_told_and_changes_nothing() {
     fs::write(bench.work().join("file"), "content").unwrap();
     run_add(&bench.add_options(b""));
     let before = fs::read(bench.archive()).unwrap();
-    let first =
-        Archive::open_location_for_writing(&bench.archive().into(), 6, &Environment::system())
-            .unwrap();
+    let first = Archive::open_location_for_writing(
+        &bench.archive().into(),
+        &NewArchive::plain(6, &Environment::system()),
+    )
+    .unwrap();
     fs::write(bench.work().join("more"), "content").unwrap();
     let error = add(&bench.add_options(b""), &Told::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);

@@ -49,7 +49,7 @@ fn header_page() -> Vec<u8> {
         link: Digest::default(),
         first_update: 1,
     };
-    header.encode().0[..512].to_vec()
+    header.encode(None).0[..512].to_vec()
 }
 
 /// The header page with some bytes changed and, if asked for, its checksum made right again.
@@ -66,6 +66,7 @@ fn changed_header(offset: usize, bytes: &[u8], is_sealed: bool) -> Vec<u8> {
 fn frame_header(frame_type: FrameType, payload_len: u64) -> FrameHeader {
     FrameHeader {
         frame_type,
+        is_encrypted: false,
         is_last: frame_type == FrameType::Manifest,
         part: 1,
         update: 3,
@@ -120,6 +121,7 @@ fn commit() -> Commit {
         previous_tag: numbered_digest(3),
         root: numbered_digest(4),
         state: numbered_digest(5),
+        nonce: numbered_digest(6),
     }
 }
 

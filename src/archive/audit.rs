@@ -7,9 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::base::{Digest, Error, Result};
-use crate::format::{
-    ArchiveHeader, Directory, EntryPage, FragmentPage, FrameHeader, FrameType, Manifest,
-};
+use crate::format::{Directory, EntryPage, FragmentPage, FrameHeader, FrameType, Manifest};
 use crate::journal::{CommitPoint, FrameReader, FrameWalk, Step};
 
 use super::audited_update::{AuditedUpdate, UpdateInAudit};
@@ -49,7 +47,7 @@ impl Audit {
     pub fn new(archive: &Archive, end: u64) -> Self {
         let reader = archive.reader();
         Self {
-            walk: FrameWalk::new(reader.clone(), ArchiveHeader::REGION_BYTES, end),
+            walk: FrameWalk::new(reader.clone(), archive.journal.header().region_bytes(), end),
             reader,
             before: Before::Genesis(*archive.journal.genesis()),
             current: None,

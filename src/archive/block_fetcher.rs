@@ -5,10 +5,9 @@ use std::sync::{Arc, mpsc};
 
 use rayon::ThreadPool;
 
-use crate::base::{Digest, Error, Result};
+use crate::base::{Error, Result};
 use crate::compress::{self, Codec};
 use crate::format::{BlockRecord, Data, FrameType, Run};
-use crate::journal::FrameReader;
 
 use super::block_table::BlockTable;
 
@@ -130,11 +129,11 @@ pub(super) fn received<T>(receiver: &mpsc::Receiver<Result<T>>) -> Result<T> {
 
 fn fetch_one(table: &BlockTable, block: u64) -> Result<DecodedBlock> {
     let record = table.record(block)?;
-    decode_block(table.reader(), block, &record)
+    decode_block(table, block, &record)
 }
 
-fn decode_block(reader: &FrameReader, block: u64, record: &BlockRecord) -> Result<DecodedBlock> {
-    let frame = reader.frame(record.place, FrameType::Data, record.payload_len)?;
+fn decode_block(table: &BlockTable, block: u64, record: &BlockRecord) -> Result<DecodedBlock> {
+    let frame = table.reader().frame(record.place, FrameType::Data, record.payload_len)?;
     let data = Data::decode(frame.payload()).map_err(|error| error.at(record.place))?;
     let lengths = record.fragments.iter().map(|fragment| fragment.len);
     if data.block != block || !data.lengths.iter().copied().eq(lengths) {
@@ -152,7 +151,7 @@ fn decode_block(reader: &FrameReader, block: u64, record: &BlockRecord) -> Resul
     let mut start = 0;
     for (index, fragment) in (0_u32..).zip(&record.fragments) {
         let end = start + fragment.len as usize;
-        if Digest::of(&bytes[start..end]) != fragment.identity {
+        if table.identity_of(&bytes[start..end]) != fragment.identity {
             wrong.push(index);
         }
         starts.push(end);

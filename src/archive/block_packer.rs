@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use crate::base::{Digest, Error, Result};
 use crate::compress::{self, Codec, ContentKind, Method};
+use crate::crypto::IdentityHash;
 use crate::format::{BLOCK_FRAGMENTS_MAX, Data, FragmentId, FragmentRecord};
 
 /// A block is sealed when so many later ones were opened, so that the records of the blocks
@@ -30,6 +31,7 @@ struct OpenBlock {
 /// A block that is ready to be compressed.
 pub(super) struct FullBlock {
     pub number: u64,
+    identities: IdentityHash,
     kind: ContentKind,
     raw: Vec<u8>,
     pub fragments: Vec<FragmentRecord>,
@@ -43,6 +45,7 @@ pub(super) struct SealedBlock {
 
 /// Gathers fragments into blocks.
 pub(super) struct BlockPacker {
+    identities: IdentityHash,
     open: Vec<OpenBlock>,
     next_number: u64,
     block_bytes: usize,
@@ -52,8 +55,8 @@ pub(super) struct BlockPacker {
 
 impl BlockPacker {
     /// The first block gets number `next_number`; blocks have at most `block_bytes` raw bytes.
-    pub(super) fn new(next_number: u64, block_bytes: usize) -> Self {
-        Self { open: Vec::new(), next_number, block_bytes, spare: Vec::new() }
+    pub(super) fn new(next_number: u64, block_bytes: usize, identities: IdentityHash) -> Self {
+        Self { identities, open: Vec::new(), next_number, block_bytes, spare: Vec::new() }
     }
 
     /// Number that the next block will get.
@@ -87,7 +90,7 @@ impl BlockPacker {
                     || block.fragments.len() as u64 == BLOCK_FRAGMENTS_MAX)
         };
         if let Some(index) = self.open.iter().position(is_too_full) {
-            full.push(self.open.remove(index).close());
+            full.push(self.open.remove(index).close(&self.identities));
         }
         let index = match self.open.iter().position(|block| block.kind == kind) {
             Some(index) => index,
@@ -108,7 +111,7 @@ impl BlockPacker {
         self.next_number += 1;
         // Blocks stand in `open` in the order of their numbers.
         while self.open.first().is_some_and(|block| number - block.number >= BLOCKS_OPEN_BEHIND) {
-            full.push(self.open.remove(0).close());
+            full.push(self.open.remove(0).close(&self.identities));
         }
         let raw = self.spare.pop().unwrap_or_default();
         self.open.push(OpenBlock { number, kind, raw, fragments: Vec::new() });
@@ -117,13 +120,14 @@ impl BlockPacker {
 
     /// Closes all blocks.
     pub(super) fn finish(&mut self) -> Vec<FullBlock> {
-        self.open.drain(..).map(OpenBlock::close).collect()
+        self.open.drain(..).map(|block| block.close(&self.identities)).collect()
     }
 }
 
 impl OpenBlock {
-    fn close(self) -> FullBlock {
-        FullBlock { number: self.number, kind: self.kind, raw: self.raw, fragments: self.fragments }
+    fn close(self, identities: &IdentityHash) -> FullBlock {
+        let Self { number, kind, raw, fragments } = self;
+        FullBlock { number, identities: identities.clone(), kind, raw, fragments }
     }
 }
 
@@ -153,7 +157,7 @@ impl FullBlock {
         for fragment in &self.fragments {
             let (bytes, after) =
                 rest.split_at_checked(fragment.len as usize).ok_or_else(Self::not_reproduced)?;
-            if Digest::of(bytes) != fragment.identity {
+            if self.identities.of(bytes) != fragment.identity {
                 return Err(Self::not_reproduced());
             }
             rest = after;

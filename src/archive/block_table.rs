@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::base::{Error, Result};
+use crate::base::{Digest, Error, Result};
+use crate::crypto::IdentityHash;
 use crate::format::{BlockRecord, Directory, FragmentPage, FrameType, PageReference, RunReference};
 use crate::journal::FrameReader;
 
@@ -16,6 +17,7 @@ const PAGES_KEPT: usize = 16;
 /// The blocks of a version.
 pub struct BlockTable {
     reader: FrameReader,
+    identities: IdentityHash,
     /// Pages of all live runs, in rising order of blocks.
     pages: Vec<PageReference<u64>>,
     /// Most recently used last.
@@ -30,11 +32,12 @@ impl BlockTable {
         for run in &version.manifest.fragment_runs {
             pages.extend(read_directory(&reader, run)?);
         }
-        Ok(Self::over(reader, pages))
+        Ok(Self::over(archive, pages))
     }
 
-    fn over(reader: FrameReader, pages: Vec<PageReference<u64>>) -> Self {
-        Self { reader, pages, kept: Mutex::new(Vec::new()) }
+    fn over(archive: &Archive, pages: Vec<PageReference<u64>>) -> Self {
+        let (reader, identities) = (archive.reader(), archive.identity_hash());
+        Self { reader, identities, pages, kept: Mutex::new(Vec::new()) }
     }
 
     /// The blocks that can be found although some runs cannot be read: [`Self::record`] fails for
@@ -48,7 +51,7 @@ impl BlockTable {
                 Err(error) => errors.push(error),
             }
         }
-        (Self::over(reader, pages), errors)
+        (Self::over(archive, pages), errors)
     }
 
     /// The blocks that the version's own update added.
@@ -58,7 +61,7 @@ impl BlockTable {
             Some(run) => read_directory(&reader, run)?,
             None => Vec::new(),
         };
-        Ok(Self::over(reader, pages))
+        Ok(Self::over(archive, pages))
     }
 
     /// The record of one block.
@@ -73,6 +76,11 @@ impl BlockTable {
     /// All pages in order, each with its first block or why it cannot be read.
     pub fn pages(&self) -> impl Iterator<Item = Result<FragmentPage>> + '_ {
         self.pages.iter().map(|page| read_page(&self.reader, page))
+    }
+
+    /// The identity of a fragment.
+    pub fn identity_of(&self, fragment: &[u8]) -> Digest {
+        self.identities.of(fragment)
     }
 
     fn page(&self, index: usize) -> Result<Arc<FragmentPage>> {

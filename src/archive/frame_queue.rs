@@ -126,8 +126,7 @@ impl<'a> FrameQueue<'a> {
         match self.waiting.pop_front() {
             None => Ok(()),
             Some(Waiting::Entries { first, records, payload }) => {
-                let place = self.writer.append(FrameType::Entries, &payload)?;
-                let payload_len = payload.len() as u64;
+                let (place, payload_len) = self.writer.append(FrameType::Entries, &payload)?;
                 let first_key = first;
                 self.entry_pages.push(PageReference { first_key, place, payload_len, records });
                 Ok(())
@@ -136,8 +135,7 @@ impl<'a> FrameQueue<'a> {
                 self.blocks_waiting -= 1;
                 let SealedBlock { payload, raw } = received(&sealed)?;
                 self.spare.push(raw);
-                let place = self.writer.append(FrameType::Data, &payload)?;
-                let payload_len = payload.len() as u64;
+                let (place, payload_len) = self.writer.append(FrameType::Data, &payload)?;
                 self.data_bytes += payload_len;
                 self.records.insert(number, BlockRecord { place, payload_len, fragments });
                 self.page_records()
@@ -166,9 +164,8 @@ impl<'a> FrameQueue<'a> {
             return Ok(());
         }
         let payload = packed_frame::pack(&self.page.encode())?;
-        let place = self.writer.append(FrameType::Fragments, &payload)?;
+        let (place, payload_len) = self.writer.append(FrameType::Fragments, &payload)?;
         let first_key = self.page.first_block;
-        let payload_len = payload.len() as u64;
         self.fragment_pages.push(PageReference { first_key, place, payload_len, records });
         self.page = FragmentPage { first_block: first_key + records, blocks: Vec::new() };
         self.page_bytes = 0;
@@ -209,12 +206,12 @@ impl<'a> FrameQueue<'a> {
             return Ok(None);
         }
         let payload = packed_frame::pack(&directory.encode())?;
-        let place = self.writer.append(FrameType::Directory, &payload)?;
+        let (place, payload_len) = self.writer.append(FrameType::Directory, &payload)?;
         let update = self.writer.number();
         Ok(Some(RunReference {
             kind,
             place,
-            payload_len: payload.len() as u64,
+            payload_len,
             updates: (update, update),
             records,
             first_block,

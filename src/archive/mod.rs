@@ -27,7 +27,7 @@ pub use catalog::Catalog;
 pub use entry_cursor::EntryCursor;
 pub use history::{History, Version};
 pub use location::Location;
-pub use open::{Archive, Notice};
+pub use open::{Archive, NewArchive, Notice};
 pub use transaction::{Change, Committed, Transaction, TransactionOptions};
 
 // What entries and runs are made of is the format's business; commands get it here.

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::{Environment, ErrorKind, Result};
+use crate::crypto::{IdentityHash, KeyCost, KeyRecord, MasterKey, Password};
 use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, HeaderFlags};
-use crate::journal::{FrameReader, Journal, Tail};
+use crate::journal::{FrameReader, Journal, NewPart, Tail};
 use crate::storage::{Backend, Discard, LocalFile, Memory};
 
 use super::location::Location;
@@ -21,6 +22,19 @@ pub enum Notice {
     Completed,
 }
 
+/// What an archive is made with, if there is none yet; and the way into one that is there.
+#[derive(Debug, Clone, Copy)]
+pub struct NewArchive<'a> {
+    /// `-fragment`.
+    pub fragment_exponent: u8,
+    /// `-key`: the archive is encrypted, or is to be.
+    pub password: Option<&'a Password>,
+    /// What a guess at the password is to cost.
+    pub key_cost: KeyCost,
+    /// Clock and dice.
+    pub environment: &'a Environment,
+}
+
 /// An archive, opened to read or to append.
 pub struct Archive {
     pub(super) journal: Journal,
@@ -30,16 +44,17 @@ pub struct Archive {
 
 impl Archive {
     /// Opens an archive file to read.
-    pub fn open_path(path: &Path) -> Result<Self> {
+    pub fn open_path(path: &Path, password: Option<&Password>) -> Result<Self> {
         let file = LocalFile::open(path)?;
         let identity = Some(file.identity()?);
-        let archive = Self::open(Arc::new(file)).map_err(|error| error.at(path.display()))?;
+        let archive =
+            Self::open(Arc::new(file), password).map_err(|error| error.at(path.display()))?;
         Ok(Self { identity, ..archive })
     }
 
     /// Opens an archive to read.
-    pub fn open(backend: Arc<dyn Backend>) -> Result<Self> {
-        let journal = Journal::open(backend)?;
+    pub fn open(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
+        let journal = Journal::open(backend, password)?;
         let notice = match journal.tail() {
             Tail::None => None,
             Tail::Unfinished(bytes) => Some(Notice::Unfinished(*bytes)),
@@ -49,56 +64,49 @@ impl Archive {
     }
 
     /// Opens an archive to append, or makes it. Nothing is kept of what goes nowhere.
-    pub fn open_location_for_writing(
-        location: &Location,
-        fragment_exponent: u8,
-        environment: &Environment,
-    ) -> Result<Self> {
+    pub fn open_location_for_writing(location: &Location, new: &NewArchive<'_>) -> Result<Self> {
         let Location::File(path) = location else {
-            return Self::open_nowhere(fragment_exponent, environment);
+            return Self::open_nowhere(new);
         };
         let file = LocalFile::open_for_writing(path)?;
         let identity = Some(file.identity()?);
-        let archive = Self::open_for_writing(Arc::new(file), fragment_exponent, environment)
+        let archive = Self::open_for_writing(Arc::new(file), new)
             .map_err(|error| error.at(path.display()))?;
         Ok(Self { identity, ..archive })
     }
 
     /// Like [`Self::open_location_for_writing`], but nothing that is written reaches the disk.
-    pub fn open_location_for_trial(
-        location: &Location,
-        fragment_exponent: u8,
-        environment: &Environment,
-    ) -> Result<Self> {
+    pub fn open_location_for_trial(location: &Location, new: &NewArchive<'_>) -> Result<Self> {
         let Location::File(path) = location else {
-            return Self::open_nowhere(fragment_exponent, environment);
+            return Self::open_nowhere(new);
         };
         let file = match LocalFile::open(path) {
             Err(error) if error.kind() == ErrorKind::Missing => {
-                return Self::open_nowhere(fragment_exponent, environment);
+                return Self::open_nowhere(new);
             }
             file => file?,
         };
         let identity = Some(file.identity()?);
         let backend = Arc::new(Discard::over(Arc::new(file))?);
-        let archive = Self::open_for_writing(backend, fragment_exponent, environment)?;
+        let archive = Self::open_for_writing(backend, new)?;
         Ok(Self { identity, ..archive })
     }
 
+    /// An empty archive to compare with.
+    pub fn open_empty(environment: &Environment) -> Result<Self> {
+        Self::open_nowhere(&NewArchive::plain(0, environment))
+    }
+
     /// An empty archive that forgets what it is given.
-    pub fn open_nowhere(fragment_exponent: u8, environment: &Environment) -> Result<Self> {
+    fn open_nowhere(new: &NewArchive<'_>) -> Result<Self> {
         let backend = Discard::over(Arc::new(Memory::default()))?;
-        Self::open_for_writing(Arc::new(backend), fragment_exponent, environment)
+        Self::open_for_writing(Arc::new(backend), new)
     }
 
     /// Opens an archive to append, or makes it in an empty backend.
-    pub fn open_for_writing(
-        backend: Arc<dyn Backend>,
-        fragment_exponent: u8,
-        environment: &Environment,
-    ) -> Result<Self> {
-        let new_header = || new_header(fragment_exponent, environment);
-        let (journal, is_completed) = Journal::open_for_writing(backend, new_header)?;
+    pub fn open_for_writing(backend: Arc<dyn Backend>, new: &NewArchive<'_>) -> Result<Self> {
+        let (journal, is_completed) =
+            Journal::open_for_writing(backend, new.password, || new.part())?;
         let notice = is_completed.then_some(Notice::Completed);
         Ok(Self { journal, notice, identity: None })
     }
@@ -116,6 +124,16 @@ impl Archive {
     /// `-fragment` of this archive.
     pub fn fragment_exponent(&self) -> u8 {
         self.journal.header().fragment_exponent
+    }
+
+    /// What fragments are called.
+    pub(super) fn identity_hash(&self) -> IdentityHash {
+        IdentityHash::new(self.journal.master_key().map(MasterKey::identity_key))
+    }
+
+    /// What the cut rule multiplies with in an encrypted archive; nothing in a plain one.
+    pub fn cut_constants<const LEN: usize>(&self) -> Option<[u8; LEN]> {
+        self.journal.master_key().map(MasterKey::cut_constants)
     }
 
     /// Length in bytes up to the last commit; 0 while there is none.
@@ -137,17 +155,34 @@ impl Archive {
 const BLOCK_BITS: u8 = 28;
 const _: () = assert!(BLOCK_BYTES_MAX == 1 << BLOCK_BITS);
 
-fn new_header(fragment_exponent: u8, environment: &Environment) -> Result<ArchiveHeader> {
-    let mut archive_id = [0; 16];
-    (environment.random)(&mut archive_id)?;
-    Ok(ArchiveHeader {
-        flags: HeaderFlags::default(),
-        part: 1,
-        archive_id,
-        created: (environment.now)().seconds,
-        block_bits: BLOCK_BITS,
-        fragment_exponent,
-        link: crate::base::Digest::default(),
-        first_update: 1,
-    })
+impl<'a> NewArchive<'a> {
+    /// Not encrypted.
+    pub fn plain(fragment_exponent: u8, environment: &'a Environment) -> Self {
+        Self { fragment_exponent, password: None, key_cost: KeyCost::default(), environment }
+    }
+
+    fn part(&self) -> Result<NewPart> {
+        let mut archive_id = [0; 16];
+        (self.environment.random)(&mut archive_id)?;
+        let header = ArchiveHeader {
+            flags: HeaderFlags { encrypted: self.password.is_some(), ..HeaderFlags::default() },
+            part: 1,
+            archive_id,
+            created: (self.environment.now)().seconds,
+            block_bits: BLOCK_BITS,
+            fragment_exponent: self.fragment_exponent,
+            link: crate::base::Digest::default(),
+            first_update: 1,
+        };
+        let key = match self.password {
+            None => None,
+            Some(password) => {
+                let master_key = MasterKey::generate(archive_id, self.environment)?;
+                let (cost, dice) = (self.key_cost, self.environment);
+                let record = KeyRecord::wrap(&master_key, password, cost, 1, dice)?;
+                Some((master_key, record))
+            }
+        };
+        Ok(NewPart { header, key })
+    }
 }

@@ -3,6 +3,7 @@
 
 use crate::base::{Digest, Environment, Error, Result, Timestamp};
 use crate::compress::{ContentKind, Method};
+use crate::crypto::IdentityHash;
 use crate::format::{
     BLOCK_BYTES_MAX, COMMENT_BYTES_MAX, Counts, Entry, EntryPageBuilder, FragmentId, Manifest,
     RUNS_MAX, Stored, Update,
@@ -61,6 +62,7 @@ pub struct Committed {
 pub struct Transaction<'a> {
     queue: FrameQueue<'a>,
     packer: BlockPacker,
+    identities: IdentityHash,
     fragments: FragmentIndex,
     page: EntryPageBuilder,
     manifest: Manifest,
@@ -85,6 +87,7 @@ impl<'a> Transaction<'a> {
         let date = base.map_or(now.seconds, |version| now.seconds.max(version.date() + 1));
         let update = new_update(archive, date, now, &options.environment)?;
         let first_block = manifest.counts.blocks;
+        let identities = archive.identity_hash();
         let start = archive.committed_bytes();
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
@@ -92,7 +95,8 @@ impl<'a> Transaction<'a> {
         assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
         Ok(Self {
             queue: FrameQueue::new(writer, options.method, options.threads, first_block)?,
-            packer: BlockPacker::new(first_block, block_bytes),
+            packer: BlockPacker::new(first_block, block_bytes, identities.clone()),
+            identities,
             fragments,
             page: EntryPageBuilder::new(),
             manifest,
@@ -112,7 +116,7 @@ impl<'a> Transaction<'a> {
 
     /// Stores a fragment, or finds it stored already.
     pub fn store(&mut self, bytes: &[u8], kind: ContentKind) -> Result<FragmentId> {
-        let identity = Digest::of(bytes);
+        let identity = self.identities.of(bytes);
         let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
         if let Some(fragment) = self.fragments.find(&identity, len) {
             return Ok(fragment);

@@ -117,6 +117,15 @@ impl<'a> ByteReader<'a> {
             Err(self.corrupt(format_args!("{} bytes too many", self.rest.len())))
         }
     }
+
+    /// Fails unless what was not read is padding.
+    pub fn finish_padded(self) -> Result<()> {
+        if self.rest.iter().all(|&byte| byte == 0) {
+            Ok(())
+        } else {
+            Err(self.corrupt("its padding is not zero"))
+        }
+    }
 }
 
 /// Builds the bytes that [`ByteReader`] reads.

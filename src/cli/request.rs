@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::base::{Environment, Error, Result, StoredPath, Until};
-use crate::command::{AddOptions, ExtractOptions, ListOptions, Location, VerifyOptions};
+use crate::command::{AddOptions, ExtractOptions, KeyCost, ListOptions, Location, VerifyOptions};
 use crate::compress::Method;
 use crate::select::{Pattern, Rename, Selection};
 
@@ -33,6 +33,8 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
     };
     Ok(AddOptions {
         archive: location(&arguments.common)?,
+        password: None,
+        key_cost: KeyCost::default(),
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename: rename_of_files(&arguments.files, &arguments.names.to)?,
@@ -60,6 +62,7 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExtractOptions> {
     };
     Ok(ExtractOptions {
         archive: archive(&arguments.common)?,
+        password: None,
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename,
@@ -82,6 +85,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
     };
     Ok(ListOptions {
         archive: location(&arguments.common)?,
+        password: None,
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename,
@@ -98,6 +102,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
 pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
     Ok(VerifyOptions {
         archive: archive(&arguments.common)?,
+        password: None,
         until: until(&arguments.common)?,
         threads: threads(arguments.threads.as_deref())?,
     })

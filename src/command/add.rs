@@ -3,11 +3,12 @@
 use std::io;
 
 use crate::archive::{
-    Archive, Change, Entry, History, Object as StoredObject, Transaction, TransactionOptions,
-    Version,
+    Archive, Change, Entry, History, NewArchive, Object as StoredObject, Transaction,
+    TransactionOptions, Version,
 };
 use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::filesystem::{self, Object, Walk};
+use crate::fragment::Params;
 
 use super::changes::{Changes, Step};
 use super::content_reader::Failure;
@@ -28,12 +29,18 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
     filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
     let exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
+    let new = NewArchive {
+        fragment_exponent: exponent,
+        password: options.password.as_ref(),
+        key_cost: options.key_cost,
+        environment: &options.environment,
+    };
     let open = if options.dry {
         Archive::open_location_for_trial
     } else {
         Archive::open_location_for_writing
     };
-    let mut archive = open(&options.archive, exponent, &options.environment)?;
+    let mut archive = open(&options.archive, &new)?;
     tell_notice(&archive, progress);
     let result = add_to(&mut archive, &scope, options, progress);
     if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
@@ -132,12 +139,14 @@ impl<'a> Adder<'a> {
         total_bytes: u64,
     ) -> Result<Self> {
         let archive_bytes_before = archive.committed_bytes();
+        let params = archive.cut_constants().map(|bytes| Params::from_bytes(&bytes));
+        let cut_rule = (exponent, &params.unwrap_or_default());
         let archive = Some(archive);
         Ok(Self {
             update: LazyUpdate { archive, transaction: None, base, options },
             options,
             progress,
-            reader: ObjectReader::new(exponent, options.attributes, options.environment.now)?,
+            reader: ObjectReader::new(cut_rule, options.attributes, options.environment.now)?,
             total_bytes,
             summary: AddSummary { archive_bytes_before, ..AddSummary::default() },
         })

@@ -4,7 +4,6 @@
 use std::io;
 
 use crate::archive::{BlockTable, Piece, Run};
-use crate::base::Digest;
 use crate::filesystem::{Extent, SourceFile};
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -88,7 +87,7 @@ impl Content {
         for fragment in fragments {
             bytes.clear();
             if !self.gather(u64::from(fragment.len), &mut bytes)?
-                || Digest::of(&bytes) != fragment.identity
+                || table.identity_of(&bytes) != fragment.identity
             {
                 return Ok(false);
             }

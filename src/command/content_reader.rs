@@ -9,7 +9,7 @@ use crate::archive::{FragmentId, Piece};
 use crate::base::{Error, ErrorKind, Progress, Result};
 use crate::compress::ContentKind;
 use crate::filesystem::{Extent, SourceFile};
-use crate::fragment::Fragmenter;
+use crate::fragment::{Fragmenter, Params};
 
 /// Files are read in pieces of at least so many bytes.
 const BUFFER_BYTES_MIN: usize = 1 << 20;
@@ -46,9 +46,9 @@ pub(super) struct ContentReader {
 }
 
 impl ContentReader {
-    /// Cuts as `-fragment exponent` says.
-    pub(super) fn new(exponent: u8) -> Result<Self> {
-        let Some(fragmenter) = Fragmenter::new(exponent) else {
+    /// Cuts as `-fragment exponent` says, with these constants.
+    pub(super) fn new(exponent: u8, params: &Params) -> Result<Self> {
+        let Some(fragmenter) = Fragmenter::with_params(exponent, params) else {
             return Err(Error::usage(format!("-fragment {exponent} is out of range")));
         };
         // Room for two of the longest fragments, so that at most half of the bytes move.

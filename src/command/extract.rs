@@ -17,7 +17,7 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
 
 fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractSummary> {
     let mut requested = Requested::new(&options.files)?;
-    let archive = Archive::open_path(&options.archive)?;
+    let archive = Archive::open_path(&options.archive, options.password.as_ref())?;
     let mut ledger = Ledger::new(progress);
     if tell_notice(&archive, progress) {
         ledger.summary.damaged += 1;

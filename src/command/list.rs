@@ -23,8 +23,8 @@ pub fn list(
     progress: &dyn Progress,
 ) -> Result<ListSummary> {
     let archive = match &options.archive {
-        Location::File(path) => Archive::open_path(path)?,
-        Location::Nowhere => Archive::open_nowhere(0, &options.environment)?,
+        Location::File(path) => Archive::open_path(path, options.password.as_ref())?,
+        Location::Nowhere => Archive::open_empty(&options.environment)?,
     };
     let is_damaged = tell_notice(&archive, progress);
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;

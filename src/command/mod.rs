@@ -37,3 +37,4 @@ pub use options::{
 pub use verify::verify;
 
 pub use crate::archive::Location;
+pub use crate::crypto::{KeyCost, Password};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::archive::{Piece, Stored};
 use crate::base::{Kind, Metadata, Progress, Result, Timestamp};
 use crate::filesystem::{AccountNames, Object};
+use crate::fragment::Params;
 
 use super::content_reader::{ContentReader, Failure, Store};
 use super::status::{Look, drop_attributes};
@@ -40,9 +41,13 @@ pub(super) struct ObjectReader {
 
 impl ObjectReader {
     /// Cuts as `-fragment exponent` says; without `attributes` saves none.
-    pub(super) fn new(exponent: u8, attributes: bool, now: fn() -> Timestamp) -> Result<Self> {
+    pub(super) fn new(
+        (exponent, params): (u8, &Params),
+        attributes: bool,
+        now: fn() -> Timestamp,
+    ) -> Result<Self> {
         Ok(Self {
-            content: ContentReader::new(exponent)?,
+            content: ContentReader::new(exponent, params)?,
             accounts: AccountNames::new(),
             linked: HashMap::new(),
             attributes,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::archive::Location;
 use crate::base::{Environment, Metadata, StoredPath, Timestamp, Until};
 use crate::compress::Method;
+use crate::crypto::{KeyCost, Password};
 use crate::select::{Rename, Selection};
 
 /// What `add` is asked to do.
@@ -13,6 +14,10 @@ use crate::select::{Rename, Selection};
 pub struct AddOptions {
     /// The archive.
     pub archive: Location,
+    /// `-key`: that of an encrypted archive; a new one is encrypted with it.
+    pub password: Option<Password>,
+    /// What a guess at the password of a new archive costs.
+    pub key_cost: KeyCost,
     /// Files and directories as the user named them, as bytes.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`, applied to names on disk.
@@ -80,6 +85,8 @@ pub struct AddSummary {
 pub struct ListOptions {
     /// The archive.
     pub archive: Location,
+    /// `-key`: that of an encrypted archive.
+    pub password: Option<Password>,
     /// Files and directories to compare with the disk; none lists the archive alone.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`.
@@ -185,6 +192,8 @@ pub struct ListSummary {
 pub struct ExtractOptions {
     /// The archive file.
     pub archive: PathBuf,
+    /// `-key`: that of an encrypted archive.
+    pub password: Option<Password>,
     /// Names in the archive; none means all.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`, applied to names in the archive.
@@ -231,6 +240,8 @@ pub struct ExtractSummary {
 pub struct VerifyOptions {
     /// The archive file.
     pub archive: PathBuf,
+    /// `-key`: that of an encrypted archive.
+    pub password: Option<Password>,
     /// `-until`: check this state and those before it.
     pub until: Until,
     /// Blocks decoded at the same time, at least 1.

@@ -19,7 +19,7 @@ pub fn verify(options: &VerifyOptions, progress: &dyn Progress) -> Result<Verify
 }
 
 fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<VerifySummary> {
-    let archive = Archive::open_path(&options.archive)?;
+    let archive = Archive::open_path(&options.archive, options.password.as_ref())?;
     let end = History::of(&archive).end_at(options.until)?.ok_or_else(|| {
         let cause = "no update was completed before what -until says";
         Error::new(ErrorKind::Missing, "nothing can be tested").because(cause)

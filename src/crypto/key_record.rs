@@ -138,6 +138,13 @@ impl KeyRecord {
         bytes
     }
 
+    /// Whether 144 bytes are a key record, of whatever archive.
+    pub fn is_sound(bytes: &[u8]) -> bool {
+        let checksum = Digest::of(bytes.get(..CHECKED_BYTES).unwrap_or_default());
+        bytes.starts_with(&NAME)
+            && bytes.get(CHECKED_BYTES..Self::LEN) == Some(&checksum.as_bytes()[..16])
+    }
+
     /// Reads the 144 bytes of the archive `archive_id`. What a password would cost is bounded before
     /// anything is allocated for it.
     pub fn decode(bytes: &[u8], archive_id: &[u8; 16]) -> Result<Self> {

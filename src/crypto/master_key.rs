@@ -38,9 +38,9 @@ impl MasterKey {
         self.key.derive(&[b"zarc-v1-fragment-id\0", &self.archive_id])
     }
 
-    /// The key of the cut rule: without it nobody can foresee where a known file is cut.
-    pub fn cut_key(&self) -> Secret {
-        self.key.derive(&[b"zarc-v1-cut\0", &self.archive_id])
+    /// The constants of the cut rule: without them nobody can foresee where a known file is cut.
+    pub fn cut_constants<const LEN: usize>(&self) -> [u8; LEN] {
+        self.key.stretch(&[b"zarc-v1-cut\0", &self.archive_id])
     }
 
     /// The keys of one update. A nonce never occurs twice, so neither do they.

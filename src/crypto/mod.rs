@@ -3,11 +3,13 @@
 //! Pure computation on bytes: knows neither frames nor files. Secrets are wiped when they go out of
 //! use and never printed.
 
+mod identity_hash;
 mod key_record;
 mod master_key;
 mod secret;
 mod update_keys;
 
+pub use identity_hash::IdentityHash;
 pub use key_record::{KeyCost, KeyRecord};
 pub use master_key::MasterKey;
 pub use secret::{Password, Secret};

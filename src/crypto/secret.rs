@@ -19,11 +19,18 @@ impl Secret {
 
     /// BLAKE3 under this key of several pieces as if they were one.
     pub fn keyed_hash(&self, pieces: &[&[u8]]) -> [u8; Self::LEN] {
+        self.stretch(pieces)
+    }
+
+    /// As many bytes as are asked for instead of 32, of BLAKE3's extended output.
+    pub fn stretch<const LEN: usize>(&self, pieces: &[&[u8]]) -> [u8; LEN] {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         for piece in pieces {
             hasher.update(piece);
         }
-        *hasher.finalize().as_bytes()
+        let mut bytes = [0; LEN];
+        hasher.finalize_xof().fill(&mut bytes);
+        bytes
     }
 
     /// The key that this one and the pieces stand for.

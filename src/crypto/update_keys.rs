@@ -32,9 +32,10 @@ impl UpdateKeys {
         Digest::from_bytes(self.authentication.keyed_hash(pieces))
     }
 
-    /// Whether `tag` is that of the frame; the time this takes tells nothing.
-    pub fn is_tag_of(&self, tag: &[u8], pieces: &[&[u8]]) -> bool {
-        self.tag(pieces).as_bytes().as_slice().ct_eq(tag).into()
+    /// The tag of a frame if it is `tag`; the time this takes does not tell how much of it is.
+    pub fn checked_tag(&self, tag: &[u8], pieces: &[&[u8]]) -> Option<Digest> {
+        let computed = self.tag(pieces);
+        bool::from(computed.as_bytes().as_slice().ct_eq(tag)).then_some(computed)
     }
 }
 

@@ -6,7 +6,7 @@ use super::limits::PAGE_BYTES;
 
 const MAGIC: [u8; 8] = *b"ZARC\r\n\x1a\n";
 const MAJOR: u16 = 0;
-const MINOR: u16 = 1;
+const MINOR: u16 = 2;
 const CHECKED_BYTES: usize = 480;
 const FLAG_ENCRYPTED: u32 = 1;
 const FLAG_INDEX: u32 = 2;
@@ -48,23 +48,41 @@ pub struct ArchiveHeader {
 }
 
 impl ArchiveHeader {
-    /// Length of the header region of a plain archive.
-    pub const REGION_BYTES: u64 = PAGE_BYTES;
+    /// Where the key record of a page stands, and how long it is.
+    pub const KEY_RECORD: std::ops::Range<usize> = 512..656;
 
-    /// The header region and the genesis tag.
-    pub fn encode(&self) -> (Vec<u8>, Digest) {
+    /// Length of the header region in bytes: a page, and a copy of it in an encrypted archive.
+    pub fn region_bytes(&self) -> u64 {
+        if self.flags.encrypted { 2 * PAGE_BYTES } else { PAGE_BYTES }
+    }
+
+    /// The header region and the genesis tag; `key_records` are those of both pages of an encrypted
+    /// archive.
+    pub fn encode(&self, key_records: Option<[&[u8]; 2]>) -> (Vec<u8>, Digest) {
         let flags = u32::from(self.flags.encrypted) * FLAG_ENCRYPTED
             + u32::from(self.flags.index) * FLAG_INDEX
             + u32::from(self.flags.no_data) * FLAG_NO_DATA;
         let mut writer = ByteWriter::new();
-        writer.bytes(&MAGIC).u16(MAJOR).u16(MINOR).u32(4096).u32(flags).u32(self.part);
+        let region_bytes = if self.flags.encrypted { 8192 } else { 4096 };
+        writer.bytes(&MAGIC).u16(MAJOR).u16(MINOR).u32(region_bytes).u32(flags).u32(self.part);
         writer.bytes(&self.archive_id).i64(self.created);
         writer.u8(self.block_bits).u8(self.fragment_exponent).u8(CUT_RULE).u8(IDENTITY_BLAKE3);
         writer.pad_to(64).bytes(self.link.as_bytes()).u64(self.first_update);
         writer.pad_to(CHECKED_BYTES);
         let genesis = Digest::of(writer.as_bytes());
-        writer.bytes(genesis.as_bytes()).pad_to(4096);
-        (writer.into_bytes(), genesis)
+        writer.bytes(genesis.as_bytes());
+        assert_eq!(self.flags.encrypted, key_records.is_some(), "a key belongs to encryption");
+        let record = writer.into_bytes();
+        let page = |key_record: &[u8]| {
+            let mut page = ByteWriter::new();
+            page.bytes(&record).bytes(key_record).pad_to(4096);
+            page.into_bytes()
+        };
+        let region = match key_records {
+            None => page(&[]),
+            Some(key_records) => key_records.map(page).concat(),
+        };
+        (region, genesis)
     }
 
     /// Reads the first page of a part; also returns the genesis tag.
@@ -88,10 +106,6 @@ impl ArchiveHeader {
         }
         let region = reader.u32()?;
         let flags = decode_flags(reader.u32()?)?;
-        if flags.encrypted || u64::from(region) != Self::REGION_BYTES {
-            return Err(Error::new(ErrorKind::Unsupported, "this archive is encrypted")
-                .because("this zarc cannot read encrypted archives yet"));
-        }
         let header = Self {
             flags,
             part: reader.u32()?,
@@ -102,6 +116,9 @@ impl ArchiveHeader {
             link: decode_identity_rules(&mut reader)?,
             first_update: reader.u64()?,
         };
+        if u64::from(region) != header.region_bytes() {
+            return Err(reader.corrupt(format_args!("a header region of {region} bytes")));
+        }
         if header.block_bits > 28 || header.fragment_exponent > 15 {
             return Err(reader.corrupt("blocks or fragments above 2^28 bytes"));
         }

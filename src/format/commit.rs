@@ -38,11 +38,13 @@ pub struct Commit {
     pub root: Digest,
     /// Digest of the state before and the root.
     pub state: Digest,
+    /// The update's nonce again, so that its keys do not depend on one frame alone.
+    pub nonce: Digest,
 }
 
 impl Commit {
     /// Length of the payload in bytes.
-    pub const LEN: u64 = 192;
+    pub const LEN: u64 = 224;
 
     /// The payload.
     pub fn encode(&self) -> Vec<u8> {
@@ -54,7 +56,7 @@ impl Commit {
         for digest in [self.previous_tag, self.root, self.state] {
             writer.bytes(digest.as_bytes());
         }
-        writer.bytes(&self.archive_id);
+        writer.bytes(&self.archive_id).bytes(self.nonce.as_bytes());
         writer.into_bytes()
     }
 
@@ -83,6 +85,7 @@ impl Commit {
             root: Digest::from_bytes(reader.array()?),
             state: Digest::from_bytes(reader.array()?),
             archive_id: reader.array()?,
+            nonce: Digest::from_bytes(reader.array()?),
         };
         if update == 0 || jump_update >= update {
             return Err(reader.corrupt(format_args!("update {update} jumps to {jump_update}")));

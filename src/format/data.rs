@@ -61,7 +61,7 @@ impl<'a> Data<'a> {
         }
         let lengths = decode_lengths(&mut reader, count, raw_len)?;
         let packed = reader.bytes(packed_len as usize)?;
-        reader.finish()?;
+        reader.finish_padded()?;
         Ok(Self { codec, block, lengths, packed })
     }
 }

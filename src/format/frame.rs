@@ -44,6 +44,20 @@ impl FrameType {
             .because(format!("frame type {id} ({unwritten})")))
     }
 
+    /// Whether payloads of this type are encrypted in an encrypted archive. What the keys are derived
+    /// from is not.
+    pub fn is_secret(self) -> bool {
+        !matches!(self, Self::Update | Self::Commit)
+    }
+
+    /// Encrypted payloads are padded to a multiple of so many bytes.
+    pub fn padding_bytes(self) -> usize {
+        match self {
+            Self::Data => 64 * 1024,
+            _ => 4096,
+        }
+    }
+
     /// Longest payload of this type in bytes.
     pub fn payload_bytes_max(self) -> u64 {
         match self {
@@ -60,6 +74,8 @@ impl FrameType {
 pub struct FrameHeader {
     /// What the payload is.
     pub frame_type: FrameType,
+    /// The payload is encrypted.
+    pub is_encrypted: bool,
     /// The frame before the commit.
     pub is_last: bool,
     /// Part that the frame was written to.
@@ -88,7 +104,9 @@ impl FrameHeader {
     /// The 64 bytes.
     pub fn encode(&self) -> [u8; 64] {
         let mut writer = ByteWriter::new();
-        writer.bytes(&SYNC).u8(self.frame_type as u8).u8(u8::from(self.is_last) * FLAG_LAST);
+        let flags =
+            u8::from(self.is_encrypted) * FLAG_ENCRYPTED + u8::from(self.is_last) * FLAG_LAST;
+        writer.bytes(&SYNC).u8(self.frame_type as u8).u8(flags);
         writer.u16(64).u32(self.part).u64(self.update).u64(self.index).u64(self.payload_len);
         writer.u64(self.offset).bytes(&self.nonce_prefix);
         let checksum = Digest::of(writer.as_bytes()).prefix();
@@ -111,15 +129,12 @@ impl FrameHeader {
         }
         let (id, flags, len) = (reader.u8()?, reader.u8()?, reader.u16()?);
         let frame_type = FrameType::from_id(id)?;
-        if flags & FLAG_ENCRYPTED != 0 {
-            return Err(Error::new(ErrorKind::Unsupported, "a frame is encrypted")
-                .because("this zarc cannot read encrypted archives yet"));
-        }
-        if u64::from(len) != Self::LEN || flags & !FLAG_LAST != 0 {
+        if u64::from(len) != Self::LEN || flags & !(FLAG_ENCRYPTED | FLAG_LAST) != 0 {
             return Err(reader.corrupt(format_args!("header length {len}, flags {flags:#x}")));
         }
         let header = Self {
             frame_type,
+            is_encrypted: flags & FLAG_ENCRYPTED != 0,
             is_last: flags & FLAG_LAST != 0,
             part: reader.u32()?,
             update: reader.u64()?,

@@ -33,7 +33,7 @@ impl<'a> PackedPayload<'a> {
             return Err(reader.corrupt(format_args!("{raw_len} raw bytes, above the limit")));
         }
         let packed = reader.bytes(packed_len as usize)?;
-        reader.finish()?;
+        reader.finish_padded()?;
         Ok(Self { codec, raw_len: raw_len as usize, packed })
     }
 }

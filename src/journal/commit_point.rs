@@ -45,7 +45,7 @@ impl CommitPoint {
     ) -> Result<()> {
         let commit = &self.commit;
         let (before_tag, before_end, before_state) = if commit.update == 1 {
-            (*genesis, ArchiveHeader::REGION_BYTES, Digest::default())
+            (*genesis, archive.region_bytes(), Digest::default())
         } else {
             let before = self.previous(reader)?;
             (before.tag, before.end(), before.commit.state)
@@ -59,6 +59,7 @@ impl CommitPoint {
             && commit.previous_tag == before_tag
             && update_says.previous_tag == before_tag
             && update_says.date == commit.date
+            && update_says.nonce == commit.nonce
             && update.header.update == commit.update
             && update.header.nonce_prefix == own.nonce_prefix
             && commit.state == Commit::state_after(&before_state, &commit.root);

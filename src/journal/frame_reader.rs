@@ -6,6 +6,8 @@ use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::format::{FrameHeader, FrameType, Place};
 use crate::storage::Backend;
 
+use super::keychain::Keychain;
+
 /// A frame whose header and tag are right.
 #[derive(Debug, Clone)]
 pub struct Frame {
@@ -13,6 +15,7 @@ pub struct Frame {
     pub header: FrameHeader,
     /// Its tag.
     pub tag: Digest,
+    /// Header, payload decrypted, tag.
     bytes: Vec<u8>,
 }
 
@@ -30,12 +33,19 @@ impl Frame {
 pub struct FrameReader {
     backend: Arc<dyn Backend>,
     part: u32,
+    /// Of an encrypted archive.
+    keychain: Option<Arc<Keychain>>,
 }
 
 impl FrameReader {
-    /// Reads frames of part `part` from `backend`.
+    /// Reads frames of part `part` of a plain archive from `backend`.
     pub fn new(backend: Arc<dyn Backend>, part: u32) -> Self {
-        Self { backend, part }
+        Self { backend, part, keychain: None }
+    }
+
+    /// The same with the keys of an encrypted archive, if there are.
+    pub(super) fn with_keychain(self, keychain: Option<Arc<Keychain>>) -> Self {
+        Self { keychain, ..self }
     }
 
     /// Length of the part in bytes.
@@ -89,11 +99,37 @@ impl FrameReader {
         if (header.frame_type, header.payload_len) != (wanted, payload_len) {
             return Err(Error::corrupt("a frame is not the one that is referred to"));
         }
-        let (checked, tag) = bytes.split_at_checked(bytes.len() - Digest::LEN).unwrap_or_default();
-        let computed = Digest::of(checked);
-        if tag != computed.as_bytes() {
-            return Err(Error::corrupt("a frame is damaged").because("its checksum differs"));
+        let tag = self.open(&header, &mut bytes)?;
+        Ok(Frame { header, tag, bytes })
+    }
+
+    /// Checks the tag of a frame, then decrypts its payload in place.
+    fn open(&self, header: &FrameHeader, bytes: &mut [u8]) -> Result<Digest> {
+        let (checked, tag) = bytes.split_at_mut(bytes.len() - Digest::LEN);
+        let Some(keychain) = &self.keychain else {
+            let computed = Digest::of(checked);
+            if tag != computed.as_bytes() {
+                return Err(Error::corrupt("a frame is damaged").because("its checksum differs"));
+            }
+            if header.is_encrypted {
+                return Err(Error::corrupt("an encrypted frame in a plain archive"));
+            }
+            return Ok(computed);
+        };
+        let header_len = usize::try_from(FrameHeader::LEN).unwrap_or(usize::MAX);
+        let payload = checked.get_mut(header_len..).unwrap_or_default();
+        let keys = keychain.keys_of_frame(self, header, payload)?;
+        let computed = keys.checked_tag(tag, &[checked]).ok_or_else(|| {
+            Error::corrupt("a frame is damaged or was tampered with").because("it is not authentic")
+        })?;
+        if header.is_encrypted != header.frame_type.is_secret() {
+            return Err(Error::corrupt("a frame that must be encrypted is not, or otherwise"));
         }
-        Ok(Frame { header, tag: computed, bytes })
+        keychain.keep(header, &keys);
+        if header.is_encrypted {
+            let payload = checked.get_mut(header_len..).unwrap_or_default();
+            keys.apply_keystream(header.index, payload);
+        }
+        Ok(computed)
     }
 }

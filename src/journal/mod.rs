@@ -8,6 +8,8 @@
 mod commit_point;
 mod frame_reader;
 mod frame_walk;
+mod header_region;
+mod keychain;
 mod recovery;
 mod tail;
 mod update_writer;
@@ -15,5 +17,6 @@ mod update_writer;
 pub use commit_point::CommitPoint;
 pub use frame_reader::{Frame, FrameReader};
 pub use frame_walk::{FrameWalk, Step};
+pub use header_region::NewPart;
 pub use recovery::{Journal, Tail};
 pub use update_writer::UpdateWriter;

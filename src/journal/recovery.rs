@@ -6,11 +6,14 @@
 use std::sync::Arc;
 
 use crate::base::{Digest, Error, ErrorKind, Result};
+use crate::crypto::{MasterKey, Password, UpdateKeys};
 use crate::format::{ArchiveHeader, PAGE_BYTES, Place, Update};
 use crate::storage::Backend;
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
+use super::header_region::{HeaderRegion, NewPart, is_unmade, unlocked};
+use super::keychain::Keychain;
 use super::tail::{
     Commits, follow_to_commit, follow_uncommitted, has_damaged_commit, has_update_after, if_sound,
     search_commits,
@@ -36,14 +39,17 @@ pub struct Journal {
     backend: Arc<dyn Backend>,
     header: ArchiveHeader,
     genesis: Digest,
+    /// Of an encrypted archive.
+    keychain: Option<Arc<Keychain>>,
     last: Option<CommitPoint>,
     tail: Tail,
 }
 
 impl Journal {
-    /// Opens a part to read. A damaged one opens at the newest commit that can be found.
-    pub fn open(backend: Arc<dyn Backend>) -> Result<Self> {
-        let mut journal = Self::open_at_last_commit(backend)?;
+    /// Opens a part to read; `password` is that of an encrypted archive. A damaged one opens at the
+    /// newest commit that can be found.
+    pub fn open(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
+        let mut journal = Self::open_at_last_commit(backend, password)?;
         let (end, len) = (journal.end(), journal.backend.len()?);
         if len > end {
             let found = journal.later_commits()?;
@@ -52,50 +58,55 @@ impl Journal {
             journal.tail = match found.newest {
                 None if !lacks_commit => Tail::Unfinished(len - end),
                 newest => {
-                    journal.last = newest.or(journal.last);
+                    let last = newest.or(journal.last.take());
+                    journal.last = last;
                     Tail::Damaged { from: end }
                 }
             };
         }
+        journal.tell_keychain();
         Ok(journal)
     }
 
-    /// Opens a part to append, or makes it with what `new_header` returns. The tail is gone when
+    /// Opens a part to append, or makes it with what `new_part` returns. The tail is gone when
     /// this returns: an unfinished update is cut off, one that only lacks its commit gets it (the
     /// second value is true then), and damage is an error that leaves everything as it is.
     pub fn open_for_writing(
         backend: Arc<dyn Backend>,
-        new_header: impl FnOnce() -> Result<ArchiveHeader>,
+        password: Option<&Password>,
+        new_part: impl FnOnce() -> Result<NewPart>,
     ) -> Result<(Self, bool)> {
         if is_unmade(backend.as_ref())? {
-            let header = new_header()?;
-            return Ok((Self::create(backend, header)?, false));
+            return Ok((Self::create(backend, new_part()?)?, false));
         }
-        let mut journal = Self::open_at_last_commit(backend)?;
+        let mut journal = Self::open_at_last_commit(backend, password)?;
         let is_completed = journal.resolve_tail()?;
         Ok((journal, is_completed))
     }
 
-    fn create(backend: Arc<dyn Backend>, header: ArchiveHeader) -> Result<Self> {
+    fn create(backend: Arc<dyn Backend>, part: NewPart) -> Result<Self> {
         if !backend.is_empty()? {
             // Nothing of it may come back in the middle of the new header.
             backend.truncate(0)?;
             backend.sync()?;
         }
-        let (page, genesis) = header.encode();
-        let written = backend.append(0, &page).and_then(|()| backend.sync());
+        let key_record = part.key.as_ref().map(|(_, record)| record.encode());
+        let key_record = key_record.as_deref();
+        let (region, genesis) = part.header.encode(key_record.map(|record| [record, record]));
+        let written = backend.append(0, &region).and_then(|()| backend.sync());
         if let Err(error) = written {
             // The file holds nothing yet; a rest of it would only be in the way.
             let _ = backend.truncate(0);
             return Err(error);
         }
-        Ok(Self { backend, header, genesis, last: None, tail: Tail::None })
+        let keychain = part.key.map(|(master_key, _)| Arc::new(Keychain::new(master_key)));
+        let header = part.header;
+        Ok(Self { backend, header, genesis, keychain, last: None, tail: Tail::None })
     }
 
-    fn open_at_last_commit(backend: Arc<dyn Backend>) -> Result<Self> {
-        let mut page = vec![0; usize::try_from(backend.len()?.min(PAGE_BYTES)).unwrap_or(4096)];
-        backend.read_at(0, &mut page)?;
-        let (header, genesis) = ArchiveHeader::decode(&page)?;
+    fn open_at_last_commit(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
+        let HeaderRegion { header, genesis, key_record } = HeaderRegion::read(backend.as_ref())?;
+        let keychain = unlocked(key_record, password)?;
         if header.part != 1 || header.flags.index {
             return Err(Error::new(ErrorKind::Unsupported, "this is one part of an archive")
                 .because("this zarc cannot read archives in parts yet"));
@@ -104,8 +115,9 @@ impl Journal {
             return Err(Error::new(ErrorKind::Unsupported, "this archive holds no data")
                 .because("this zarc cannot read archives without data yet"));
         }
-        let mut journal = Self { backend, header, genesis, last: None, tail: Tail::None };
+        let mut journal = Self { backend, header, genesis, keychain, last: None, tail: Tail::None };
         journal.last = journal.find_last_commit()?;
+        journal.tell_keychain();
         Ok(journal)
     }
 
@@ -114,7 +126,7 @@ impl Journal {
     fn find_last_commit(&self) -> Result<Option<CommitPoint>> {
         let len = self.backend.len()?;
         let reader = &self.reader();
-        if len >= ArchiveHeader::REGION_BYTES + PAGE_BYTES && len.is_multiple_of(PAGE_BYTES) {
+        if len >= self.header.region_bytes() + PAGE_BYTES && len.is_multiple_of(PAGE_BYTES) {
             let place = Place { part: self.part(), offset: len - PAGE_BYTES };
             if let Some(point) = if_sound(self.counting(CommitPoint::read(reader, place)))? {
                 return Ok(Some(point));
@@ -124,7 +136,7 @@ impl Journal {
         loop {
             let (start, update) = last
                 .as_ref()
-                .map_or((ArchiveHeader::REGION_BYTES, 1), |p| (p.end(), p.commit.update + 1));
+                .map_or((self.header.region_bytes(), 1), |p| (p.end(), p.commit.update + 1));
             let Some(point) = follow_to_commit(reader, start, update)? else {
                 break;
             };
@@ -208,6 +220,23 @@ impl Journal {
     /// Reads frames.
     pub fn reader(&self) -> FrameReader {
         FrameReader::new(Arc::clone(&self.backend), self.part())
+            .with_keychain(self.keychain.clone())
+    }
+
+    /// The key of an encrypted archive.
+    pub fn master_key(&self) -> Option<&MasterKey> {
+        self.keychain.as_ref().map(|keychain| keychain.master_key())
+    }
+
+    /// The keys of an update that is about to be written, in an encrypted archive.
+    pub(super) fn keys_of_update(&self, number: u64, update: &Update) -> Option<UpdateKeys> {
+        self.keychain.as_ref().map(|keychain| keychain.keys_of_update(number, update))
+    }
+
+    fn tell_keychain(&self) {
+        if let Some(keychain) = &self.keychain {
+            keychain.set_last(self.last.as_ref());
+        }
     }
 
     /// The archive's header.
@@ -227,7 +256,7 @@ impl Journal {
 
     /// Where the last commit ends.
     pub fn end(&self) -> u64 {
-        self.last.as_ref().map_or(ArchiveHeader::REGION_BYTES, CommitPoint::end)
+        self.last.as_ref().map_or(self.header.region_bytes(), CommitPoint::end)
     }
 
     /// Tag of the last commit, or the genesis tag.
@@ -254,6 +283,7 @@ impl Journal {
 
     pub(super) fn set_last(&mut self, point: CommitPoint) {
         self.last = Some(point);
+        self.tell_keychain();
     }
 }
 
@@ -263,24 +293,4 @@ fn damaged_between(from: u64, to: u64, update: u64) -> Error {
             "bytes {from} to {to} cannot be followed, but update {update} was committed after them"
         ))
         .hint("nothing was changed; check it with `zarc test`, restore what is needed, and add to a new archive")
-}
-
-/// Whether the file holds nothing yet: it is empty, or its making was interrupted before the
-/// header was complete.
-fn is_unmade(backend: &dyn Backend) -> Result<bool> {
-    let len = backend.len()?;
-    if len == 0 {
-        return Ok(true);
-    }
-    if len > ArchiveHeader::REGION_BYTES {
-        return Ok(false);
-    }
-    let mut bytes = vec![0; usize::try_from(len).unwrap_or(4096)];
-    backend.read_at(0, &mut bytes)?;
-    let is_incomplete = len < ArchiveHeader::REGION_BYTES
-        && match ArchiveHeader::decode(&bytes) {
-            Ok(_) => true,
-            Err(error) => error.kind() == ErrorKind::Truncated,
-        };
-    Ok(bytes.iter().all(|&byte| byte == 0) || is_incomplete)
 }

@@ -2,6 +2,7 @@
 //! is cut back to where it was.
 
 use crate::base::{Digest, Error, ErrorKind, Result};
+use crate::crypto::UpdateKeys;
 use crate::format::{Commit, CommitLink, FrameHeader, FrameType, PAGE_BYTES, Place, Update};
 
 use super::commit_point::CommitPoint;
@@ -15,6 +16,8 @@ const COPIED_BYTES_MAX: usize = 64 * 1024;
 pub struct UpdateWriter<'a> {
     journal: &'a mut Journal,
     update: Update,
+    /// Of an encrypted archive.
+    keys: Option<UpdateKeys>,
     number: u64,
     start: u64,
     offset: u64,
@@ -41,6 +44,7 @@ impl<'a> UpdateWriter<'a> {
         }
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
         Ok(Self {
+            keys: journal.keys_of_update(number, &update),
             journal,
             update,
             number,
@@ -65,29 +69,49 @@ impl<'a> UpdateWriter<'a> {
         self.update.date
     }
 
-    /// Appends a frame and says where it stands. The manifest is the last one.
-    pub fn append(&mut self, frame_type: FrameType, payload: &[u8]) -> Result<Place> {
+    /// Appends a frame and says where it stands and how long its payload is, with what encryption
+    /// adds to it. The manifest is the last one.
+    pub fn append(&mut self, frame_type: FrameType, payload: &[u8]) -> Result<(Place, u64)> {
         assert!(self.manifest_offset.is_none(), "nothing follows the manifest but the commit");
         if !self.is_begun {
             self.is_begun = true;
             let payload = self.update.encode();
-            let tag = self.append_frame(FrameType::Update, false, &payload)?;
+            let (tag, _) = self.append_frame(FrameType::Update, false, &payload)?;
             self.root.update(tag.as_bytes());
         }
         let is_last = frame_type == FrameType::Manifest;
         let place = Place { part: self.journal.part(), offset: self.offset };
-        let tag = self.append_frame(frame_type, is_last, payload)?;
+        let (tag, payload_len) = self.append_frame(frame_type, is_last, payload)?;
         self.root.update(tag.as_bytes());
         if is_last {
             self.manifest_offset = Some(place.offset);
         }
-        Ok(place)
+        Ok((place, payload_len))
     }
 
-    /// Appends header, payload, tag and padding.
-    fn append_frame(&mut self, kind: FrameType, is_last: bool, payload: &[u8]) -> Result<Digest> {
+    /// The payload as it is stored, if it is not as it is: padded, then encrypted under the index
+    /// of the frame, which no other payload of this update gets.
+    fn sealed(&self, kind: FrameType, payload: &[u8]) -> Option<Vec<u8>> {
+        let keys = self.keys.as_ref().filter(|_| kind.is_secret())?;
+        let mut sealed = Vec::with_capacity(payload.len().next_multiple_of(kind.padding_bytes()));
+        sealed.extend_from_slice(payload);
+        sealed.resize(sealed.capacity(), 0);
+        keys.apply_keystream(self.next_index, &mut sealed);
+        Some(sealed)
+    }
+
+    /// Appends header, payload, tag and padding; returns the tag and the payload's length.
+    fn append_frame(
+        &mut self,
+        kind: FrameType,
+        is_last: bool,
+        payload: &[u8],
+    ) -> Result<(Digest, u64)> {
+        let sealed = self.sealed(kind, payload);
+        let payload = sealed.as_deref().unwrap_or(payload);
         let header = FrameHeader {
             frame_type: kind,
+            is_encrypted: sealed.is_some(),
             is_last,
             part: self.journal.part(),
             update: self.number,
@@ -98,7 +122,10 @@ impl<'a> UpdateWriter<'a> {
         };
         assert!(header.payload_len <= kind.payload_bytes_max(), "a frame above its limit");
         let header_bytes = header.encode();
-        let tag = Digest::of_pieces(&[&header_bytes, payload]);
+        let tag = match &self.keys {
+            Some(keys) => keys.tag(&[&header_bytes, payload]),
+            None => Digest::of_pieces(&[&header_bytes, payload]),
+        };
         let next = match kind {
             FrameType::Commit => self.offset + PAGE_BYTES,
             _ => header.next_offset(),
@@ -116,7 +143,7 @@ impl<'a> UpdateWriter<'a> {
         }
         self.offset = next;
         self.next_index += 1;
-        Ok(tag)
+        Ok((tag, header.payload_len))
     }
 
     /// Makes the update count: zeros up to a page boundary, sync, the commit page, sync.
@@ -158,7 +185,7 @@ impl<'a> UpdateWriter<'a> {
         self.journal.backend().sync()?;
         let place = Place { part: self.journal.part(), offset: self.offset };
         self.has_commit = true;
-        let tag = self.append_frame(FrameType::Commit, false, &commit.encode())?;
+        let (tag, _) = self.append_frame(FrameType::Commit, false, &commit.encode())?;
         self.journal.backend().sync()?;
         Ok(CommitPoint { commit, tag, place })
     }
@@ -183,6 +210,7 @@ impl<'a> UpdateWriter<'a> {
             previous_tag: self.update.previous_tag,
             root,
             state: Commit::state_after(&state_before, &root),
+            nonce: self.update.nonce,
         })
     }
 
@@ -217,6 +245,7 @@ impl<'a> UpdateWriter<'a> {
     ) -> Self {
         let start = journal.end();
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
+        let keys = journal.keys_of_update(number, &update);
         let mut root = blake3::Hasher::new();
         for tag in tags {
             root.update(tag.as_bytes());
@@ -224,6 +253,7 @@ impl<'a> UpdateWriter<'a> {
         Self {
             journal,
             update,
+            keys,
             number,
             start,
             offset: end,

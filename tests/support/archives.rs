@@ -23,7 +23,7 @@ pub fn kept() -> Vec<PathBuf> {
 
 /// The entries of each version, from the first on.
 pub fn versions(archive: &std::path::Path) -> Vec<Vec<Entry>> {
-    let archive = Archive::open_path(archive).expect("an archive");
+    let archive = Archive::open_path(archive, None).expect("an archive");
     let history = History::of(&archive);
     let versions = history.versions(Until::Latest).expect("versions");
     versions

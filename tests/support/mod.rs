@@ -18,7 +18,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::{
-    Archive, Change, Entry, History, Object, Piece, Stored, Transaction, TransactionOptions,
+    Archive, Change, Entry, History, NewArchive, Object, Piece, Stored, Transaction,
+    TransactionOptions,
 };
 use zarc::base::{Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
 use zarc::compress::{ContentKind, Method};
@@ -88,9 +89,11 @@ impl Made {
 
     /// Appends one update.
     pub fn update(&mut self, things: &[(&str, Thing)]) {
-        let mut archive =
-            Archive::open_location_for_writing(&self.archive().into(), 6, &Environment::system())
-                .expect("an archive to write");
+        let mut archive = Archive::open_location_for_writing(
+            &self.archive().into(),
+            &NewArchive::plain(6, &Environment::system()),
+        )
+        .expect("an archive to write");
         let base = History::of(&archive).newest().expect("a readable archive");
         let options = TransactionOptions {
             method: Method::parse("1").expect("a method"),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zarc::archive::{
-    Archive, Change, Committed, Entry, History as ArchiveHistory, Notice, Object, Piece, Stored,
-    Transaction, TransactionOptions, Version,
+    Archive, Change, Committed, Entry, History as ArchiveHistory, NewArchive, Notice, Object,
+    Piece, Stored, Transaction, TransactionOptions, Version,
 };
 use zarc::base::{Digest, Environment, Kind, Metadata, Result, StoredPath, Timestamp};
 use zarc::compress::{ContentKind, Method};
@@ -34,7 +34,7 @@ pub enum Ending {
 
 /// Opens or makes an archive.
 pub fn open_for_writing(backend: Arc<dyn Backend>, environment: &Environment) -> Result<Archive> {
-    Archive::open_for_writing(backend, FRAGMENT_EXPONENT, environment)
+    Archive::open_for_writing(backend, &NewArchive::plain(FRAGMENT_EXPONENT, environment))
 }
 
 /// Makes updates of random content; knows the truth about each.
@@ -398,7 +398,7 @@ impl Scribe {
         }
         let backend = Arc::new(self.recorder.clone());
         let header = || unreachable!("the archive has a version");
-        let (mut journal, _) = Journal::open_for_writing(backend, header).unwrap();
+        let (mut journal, _) = Journal::open_for_writing(backend, None, header).unwrap();
         let previous_tag = journal.last_tag();
         let mut nonce = [0; 32];
         (environment.random)(&mut nonce).unwrap();

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, Timespec, Timestamps, XattrFlags};
 use rustix::time::{ClockId, clock_gettime};
 use zarc::base::{Environment, Kind, Result, StoredPath, Timestamp, Until};
 use zarc::command::{
-    AddOptions, AddSummary, ExtractOptions, ExtractSummary, ListOptions, ListSummary, Row,
+    AddOptions, AddSummary, ExtractOptions, ExtractSummary, KeyCost, ListOptions, ListSummary, Row,
     VerifyOptions, VerifySummary, add, extract, list, verify,
 };
 use zarc::compress::Method;
@@ -159,6 +159,8 @@ impl Workbench {
     pub fn add_options(&self, scope: &[u8]) -> AddOptions {
         AddOptions {
             archive: self.archive().into(),
+            password: None,
+            key_cost: KeyCost::default(),
             files: vec![self.disk_name(scope)],
             selection: Selection::default(),
             rename: self.rename(),
@@ -178,6 +180,7 @@ impl Workbench {
     pub fn list_options(&self, until: Until) -> ListOptions {
         ListOptions {
             archive: self.archive().into(),
+            password: None,
             files: Vec::new(),
             selection: Selection::default(),
             rename: self.rename(),
@@ -205,10 +208,20 @@ impl Workbench {
         (summary, told, tree)
     }
 
+    /// Restores everything to `out`.
+    pub fn extract_options(&self, out: &Path) -> ExtractOptions {
+        extract_options(&self.archive(), out)
+    }
+
     /// Checks everything.
     pub fn verify(&self) -> (VerifySummary, Told) {
         let told = Told::default();
-        let options = VerifyOptions { archive: self.archive(), until: Until::Latest, threads: 2 };
+        let options = VerifyOptions {
+            archive: self.archive(),
+            password: None,
+            until: Until::Latest,
+            threads: 2,
+        };
         (verify(&options, &told).expect("a check"), told)
     }
 }
@@ -220,6 +233,26 @@ pub fn run_add(options: &AddOptions) -> (AddSummary, Told) {
     (summary, told)
 }
 
+/// What restores everything of an archive to `out`.
+fn extract_options(archive: &Path, out: &Path) -> ExtractOptions {
+    ExtractOptions {
+        archive: archive.to_owned(),
+        password: None,
+        files: Vec::new(),
+        selection: Selection::default(),
+        rename: Rename::prefix(
+            StoredPath::normalized(out.as_os_str().as_encoded_bytes()).expect("a name"),
+        ),
+        until: Until::Latest,
+        all: None,
+        force: false,
+        attributes: true,
+        special: false,
+        dry: false,
+        threads: 1,
+    }
+}
+
 /// Restores everything of an archive to `out`.
 pub fn run_extract(
     archive: &Path,
@@ -228,21 +261,7 @@ pub fn run_extract(
     special: bool,
 ) -> Result<(ExtractSummary, Told)> {
     let told = Told::default();
-    let options = ExtractOptions {
-        archive: archive.to_owned(),
-        files: Vec::new(),
-        selection: Selection::default(),
-        rename: Rename::prefix(
-            StoredPath::normalized(out.as_os_str().as_encoded_bytes()).expect("a name"),
-        ),
-        until,
-        all: None,
-        force: false,
-        attributes: true,
-        special,
-        dry: false,
-        threads: 1,
-    };
+    let options = ExtractOptions { until, special, ..extract_options(archive, out) };
     extract(&options, &told).map(|summary| (summary, told))
 }
 

@@ -1,0 +1,124 @@
+//! The beginning of a part: its header, and the way to its keys.
+
+use std::sync::Arc;
+
+use crate::base::{Digest, Error, ErrorKind, Result};
+use crate::crypto::{KeyRecord, MasterKey, Password};
+use crate::format::{ArchiveHeader, PAGE_BYTES};
+use crate::storage::Backend;
+
+use super::keychain::Keychain;
+use super::tail::if_sound;
+
+/// What a new part begins with.
+pub struct NewPart {
+    /// Its header.
+    pub header: ArchiveHeader,
+    /// The key of an encrypted archive, and the record that wraps it.
+    pub key: Option<(MasterKey, KeyRecord)>,
+}
+
+/// The header region of a part, as it was read.
+pub(super) struct HeaderRegion {
+    pub header: ArchiveHeader,
+    pub genesis: Digest,
+    /// Of an encrypted archive: that of its newest password.
+    pub key_record: Option<KeyRecord>,
+}
+
+impl HeaderRegion {
+    /// Reads the header; in an encrypted archive there are two of them, and one suffices.
+    pub(super) fn read(backend: &dyn Backend) -> Result<Self> {
+        let first = read_page(backend, 0)?;
+        let (header, genesis) = match ArchiveHeader::decode(&first) {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                let copy = ArchiveHeader::decode(&read_page(backend, PAGE_BYTES)?).ok();
+                copy.filter(|(header, _)| header.flags.encrypted).ok_or(error)?
+            }
+            header => header?,
+        };
+        if !header.flags.encrypted {
+            return Ok(Self { header, genesis, key_record: None });
+        }
+        let mut newest: Option<KeyRecord> = None;
+        for page in [first, read_page(backend, PAGE_BYTES)?] {
+            let record = page.get(ArchiveHeader::KEY_RECORD).unwrap_or_default();
+            let Some(record) = if_sound(KeyRecord::decode(record, &header.archive_id))? else {
+                continue;
+            };
+            if newest.as_ref().is_none_or(|newest| record.generation() > newest.generation()) {
+                newest = Some(record);
+            }
+        }
+        let damaged = || Error::corrupt("both key records of the archive are damaged");
+        let key_record = Some(newest.ok_or_else(damaged)?);
+        Ok(Self { header, genesis, key_record })
+    }
+}
+
+/// A page, or as much of it as there is.
+fn read_page(backend: &dyn Backend, offset: u64) -> Result<Vec<u8>> {
+    let len = backend.len()?.saturating_sub(offset).min(PAGE_BYTES);
+    let mut page = vec![0; usize::try_from(len).unwrap_or(4096)];
+    backend.read_at(offset, &mut page)?;
+    Ok(page)
+}
+
+/// The keychain that the password opens. A password for a plain archive is a mistake, or somebody
+/// put a plain one in the place of an encrypted one.
+pub(super) fn unlocked(
+    key_record: Option<KeyRecord>,
+    password: Option<&Password>,
+) -> Result<Option<Arc<Keychain>>> {
+    match (key_record, password) {
+        (None, None) => Ok(None),
+        (Some(record), Some(password)) => {
+            Ok(Some(Arc::new(Keychain::new(record.unwrap(password)?))))
+        }
+        (Some(_), None) => Err(Error::usage("the archive is encrypted")
+            .because("no password was given")
+            .hint("give it with -key")),
+        (None, Some(_)) => Err(Error::usage("the archive is not encrypted")
+            .because("a password was given")
+            .hint("leave out -key, if nobody can have put it in the place of an encrypted one")),
+    }
+}
+
+/// Whether the file holds nothing yet: it is empty, or its making was interrupted before the header
+/// was complete. No commit fits into a file that is no longer than a header region.
+pub(super) fn is_unmade(backend: &dyn Backend) -> Result<bool> {
+    let len = backend.len()?;
+    if len > 2 * PAGE_BYTES {
+        return Ok(false);
+    }
+    let mut bytes = vec![0; usize::try_from(len).unwrap_or(8192)];
+    backend.read_at(0, &mut bytes)?;
+    let header = |page: &[u8]| ArchiveHeader::decode(page).ok().map(|(header, _)| header);
+    let mut pages = bytes.chunks(4096);
+    let (first, second) = (pages.next().unwrap_or_default(), pages.next().unwrap_or_default());
+    match (header(first), header(second)) {
+        (Some(header), _) if !header.flags.encrypted => Ok(len < header.region_bytes()),
+        (Some(one), Some(other)) if one == other => {
+            Ok(!(has_key_record(first) && has_key_record(second)) && is_of_ours(&bytes))
+        }
+        _ => Ok(is_of_ours(&bytes) || is_begun(&bytes)),
+    }
+}
+
+/// Whether every sector is one of a header region, or was not written.
+fn is_of_ours(bytes: &[u8]) -> bool {
+    bytes.chunks(512).all(|sector| {
+        let is_header = || ArchiveHeader::decode(sector).is_ok();
+        let is_key_record = || sector.get(..KeyRecord::LEN).is_some_and(KeyRecord::is_sound);
+        sector.iter().all(|&byte| byte == 0) || is_header() || is_key_record()
+    })
+}
+
+fn has_key_record(page: &[u8]) -> bool {
+    page.get(ArchiveHeader::KEY_RECORD).is_some_and(KeyRecord::is_sound)
+}
+
+/// Whether this is the beginning of a header that ends too early.
+fn is_begun(bytes: &[u8]) -> bool {
+    ArchiveHeader::decode(bytes).is_err_and(|error| error.kind() == ErrorKind::Truncated)
+}

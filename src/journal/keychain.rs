@@ -1,0 +1,105 @@
+//! The keys of an encrypted archive's updates: derived when a frame is met that tells what they are
+//! derived from, kept for the other frames.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::base::{Error, Result};
+use crate::crypto::{MasterKey, UpdateKeys};
+use crate::format::{Commit, FrameHeader, FrameType, Update};
+
+use super::commit_point::CommitPoint;
+use super::frame_reader::FrameReader;
+
+/// Number of an update and the first bytes of its nonce: a number alone may have been given twice,
+/// to an update that was never committed and to the one that was.
+type Name = (u64, [u8; 8]);
+
+/// The keys of one archive.
+#[derive(Debug)]
+pub(super) struct Keychain {
+    master_key: MasterKey,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    keys: HashMap<Name, UpdateKeys>,
+    last: Option<CommitPoint>,
+}
+
+impl Keychain {
+    pub(super) fn new(master_key: MasterKey) -> Self {
+        Self { master_key, known: Mutex::default() }
+    }
+
+    /// The key of the archive.
+    pub(super) fn master_key(&self) -> &MasterKey {
+        &self.master_key
+    }
+
+    /// The last commit: where the search for an update begins.
+    pub(super) fn set_last(&self, last: Option<&CommitPoint>) {
+        self.known().last = last.cloned();
+    }
+
+    /// The keys of the update that an UPDATE frame opens.
+    pub(super) fn keys_of_update(&self, number: u64, update: &Update) -> UpdateKeys {
+        self.master_key.update_keys(number, &update.nonce, &update.previous_tag)
+    }
+
+    /// The keys of the frame with this header and payload. Whether the frame is what it says has
+    /// to be seen from its tag.
+    pub(super) fn keys_of_frame(
+        &self,
+        reader: &FrameReader,
+        header: &FrameHeader,
+        payload: &[u8],
+    ) -> Result<UpdateKeys> {
+        let (nonce, previous_tag) = match header.frame_type {
+            FrameType::Update => {
+                let update = Update::decode(payload)?;
+                (update.nonce, update.previous_tag)
+            }
+            FrameType::Commit => {
+                let commit = Commit::decode(payload)?;
+                (commit.nonce, commit.previous_tag)
+            }
+            _ => return self.found_keys(reader, header),
+        };
+        if nonce.prefix() != header.nonce_prefix {
+            return Err(Error::corrupt("a frame contradicts its header"));
+        }
+        Ok(self.master_key.update_keys(header.update, &nonce, &previous_tag))
+    }
+
+    /// Keeps keys that were proved right by a tag.
+    pub(super) fn keep(&self, header: &FrameHeader, keys: &UpdateKeys) {
+        if !header.frame_type.is_secret() {
+            self.known().keys.insert((header.update, header.nonce_prefix), keys.clone());
+        }
+    }
+
+    /// Keys that were met before, or are met on the way from the last commit to the update's.
+    fn found_keys(&self, reader: &FrameReader, header: &FrameHeader) -> Result<UpdateKeys> {
+        let name = (header.update, header.nonce_prefix);
+        let known = |keychain: &Self| keychain.known().keys.get(&name).cloned();
+        if let Some(keys) = known(self) {
+            return Ok(keys);
+        }
+        let mut next = self.known().last.clone();
+        while let Some(point) = next.filter(|point| point.commit.update > header.update) {
+            let jump = point.jump(reader)?.filter(|jump| jump.commit.update >= header.update);
+            next = Some(match jump {
+                Some(jump) => jump,
+                None => point.previous(reader)?,
+            });
+        }
+        known(self).ok_or_else(|| Error::corrupt("a frame belongs to no update of this archive"))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nothing can be half done while it is locked.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,110 @@
+//! Encrypted archives as a user meets them: what is in them comes back with the password and only
+//! with it, and nothing of it can be read without.
+
+use std::fs;
+
+use zarc::base::Until;
+use zarc::command::{
+    AddOptions, ExtractOptions, KeyCost, ListOptions, Password, VerifyOptions, add, extract, list,
+    verify,
+};
+
+use crate::support::trees::walk;
+use crate::support::workbench::{Workbench, fresh_in_memory, rows, set_clock};
+use crate::support::{Told, noise};
+
+fn password(text: &str) -> Option<Password> {
+    Some(Password::new(text.as_bytes().to_vec()))
+}
+
+fn bench() -> Workbench {
+    set_clock(1_000_000_000);
+    let bench = Workbench::new(fresh_in_memory());
+    fs::create_dir(bench.work().join("Uttermost")).unwrap();
+    fs::write(bench.work().join("Uttermost/secret-plan"), b"meet at noon ".repeat(5000)).unwrap();
+    fs::write(bench.work().join("noise"), noise(7, 300_000)).unwrap();
+    bench
+}
+
+fn add_options(bench: &Workbench) -> AddOptions {
+    AddOptions {
+        password: password("open sesame"),
+        key_cost: KeyCost::with_log_n(10).unwrap(),
+        ..bench.add_options(b"")
+    }
+}
+
+#[test]
+fn an_encrypted_archive_gives_back_every_version() {
+    let bench = bench();
+    let told = Told::default();
+    let mut versions = Vec::new();
+    for number in 0..20_u64 {
+        fs::write(bench.work().join("counter"), number.to_string()).unwrap();
+        fs::write(bench.work().join(format!("n{number}")), noise(number, 50_000)).unwrap();
+        add(&add_options(&bench), &told).unwrap();
+        versions.push(walk(&bench.work()));
+    }
+    let options = VerifyOptions {
+        archive: bench.archive(),
+        password: password("open sesame"),
+        until: Until::Latest,
+        threads: 2,
+    };
+    let done = verify(&options, &told).unwrap();
+    assert_eq!((done.versions, done.damaged), (20, 0), "{}", told.warnings());
+    for (number, tree) in (1..).zip(&versions) {
+        let out = bench.path("out");
+        let options = ExtractOptions {
+            password: password("open sesame"),
+            until: Until::Version(number),
+            ..bench.extract_options(&out)
+        };
+        let done = extract(&options, &told).unwrap();
+        assert_eq!(done.problems, 0);
+        assert!(walk(&out.join("t")) == *tree, "version {number}");
+        fs::remove_dir_all(out).unwrap();
+    }
+    let options =
+        ListOptions { password: password("open sesame"), ..bench.list_options(Until::Latest) };
+    assert_eq!(rows(&options).0.len(), versions.last().unwrap().len());
+}
+
+#[test]
+fn without_the_password_nothing_is_told() {
+    let bench = bench();
+    let told = Told::default();
+    add(&add_options(&bench), &told).unwrap();
+    let bytes = fs::read(bench.archive()).unwrap();
+    for plain in [&b"meet at noon"[..], b"secret-plan", b"Uttermost", b"open sesame"] {
+        assert!(!bytes.windows(plain.len()).any(|window| window == plain));
+    }
+    let mut nothing = |_| panic!("a row was shown");
+    for (given, said) in [(None, "is encrypted"), (password("open sesam"), "wrong password")] {
+        let options = ListOptions { password: given, ..bench.list_options(Until::Latest) };
+        let error = list(&options, &mut nothing, &told).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+        let options = AddOptions { password: options.password, ..add_options(&bench) };
+        let error = add(&options, &told).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    assert!(fs::read(bench.archive()).unwrap() == bytes);
+}
+
+#[test]
+fn equal_updates_are_encrypted_differently() {
+    let bench = bench();
+    let told = Told::default();
+    let mut archives = Vec::new();
+    for _ in 0..2 {
+        add(&add_options(&bench), &told).unwrap();
+        archives.push(fs::read(bench.archive()).unwrap());
+        fs::remove_file(bench.archive()).unwrap();
+    }
+    let blocks = |bytes: &[u8]| bytes.chunks(16).map(<[u8]>::to_vec).collect::<Vec<_>>();
+    let first: std::collections::HashSet<_> =
+        blocks(&archives[0]).into_iter().filter(|block| block.iter().any(|&b| b != 0)).collect();
+    let common = blocks(&archives[1]).iter().filter(|block| first.contains(*block)).count();
+    // Magic numbers and lengths of headers.
+    assert!(common < 40, "{common} blocks of 16 bytes are in both");
+}
