@@ -1,23 +1,25 @@
 #!/usr/bin/env python3
-"""Second reader of the .zarc format, draft 0.1, written from spec/format.md alone.
+"""Second reader of the .zarc format, draft 0.2, written from spec/format.md alone.
 
 It is there to prove that the text suffices, so it prefers plain over fast: the sections below carry
-the numbers and the words of the text. It reads single-file plain archives. What the text marks as
+the numbers and the words of the text. It reads single-file archives. What the text marks as
 "not yet written" is named and refused.
 
-    reader.py list ARCHIVE [--until N] [--all]
+    reader.py list ARCHIVE [--until N] [--all]       (each with --password WORDS for an encrypted archive)
     reader.py extract ARCHIVE TARGET [--until N]
     reader.py verify ARCHIVE
     reader.py vectors DIRECTORY
 
 Exit codes: 0 all right, 1 done with problems, 2 damaged or refused.
-Needs the packages blake3 and zstandard.
+Needs the packages blake3 and zstandard, and cryptography for encrypted archives.
 """
 
 import argparse
 import bisect
 import collections
 import functools
+import hashlib
+import hmac
 import itertools
 import os
 import pathlib
@@ -114,6 +116,9 @@ class Cursor:
     def zero(self, length):
         require(not any(self.take(length)), f"{self.what}: reserved bytes are not zero")
 
+    def padding(self):
+        require(not any(self.rest()), f"{self.what}: its padding is not zero")
+
     def end(self):
         require(not self.left(), f"{self.what}: {self.left()} bytes too many")
 
@@ -121,7 +126,7 @@ class Cursor:
 # --- 3. Header region ---------------------------------------------------------------------------
 
 MAGIC = bytes.fromhex("5A4152430D0A1A0A")
-DRAFT = (0, 1)
+DRAFT = (0, 2)
 PAGE_BYTES = 4096
 ENCRYPTED, INDEX_PART, WITHOUT_DATA = 1, 2, 4
 BLOCK_BYTES_MAX = 1 << 28
@@ -133,6 +138,7 @@ class Header(NamedTuple):
     created: int
     block_bytes_max: int
     genesis_tag: bytes
+    is_encrypted: bool
 
 
 def decode_header(data):
@@ -147,11 +153,12 @@ def decode_header(data):
     length, flags, part, archive_id, created = cursor.fixed("III16sq")
     unknown = flags & 0xFFFF & ~(ENCRYPTED | INDEX_PART | WITHOUT_DATA)
     require(not unknown, f"header: unknown flags {unknown:#x}")
-    not_yet_written = {ENCRYPTED: "encrypted archive", INDEX_PART: "index part", WITHOUT_DATA: "archive without data"}
+    not_yet_written = {INDEX_PART: "index part", WITHOUT_DATA: "archive without data"}
     for flag, name in not_yet_written.items():
         require(not flags & flag, f"header: {name}; not yet written")
     require(part == 1, f"header: part {part}; archives in parts are not yet written")
-    require(length == PAGE_BYTES, f"header: length of the header region is {length}")
+    is_encrypted = bool(flags & ENCRYPTED)
+    require(length == PAGE_BYTES * (1 + is_encrypted), f"header: length of the header region is {length}")
     block_log2, fragment_exponent, cut_rule, identity = cursor.fixed("BBBB")
     require(fragment_exponent <= 15, f"header: fragment exponent {fragment_exponent}")
     require(block_log2 <= 28, f"header: blocks of 2^{block_log2} bytes")
@@ -161,7 +168,7 @@ def decode_header(data):
     link, first_update = cursor.fixed("32sQ")
     require(not any(link), "header: part 1 has a link")
     require(first_update == 1, f"header: part 1 starts with update {first_update}")
-    return Header(length, archive_id, created, 1 << block_log2, genesis_tag)
+    return Header(length, archive_id, created, 1 << block_log2, genesis_tag, is_encrypted)
 
 
 # --- 4. Frames ----------------------------------------------------------------------------------
@@ -230,8 +237,7 @@ def check_frame_header(header):
     require(type_ in FRAME_TYPES, f"frame of unknown type {type_}")
     name, limit = FRAME_TYPES.get(type_, (f"type {type_}", DATA_PAYLOAD_BYTES_MAX))
     require(header.length <= limit, f"{name} frame: payload of {header.length} bytes is above the limit {limit}")
-    require(not header.flags & FRAME_ENCRYPTED, f"{name} frame: encrypted; not yet written")
-    require(not header.flags & ~FRAME_LAST, f"{name} frame: unknown flags {header.flags:#x}")
+    require(not header.flags & ~(FRAME_LAST | FRAME_ENCRYPTED), f"{name} frame: unknown flags {header.flags:#x}")
     require(header.part == 1, f"{name} frame: written to part {header.part}")
     require(header.offset % (PAGE_BYTES if type_ == COMMIT else 8) == 0,
             f"{name} frame: offset {header.offset} is not aligned")
@@ -243,6 +249,7 @@ class File:
     def __init__(self, path):
         self.file = open(path, "rb")
         self.size = os.fstat(self.file.fileno()).st_size
+        self.keys = None  # of an encrypted archive
 
     def read(self, offset, length):
         require(offset + length <= self.size, f"offset {offset}: the file ends too early")
@@ -258,19 +265,28 @@ class File:
         try:
             header = self.frame_header(offset)
             check_frame_header(header)
-            return decode_frame(self.read(offset, header.end() - offset))
+            return decode_frame(self.read(offset, header.end() - offset), self.keys)
         except Refused as refused:
             raise Refused(f"offset {offset}: {refused}") from None
 
 
-def decode_frame(data):
+def decode_frame(data, keys=None):
     header = decode_frame_header(data[:FRAME_HEADER_BYTES])
     check_frame_header(header)
     require(len(data) == header.end() - header.offset, "frame: is not as long as its header says")
-    tag = data[-TAG_BYTES:]
-    require(blake3(memoryview(data)[:-TAG_BYTES]) == tag,
-            f"{FRAME_TYPES.get(header.type, 'frame')[0]} frame: tag is wrong")
-    return Frame(header, data[FRAME_HEADER_BYTES:-TAG_BYTES], tag)
+    checked, tag, name = memoryview(data)[:-TAG_BYTES], data[-TAG_BYTES:], FRAME_TYPES.get(header.type, ("frame",))[0]
+    payload = data[FRAME_HEADER_BYTES:-TAG_BYTES]
+    if keys:
+        encryption, authentication = keys.of_frame(header, payload)
+        require(hmac.compare_digest(keyed(authentication, checked), tag), f"{name} frame: is not authentic")
+        must_be_encrypted = header.type not in (UPDATE, COMMIT)
+        if must_be_encrypted:
+            payload = aes_ctr(encryption, header.index, payload)
+    else:
+        require(blake3(checked) == tag, f"{name} frame: tag is wrong")
+        must_be_encrypted = False
+    require(bool(header.flags & FRAME_ENCRYPTED) == must_be_encrypted, f"{name} frame: flag ENCRYPTED is wrong")
+    return Frame(header, payload, tag)
 
 
 def unpack_packed(payload):
@@ -278,7 +294,7 @@ def unpack_packed(payload):
     codec, raw_length, packed_length = cursor.fixed("BII")
     require(raw_length <= META_BYTES_MAX, f"packed payload: raw length {raw_length} is above the limit")
     packed = cursor.take(packed_length)
-    cursor.end()  # a plain archive has no padding here
+    cursor.padding()
     return unpack(codec, packed, raw_length)
 
 
@@ -330,7 +346,7 @@ def decode_data(payload, block_bytes_max=BLOCK_BYTES_MAX):
     lengths = decode_fragment_lengths(cursor, fragments)
     require(sum(lengths) == raw_length, "DATA: the fragment lengths do not add up to the raw length")
     packed = cursor.take(packed_length)
-    cursor.end()
+    cursor.padding()
     return Block(number, lengths, unpack(codec, packed, raw_length))
 
 
@@ -726,7 +742,7 @@ class Version:
 
     def fragment(self, number, index):
         fragment = self.block(number)[index]
-        require(blake3(fragment) == self.blocks[number].identities[index],
+        require(self.archive.identity(fragment) == self.blocks[number].identities[index],
                 f"fragment {index} of block {number} has another identity")
         return fragment
 
@@ -782,7 +798,8 @@ class Commit(NamedTuple):
     root: bytes
     state: bytes
     archive_id: bytes
-    offset: int = 0  # the rest is not payload: where the commit stands, its tag and nonce
+    whole_nonce: bytes
+    offset: int = 0  # the rest is not payload: where the commit stands, its tag, the nonce in its header
     tag: bytes = b""
     nonce: bytes = b""
 
@@ -791,7 +808,7 @@ def decode_commit(payload):
     cursor = Cursor(payload, "COMMIT")
     numbers = cursor.fixed("QqIIQQQQQQI")
     cursor.zero(4)
-    commit = Commit(*numbers, *cursor.fixed("32s32s32s16s"))
+    commit = Commit(*numbers, *cursor.fixed("32s32s32s16s32s"))
     cursor.end()
     require(commit.update >= 1, "COMMIT: of no update")
     return commit
@@ -847,7 +864,9 @@ def check_commit_counts(file, header, commit, commits):
     update = decode_update(frame.payload)
     require((frame.header.update, frame.header.index) == (number, 0),
             f"{what}: the UPDATE frame is of another update")
-    require(update.nonce[:8] == frame.header.nonce == commit.nonce, f"{what}: the UPDATE frame has another nonce")
+    require(commit.whole_nonce[:8] == commit.nonce, f"{what}: its header has another nonce")
+    require(update.nonce == commit.whole_nonce and frame.header.nonce == commit.nonce,
+            f"{what}: the UPDATE frame has another nonce")
     require(update.previous_tag == tag, f"{what}: the UPDATE frame names another commit before")
     require(update.date == commit.date, f"{what}: the UPDATE frame has another date")
 
@@ -923,15 +942,31 @@ def is_commit(file, header, offset):
 
 
 class Archive:
-    """A single-file plain archive."""
+    """A single-file archive."""
 
-    def __init__(self, path):
+    def __init__(self, path, password=None):
         self.file = File(path)
-        self.header = decode_header(self.file.read(0, min(self.file.size, 512)))
+        self.header = self.read_header()
         require(self.file.size >= self.header.length, "header: the file ends too early")
+        if self.header.is_encrypted:
+            require(password is not None, "the archive is encrypted: --password is missing")
+            self.file.keys = Keys(self.file, self.header, read_master_key(self.file, self.header, password))
+        else:
+            require(password is None, "the archive is not encrypted")
         self.commits = find_commits(self.file, self.header)
         self.runs = {}  # records by run reference, for runs live in several versions
         self.tail = max(0, self.file.size - self.end())
+
+    def read_header(self):
+        try:
+            return decode_header(self.file.read(0, min(self.file.size, 512)))
+        except Refused as refused:
+            try:
+                header = decode_header(self.file.read(PAGE_BYTES, 512))
+                require(header.is_encrypted, "the second page is not that of an encrypted archive")
+                return header
+            except Refused:
+                raise refused from None
 
     def end(self):
         return self.commits[-1].offset + PAGE_BYTES if self.commits else self.header.length
@@ -951,9 +986,69 @@ class Archive:
         require(frame.header.nonce == commit.nonce, f"{what}: has another nonce than its update")
         return frame
 
+    def identity(self, fragment):
+        return keyed(self.file.keys.identity_key, fragment) if self.file.keys else blake3(fragment)
+
     def version(self, number=None):
         require(self.commits, "the archive has no update yet")
         return Version(self, len(self.commits) if number is None else number)
+
+
+# --- 11. Encryption -----------------------------------------------------------------------------
+
+
+def keyed(key, *pieces, length=32):
+    hasher = new_blake3(key=key)
+    for piece in pieces:
+        hasher.update(piece)
+    return hasher.digest(length=length)
+
+
+def aes_ctr(key, frame_index, data):
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    cipher = Cipher(algorithms.AES(key), modes.CTR(struct.pack(">QQ", frame_index, 0))).encryptor()
+    return cipher.update(bytes(data)) + cipher.finalize()
+
+
+def read_master_key(file, header, password):
+    records = []
+    for page in (0, PAGE_BYTES):
+        record = file.read(page + 512, 144)
+        if record[:4] == b"ZKEY" and blake3(record[:128])[:16] == record[128:]:
+            records.append(record)
+    require(records, "both key records are damaged")
+    record = max(records, key=lambda record: struct.unpack_from("<I", record, 12))  # the newest password
+    cursor = Cursor(record, "key record")
+    _, version, derivation, log_n, r, p = cursor.fixed("4sBBBBB")
+    cursor.zero(3)
+    _, archive_id, salt, wrapped, tag = cursor.fixed("I16s32s32s32s")
+    require((version, derivation) == (1, 1), f"key record: version {version}, key derivation {derivation}")
+    require(10 <= log_n <= 20 and r == 8 and 1 <= p <= 4, f"key record: scrypt 2^{log_n}, {r}, {p}")
+    require(archive_id == header.archive_id, "key record: of another archive")
+    keys = hashlib.scrypt(password, salt=b"zarc-v1-kek\0" + salt, n=1 << log_n, r=r, p=p, maxmem=2**31 - 2, dklen=64)
+    require(hmac.compare_digest(keyed(keys[32:], record[:96]), tag), "wrong password")
+    return aes_ctr(keys[:32], 0, wrapped)
+
+
+class Keys:
+    """The keys of an encrypted archive's updates."""
+
+    def __init__(self, file, header, master_key):
+        self.master_key, self.archive_id = master_key, header.archive_id
+        self.identity_key = keyed(master_key, b"zarc-v1-fragment-id\0", self.archive_id)
+        self.known = {}  # by update number and beginning of the nonce
+
+    def of_frame(self, header, payload):
+        name = (header.update, header.nonce)
+        if header.type in (UPDATE, COMMIT):
+            frame = decode_update(payload) if header.type == UPDATE else decode_commit(payload)
+            nonce = frame.nonce if header.type == UPDATE else frame.whole_nonce
+            require(nonce[:8] == header.nonce, "frame: its header has another nonce")
+            number = struct.pack("<Q", header.update)
+            key = keyed(self.master_key, b"zarc-v1-update\0", self.archive_id, number, nonce, frame.previous_tag)
+            self.known[name] = (keyed(key, b"enc\0"), keyed(key, b"mac\0"))
+        require(name in self.known, f"frame of update {header.update}: belongs to no commit")
+        return self.known[name]
 
 
 # --- list ---------------------------------------------------------------------------------------
@@ -978,7 +1073,7 @@ def shown_entry(entry):
 
 
 def command_list(arguments, report):
-    archive = Archive(arguments.archive)
+    archive = Archive(arguments.archive, arguments.password)
     version = archive.version(arguments.until)
     if not arguments.all:
         print_entries(version.entries, report)
@@ -1004,7 +1099,7 @@ FILE_TYPES = {PIPE: stat.S_IFIFO, CHARACTER: stat.S_IFCHR, BLOCK_DEVICE: stat.S_
 
 
 def command_extract(arguments, report):
-    version = Archive(arguments.archive).version(arguments.until)
+    version = Archive(arguments.archive, arguments.password).version(arguments.until)
     target = os.fsencode(arguments.target)
     os.makedirs(target, exist_ok=True)
     require(not os.listdir(target), f"{arguments.target} is not empty")
@@ -1112,9 +1207,8 @@ class Extraction:
 
 
 def command_verify(arguments, report):
-    archive = Archive(arguments.archive)
-    region = archive.file.read(512, 144)
-    if any(region):
+    archive = Archive(arguments.archive, arguments.password)
+    if not archive.header.is_encrypted and any(archive.file.read(512, 144)):
         report.problem("header: the key record of a plain archive is not zero")
     blocks, entries = {}, {}
     for commit in archive.commits:
@@ -1166,7 +1260,7 @@ def verify_block(archive, frame):
     """The fragment record that this DATA frame must have."""
     block = decode_data(frame.payload, archive.header.block_bytes_max)
     place = (frame.header.part, frame.header.offset)
-    identities = [blake3(fragment) for fragment in block.fragments()]
+    identities = [archive.identity(fragment) for fragment in block.fragments()]
     return FragmentRecord(block.number, place, frame.header.length, block.lengths, identities)
 
 
@@ -1312,7 +1406,7 @@ class Report:
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description="Second reader of the .zarc format, draft 0.1.")
+    parser = argparse.ArgumentParser(description="Second reader of the .zarc format, draft 0.2.")
     commands = parser.add_subparsers(required=True)
     for name, function, operands in (
         ("list", command_list, ["archive"]),
@@ -1324,6 +1418,8 @@ def parse_arguments():
         command.set_defaults(function=function)
         for operand in operands:
             command.add_argument(operand, metavar=operand.upper())
+        if name != "vectors":
+            command.add_argument("--password", type=os.fsencode, help="of an encrypted archive")
         if name in ("list", "extract"):
             command.add_argument("--until", type=int, metavar="N", help="version N instead of the newest")
         if name == "list":

@@ -1,8 +1,8 @@
 //! Goal: `spec/format.md` says all there is to know. Method: `spec/reader.py`, made from the text
 //! alone, and zarc read the same vectors and archives and must agree in every version.
 //!
-//! Python comes from `ZARC_READER_PYTHON`, else `python3`, and needs the packages `blake3` and
-//! `zstandard`. Without them these tests say that they are skipped; where `CI` is set they fail.
+//! Python comes from `ZARC_READER_PYTHON`, else `python3`, and needs the packages `blake3`,
+//! `cryptography` and `zstandard`. Without them these tests say that they are skipped; where `CI` is set they fail.
 
 use std::fmt::Write;
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use zarc::base::Until;
-use zarc::command::Row;
+use zarc::command::{KeyCost, Password, Row};
 
 use super::support::archives::{drop_what_needs_root, kept, versions};
 use super::support::extraction::small_tree;
@@ -29,12 +29,15 @@ impl Reader {
     fn find() -> Option<Self> {
         let python = std::env::var_os("ZARC_READER_PYTHON").unwrap_or_else(|| "python3".into());
         // What `python3` leads to may be a script that takes its time to find the real one.
-        let question = "import blake3, zstandard, sys; print(sys.executable, end='')";
+        let question = "import blake3, cryptography, zstandard, sys; print(sys.executable, end='')";
         let answer = Command::new(&python).args(["-c", question]).output();
         if let Some(answer) = answer.ok().filter(|answer| answer.status.success()) {
             return Some(Self(String::from_utf8(answer.stdout).unwrap().into()));
         }
-        let why = format!("{} has no blake3 and zstandard", Path::new(&python).display());
+        let why = format!(
+            "{} has not all of blake3, cryptography, zstandard",
+            Path::new(&python).display()
+        );
         assert!(std::env::var_os("CI").is_none(), "{why}");
         eprintln!("skipped: {why}");
         None
@@ -222,4 +225,36 @@ fn the_reader_agrees_on_what_add_makes() {
     fs::rename(work.join("sub"), work.join("moved")).unwrap();
     run_add(&bench.add_options(b"moved"));
     check(&reader, &bench.archive());
+}
+
+/// Both read an encrypted archive with its password, and neither does with another.
+#[test]
+fn the_reader_decrypts_what_zarc_encrypts() {
+    let Some(reader) = Reader::find() else { return };
+    let bench = Workbench::new(tempfile::tempdir().unwrap());
+    let mut options = bench.add_options(b"");
+    options.password = Some(Password::new("pass wörd".into()));
+    options.key_cost = KeyCost::with_log_n(10).unwrap();
+    let mut trees = Vec::new();
+    for number in 0..3 {
+        set_clock(real_seconds() + number);
+        fs::write(bench.work().join("text"), format!("words {number}\n").repeat(9000)).unwrap();
+        fs::write(bench.work().join(format!("n{number}")), noise(3, 400_000)).unwrap();
+        run_add(&options);
+        trees.push(walk(&bench.work()));
+    }
+    let archive = bench.archive();
+    let with = ["--password".as_ref(), "pass wörd".as_ref()];
+    reader.told(&[&["verify".as_ref(), archive.as_os_str()], &with[..]].concat());
+    for (version, tree) in (1..).zip(&trees) {
+        let (out, until) = (bench.path("out"), version.to_string());
+        let asked = ["extract".as_ref(), archive.as_os_str(), out.as_os_str()];
+        reader.told(&[&asked, &with[..], &["--until".as_ref(), until.as_ref()]].concat());
+        assert_eq!(differences(tree, &walk(&out.join("t"))), Vec::<String>::new());
+        remove_tree(&out);
+    }
+    for wrong in [&["--password".as_ref(), "pass word".as_ref()][..], &[]] {
+        let asked = ["list".as_ref(), archive.as_os_str()];
+        assert_eq!(reader.run(&[&asked, wrong].concat()).status.code(), Some(2));
+    }
 }

@@ -31,11 +31,11 @@ impl HeaderRegion {
     pub(super) fn read(backend: &dyn Backend) -> Result<Self> {
         let first = read_page(backend, 0)?;
         let (header, genesis) = match ArchiveHeader::decode(&first) {
-            Err(error) if error.kind() == ErrorKind::Corrupt => {
+            Ok(header) => header,
+            Err(error) => {
                 let copy = ArchiveHeader::decode(&read_page(backend, PAGE_BYTES)?).ok();
                 copy.filter(|(header, _)| header.flags.encrypted).ok_or(error)?
             }
-            header => header?,
         };
         if !header.flags.encrypted {
             return Ok(Self { header, genesis, key_record: None });
