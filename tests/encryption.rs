@@ -5,16 +5,16 @@ use std::fs;
 
 use zarc::base::Until;
 use zarc::command::{
-    AddOptions, ExtractOptions, KeyCost, ListOptions, Password, VerifyOptions, add, extract, list,
-    verify,
+    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Password, VerifyOptions, add,
+    extract, list, verify,
 };
 
 use crate::support::trees::walk;
 use crate::support::workbench::{Workbench, fresh_in_memory, rows, set_clock};
 use crate::support::{Told, noise};
 
-fn password(text: &str) -> Option<Password> {
-    Some(Password::new(text.as_bytes().to_vec()))
+fn key(text: &str) -> Option<KeySource> {
+    Some(KeySource::Words(Password::new(text.as_bytes().to_vec())))
 }
 
 fn bench() -> Workbench {
@@ -28,7 +28,7 @@ fn bench() -> Workbench {
 
 fn add_options(bench: &Workbench) -> AddOptions {
     AddOptions {
-        password: password("open sesame"),
+        key: key("open sesame"),
         key_cost: KeyCost::with_log_n(10).unwrap(),
         ..bench.add_options(b"")
     }
@@ -47,7 +47,7 @@ fn an_encrypted_archive_gives_back_every_version() {
     }
     let options = VerifyOptions {
         archive: bench.archive(),
-        password: password("open sesame"),
+        key: key("open sesame"),
         until: Until::Latest,
         threads: 2,
     };
@@ -56,7 +56,7 @@ fn an_encrypted_archive_gives_back_every_version() {
     for (number, tree) in (1..).zip(&versions) {
         let out = bench.path("out");
         let options = ExtractOptions {
-            password: password("open sesame"),
+            key: key("open sesame"),
             until: Until::Version(number),
             ..bench.extract_options(&out)
         };
@@ -65,8 +65,7 @@ fn an_encrypted_archive_gives_back_every_version() {
         assert!(walk(&out.join("t")) == *tree, "version {number}");
         fs::remove_dir_all(out).unwrap();
     }
-    let options =
-        ListOptions { password: password("open sesame"), ..bench.list_options(Until::Latest) };
+    let options = ListOptions { key: key("open sesame"), ..bench.list_options(Until::Latest) };
     assert_eq!(rows(&options).0.len(), versions.last().unwrap().len());
 }
 
@@ -80,11 +79,11 @@ fn without_the_password_nothing_is_told() {
         assert!(!bytes.windows(plain.len()).any(|window| window == plain));
     }
     let mut nothing = |_| panic!("a row was shown");
-    for (given, said) in [(None, "is encrypted"), (password("open sesam"), "wrong password")] {
-        let options = ListOptions { password: given, ..bench.list_options(Until::Latest) };
+    for (given, said) in [(None, "is encrypted"), (key("open sesam"), "wrong password")] {
+        let options = ListOptions { key: given, ..bench.list_options(Until::Latest) };
         let error = list(&options, &mut nothing, &told).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
-        let options = AddOptions { password: options.password, ..add_options(&bench) };
+        let options = AddOptions { key: options.key, ..add_options(&bench) };
         let error = add(&options, &told).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
     }

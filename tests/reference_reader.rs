@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use zarc::base::Until;
-use zarc::command::{KeyCost, Password, Row};
+use zarc::command::{KeyCost, KeySource, Password, Row};
 
 use super::support::archives::{drop_what_needs_root, kept, versions};
 use super::support::extraction::small_tree;
@@ -233,7 +233,7 @@ fn the_reader_decrypts_what_zarc_encrypts() {
     let Some(reader) = Reader::find() else { return };
     let bench = Workbench::new(tempfile::tempdir().unwrap());
     let mut options = bench.add_options(b"");
-    options.password = Some(Password::new("pass wörd".into()));
+    options.key = Some(KeySource::Words(Password::new("pass wörd".into())));
     options.key_cost = KeyCost::with_log_n(10).unwrap();
     let mut trees = Vec::new();
     for number in 0..3 {

@@ -63,6 +63,11 @@ impl Archive {
         Ok(Self { journal, notice, identity: None })
     }
 
+    /// Whether there is something where the archive should be.
+    pub fn exists(location: &Location) -> bool {
+        location.file().is_some_and(LocalFile::exists)
+    }
+
     /// Opens an archive to append, or makes it. Nothing is kept of what goes nowhere.
     pub fn open_location_for_writing(location: &Location, new: &NewArchive<'_>) -> Result<Self> {
         let Location::File(path) = location else {

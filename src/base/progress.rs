@@ -1,5 +1,7 @@
 //! How far a long command is: told by commands, shown by whoever wants to.
 
+use super::error::{Error, Result};
+
 /// One object and what became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Item<'a> {
@@ -54,6 +56,12 @@ pub trait Progress: Sync {
     /// Asks the user, if there is one, to agree to something that cannot be undone.
     fn confirms(&self, _question: &str) -> bool {
         false
+    }
+
+    /// Asks the user, if there is one, for a password; he does not see what he types.
+    fn password(&self, _question: &str) -> Result<Vec<u8>> {
+        Err(Error::usage("there is nobody to ask for the password")
+            .hint("give it with -key, -keyfile or -keycmd"))
     }
 
     /// Whether the user asked to stop; commands look at it often and leave the archive as it was.

@@ -33,7 +33,7 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
     };
     Ok(AddOptions {
         archive: location(&arguments.common)?,
-        password: None,
+        key: None,
         key_cost: KeyCost::default(),
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
@@ -62,7 +62,7 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExtractOptions> {
     };
     Ok(ExtractOptions {
         archive: archive(&arguments.common)?,
-        password: None,
+        key: None,
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename,
@@ -85,7 +85,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
     };
     Ok(ListOptions {
         archive: location(&arguments.common)?,
-        password: None,
+        key: None,
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename,
@@ -102,7 +102,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
 pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
     Ok(VerifyOptions {
         archive: archive(&arguments.common)?,
-        password: None,
+        key: None,
         until: until(&arguments.common)?,
         threads: threads(arguments.threads.as_deref())?,
     })

@@ -12,6 +12,7 @@ use crate::fragment::Params;
 
 use super::changes::{Changes, Step};
 use super::content_reader::Failure;
+use super::key_source::password;
 use super::object_reader::ObjectReader;
 use super::options::{AddOptions, AddSummary};
 use super::scope::{Scope, catalog, tell_notice};
@@ -29,9 +30,11 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
     filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
     let exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
+    let is_new = !Archive::exists(&options.archive);
+    let password = password(options.key.as_ref(), is_new, progress)?;
     let new = NewArchive {
         fragment_exponent: exponent,
-        password: options.password.as_ref(),
+        password: password.as_ref(),
         key_cost: options.key_cost,
         environment: &options.environment,
     };

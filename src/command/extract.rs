@@ -4,6 +4,7 @@ use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Version};
 use crate::base::{Error, ErrorKind, Progress, Result, StoredPath};
 use crate::select::in_version;
 
+use super::key_source::password;
 use super::options::{ExtractOptions, ExtractSummary};
 use super::requested::Requested;
 use super::restore_ledger::Ledger;
@@ -17,7 +18,8 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
 
 fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractSummary> {
     let mut requested = Requested::new(&options.files)?;
-    let archive = Archive::open_path(&options.archive, options.password.as_ref())?;
+    let password = password(options.key.as_ref(), false, progress)?;
+    let archive = Archive::open_path(&options.archive, password.as_ref())?;
     let mut ledger = Ledger::new(progress);
     if tell_notice(&archive, progress) {
         ledger.summary.damaged += 1;

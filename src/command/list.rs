@@ -9,6 +9,7 @@ use crate::select::in_version;
 
 use super::changes::{Changes, Step};
 use super::content_comparison::is_same_content;
+use super::key_source::password;
 use super::options::{Comparison, ListOptions, ListSummary, Row};
 use super::scope::{Scope, catalog, tell_notice};
 use super::status::{drop_attributes, is_unchanged, size_of};
@@ -23,7 +24,10 @@ pub fn list(
     progress: &dyn Progress,
 ) -> Result<ListSummary> {
     let archive = match &options.archive {
-        Location::File(path) => Archive::open_path(path, options.password.as_ref())?,
+        Location::File(path) => {
+            let password = password(options.key.as_ref(), false, progress)?;
+            Archive::open_path(path, password.as_ref())?
+        }
         Location::Nowhere => Archive::open_empty(&options.environment)?,
     };
     let is_damaged = tell_notice(&archive, progress);

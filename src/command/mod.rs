@@ -9,6 +9,7 @@ mod content_comparison;
 mod content_reader;
 mod extract;
 mod findings;
+mod key_source;
 mod list;
 mod object_reader;
 mod options;
@@ -29,6 +30,7 @@ mod verify_version;
 
 pub use add::add;
 pub use extract::extract;
+pub use key_source::KeySource;
 pub use list::list;
 pub use options::{
     AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,

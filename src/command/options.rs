@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use crate::archive::Location;
 use crate::base::{Environment, Metadata, StoredPath, Timestamp, Until};
 use crate::compress::Method;
-use crate::crypto::{KeyCost, Password};
+use crate::crypto::KeyCost;
 use crate::select::{Rename, Selection};
+
+use super::key_source::KeySource;
 
 /// What `add` is asked to do.
 #[derive(Debug, Clone)]
@@ -15,7 +17,7 @@ pub struct AddOptions {
     /// The archive.
     pub archive: Location,
     /// `-key`: that of an encrypted archive; a new one is encrypted with it.
-    pub password: Option<Password>,
+    pub key: Option<KeySource>,
     /// What a guess at the password of a new archive costs.
     pub key_cost: KeyCost,
     /// Files and directories as the user named them, as bytes.
@@ -86,7 +88,7 @@ pub struct ListOptions {
     /// The archive.
     pub archive: Location,
     /// `-key`: that of an encrypted archive.
-    pub password: Option<Password>,
+    pub key: Option<KeySource>,
     /// Files and directories to compare with the disk; none lists the archive alone.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`.
@@ -193,7 +195,7 @@ pub struct ExtractOptions {
     /// The archive file.
     pub archive: PathBuf,
     /// `-key`: that of an encrypted archive.
-    pub password: Option<Password>,
+    pub key: Option<KeySource>,
     /// Names in the archive; none means all.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`, applied to names in the archive.
@@ -241,7 +243,7 @@ pub struct VerifyOptions {
     /// The archive file.
     pub archive: PathBuf,
     /// `-key`: that of an encrypted archive.
-    pub password: Option<Password>,
+    pub key: Option<KeySource>,
     /// `-until`: check this state and those before it.
     pub until: Until,
     /// Blocks decoded at the same time, at least 1.

@@ -7,6 +7,7 @@ use crate::archive::{Archive, Audit, AuditedUpdate, BlockTable, Finding, History
 use crate::base::{Error, ErrorKind, Progress, Result, Until};
 
 use super::findings::Findings;
+use super::key_source::password;
 use super::options::{VerifyOptions, VerifySummary};
 use super::scope::tell_notice;
 use super::verify_blocks::check_blocks;
@@ -19,7 +20,8 @@ pub fn verify(options: &VerifyOptions, progress: &dyn Progress) -> Result<Verify
 }
 
 fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<VerifySummary> {
-    let archive = Archive::open_path(&options.archive, options.password.as_ref())?;
+    let password = password(options.key.as_ref(), false, progress)?;
+    let archive = Archive::open_path(&options.archive, password.as_ref())?;
     let end = History::of(&archive).end_at(options.until)?.ok_or_else(|| {
         let cause = "no update was completed before what -until says";
         Error::new(ErrorKind::Missing, "nothing can be tested").because(cause)

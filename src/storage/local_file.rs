@@ -22,6 +22,11 @@ pub struct LocalFile {
 }
 
 impl LocalFile {
+    /// Whether there is a file of that name that is not empty.
+    pub fn exists(path: &Path) -> bool {
+        std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0)
+    }
+
     /// Opens an existing file to read.
     pub fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(|source| cannot("open", path, source))?;

@@ -14,7 +14,7 @@ pub fn options(made: &Made, target: &Path) -> ExtractOptions {
     let target = target.to_str().expect("a name of text").as_bytes();
     ExtractOptions {
         archive: made.archive(),
-        password: None,
+        key: None,
         files: Vec::new(),
         selection: Selection::default(),
         rename: Rename::prefix(StoredPath::normalized(target).expect("a name")),

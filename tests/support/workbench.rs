@@ -159,7 +159,7 @@ impl Workbench {
     pub fn add_options(&self, scope: &[u8]) -> AddOptions {
         AddOptions {
             archive: self.archive().into(),
-            password: None,
+            key: None,
             key_cost: KeyCost::default(),
             files: vec![self.disk_name(scope)],
             selection: Selection::default(),
@@ -180,7 +180,7 @@ impl Workbench {
     pub fn list_options(&self, until: Until) -> ListOptions {
         ListOptions {
             archive: self.archive().into(),
-            password: None,
+            key: None,
             files: Vec::new(),
             selection: Selection::default(),
             rename: self.rename(),
@@ -216,12 +216,8 @@ impl Workbench {
     /// Checks everything.
     pub fn verify(&self) -> (VerifySummary, Told) {
         let told = Told::default();
-        let options = VerifyOptions {
-            archive: self.archive(),
-            password: None,
-            until: Until::Latest,
-            threads: 2,
-        };
+        let options =
+            VerifyOptions { archive: self.archive(), key: None, until: Until::Latest, threads: 2 };
         (verify(&options, &told).expect("a check"), told)
     }
 }
@@ -237,7 +233,7 @@ pub fn run_add(options: &AddOptions) -> (AddSummary, Told) {
 fn extract_options(archive: &Path, out: &Path) -> ExtractOptions {
     ExtractOptions {
         archive: archive.to_owned(),
-        password: None,
+        key: None,
         files: Vec::new(),
         selection: Selection::default(),
         rename: Rename::prefix(

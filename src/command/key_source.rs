@@ -1,0 +1,89 @@
+//! Where the password of an encrypted archive comes from.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::base::{Error, Progress, Result};
+use crate::crypto::Password;
+use crate::filesystem;
+
+/// No password is longer than this, in bytes.
+const PASSWORD_BYTES_MAX: u64 = 1 << 16;
+
+/// Where a password comes from.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// `-key words`, or the environment.
+    Words(Password),
+    /// `-key`: the user is asked.
+    Prompt,
+    /// `-keyfile`: what the file holds, but for a line feed at its end.
+    File(PathBuf),
+    /// `-keycmd`: what the command prints, but for a line feed at its end.
+    Command(OsString),
+}
+
+impl KeySource {
+    /// The password; a new one is asked for until it is given twice alike.
+    fn password(&self, is_new: bool, progress: &dyn Progress) -> Result<Password> {
+        let password = match self {
+            Self::Words(password) => password.clone(),
+            Self::Prompt => prompt(is_new, progress)?,
+            Self::File(path) => {
+                let read = filesystem::read_small(path, PASSWORD_BYTES_MAX);
+                let failed = |error| Error::io("cannot read the key file", error);
+                without_line_feed(read.map_err(failed).map_err(|e| e.at(path.display()))?)
+            }
+            Self::Command(command) => without_line_feed(printed_by(command)?),
+        };
+        if password.is_empty() {
+            return Err(Error::usage("the password is empty"));
+        }
+        Ok(password)
+    }
+}
+
+/// The password that a command is given, if any.
+pub(super) fn password(
+    source: Option<&KeySource>,
+    is_new: bool,
+    progress: &dyn Progress,
+) -> Result<Option<Password>> {
+    source.map(|source| source.password(is_new, progress)).transpose()
+}
+
+fn prompt(is_new: bool, progress: &dyn Progress) -> Result<Password> {
+    loop {
+        let ask = |question| progress.password(question).map(Password::new);
+        let password = ask("Password: ")?;
+        if !is_new || ask("The same again: ")?.is_same(&password) {
+            return Ok(password);
+        }
+        progress.warn("the two passwords differ; once more");
+    }
+}
+
+/// What a shell command prints to stdout. What it says on stderr goes to the user, and it may ask him.
+fn printed_by(command: &OsString) -> Result<Vec<u8>> {
+    let failed = || Error::usage("the key command gave no password").at(command.display());
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).stderr(Stdio::inherit()).stdin(Stdio::inherit());
+    let output = shell.output().map_err(|error| failed().because(error))?;
+    if !output.status.success() {
+        return Err(failed().because(output.status));
+    }
+    if output.stdout.len() as u64 > PASSWORD_BYTES_MAX {
+        return Err(failed().because("it printed more than 64 KiB"));
+    }
+    Ok(output.stdout)
+}
+
+fn without_line_feed(mut bytes: Vec<u8>) -> Password {
+    for end in *b"\n\r" {
+        if bytes.last() == Some(&end) {
+            bytes.pop();
+        }
+    }
+    Password::new(bytes)
+}

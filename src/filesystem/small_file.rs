@@ -1,0 +1,15 @@
+//! Files that are read at once.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// All bytes of a file that has at most `limit` of them.
+pub fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(format!("it has more than {limit} bytes")));
+    }
+    Ok(bytes)
+}
