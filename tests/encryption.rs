@@ -13,8 +13,8 @@ use crate::support::trees::walk;
 use crate::support::workbench::{Workbench, fresh_in_memory, rows, set_clock};
 use crate::support::{Told, noise};
 
-fn key(text: &str) -> Option<KeySource> {
-    Some(KeySource::Words(Password::new(text.as_bytes().to_vec())))
+fn words(text: &str) -> KeySource {
+    KeySource::Words(Password::new(text.as_bytes().to_vec()))
 }
 
 fn bench() -> Workbench {
@@ -28,7 +28,7 @@ fn bench() -> Workbench {
 
 fn add_options(bench: &Workbench) -> AddOptions {
     AddOptions {
-        key: key("open sesame"),
+        key: Some(words("open sesame")),
         key_cost: KeyCost::with_log_n(10).unwrap(),
         ..bench.add_options(b"")
     }
@@ -47,7 +47,7 @@ fn an_encrypted_archive_gives_back_every_version() {
     }
     let options = VerifyOptions {
         archive: bench.archive(),
-        key: key("open sesame"),
+        key: Some(words("open sesame")),
         until: Until::Latest,
         threads: 2,
     };
@@ -56,7 +56,7 @@ fn an_encrypted_archive_gives_back_every_version() {
     for (number, tree) in (1..).zip(&versions) {
         let out = bench.path("out");
         let options = ExtractOptions {
-            key: key("open sesame"),
+            key: Some(words("open sesame")),
             until: Until::Version(number),
             ..bench.extract_options(&out)
         };
@@ -65,7 +65,8 @@ fn an_encrypted_archive_gives_back_every_version() {
         assert!(walk(&out.join("t")) == *tree, "version {number}");
         fs::remove_dir_all(out).unwrap();
     }
-    let options = ListOptions { key: key("open sesame"), ..bench.list_options(Until::Latest) };
+    let options =
+        ListOptions { key: Some(words("open sesame")), ..bench.list_options(Until::Latest) };
     assert_eq!(rows(&options).0.len(), versions.last().unwrap().len());
 }
 
@@ -79,7 +80,7 @@ fn without_the_password_nothing_is_told() {
         assert!(!bytes.windows(plain.len()).any(|window| window == plain));
     }
     let mut nothing = |_| panic!("a row was shown");
-    for (given, said) in [(None, "is encrypted"), (key("open sesam"), "wrong password")] {
+    for (given, said) in [(None, "is encrypted"), (Some(words("open sesam")), "wrong password")] {
         let options = ListOptions { key: given, ..bench.list_options(Until::Latest) };
         let error = list(&options, &mut nothing, &told).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
