@@ -49,9 +49,14 @@ fn what_is_not_there_yet_is_refused() {
     for (words, what) in [
         (&["add", "x", "f", "-key", "two", "words"][..], "-key"),
         (&["list", "x", "-key"], "-key"),
+        (&["extract", "x", "-key", "word"], "-key"),
+        (&["test", "x", "-key"], "-key"),
         (&["list", "x", "-summary", "10"], "-summary"),
         (&["add", "x", "f", "-s10"], "-summary"),
         (&["list", "part??"], "a multi-part archive"),
+        (&["add", "part*", "f"], "a multi-part archive"),
+        (&["extract", "d/p?rt"], "a multi-part archive"),
+        (&["test", "part*.zarc"], "a multi-part archive"),
         (&["add", "x", "f", "-until", "0"], "add -until"),
     ] {
         let output = zarc(words);

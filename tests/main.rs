@@ -14,6 +14,8 @@ mod faults;
 mod filesystem;
 mod golden;
 mod history;
+mod manual;
+mod manual_table;
 mod old_archives;
 mod reference_reader;
 mod round_trip;
