@@ -105,6 +105,24 @@ fn fragments_are_of_the_size_asked_for_and_each_costs_some_bytes() {
     assert!(fewer * cost * 1000 < len as u64, "less than 0.1 % by default");
 }
 
+/// One byte is changed in every 20,000: small fragments between the changes are known again.
+#[test]
+fn smaller_fragments_find_more_again() {
+    let desk = Desk::new();
+    let content = noise(12, 1 << 20);
+    let mut changed = content.clone();
+    changed.iter_mut().step_by(20_000).for_each(|byte| *byte ^= 1);
+    desk.write("content", &content);
+    desk.write("next", &changed);
+    let new_bytes = |exponent: u8| -> u64 {
+        desk.done(&format!("add x{exponent} content -fragment {exponent}"));
+        let said = desk.done(&format!("add x{exponent} next -fragment {exponent}"));
+        said.items()[0].rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let (small, large) = (new_bytes(0), new_bytes(6));
+    assert!(small * 4 < large, "{small} and {large} bytes are new");
+}
+
 #[test]
 fn other_fragments_are_not_found_again() {
     let desk = Desk::new();
