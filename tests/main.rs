@@ -14,6 +14,8 @@ mod faults;
 mod filesystem;
 mod golden;
 mod history;
+mod json;
+mod json_page;
 mod old_archives;
 mod reference_reader;
 mod round_trip;

@@ -192,3 +192,70 @@ impl Formatter for WithoutControl {
         writer.write_all(rest.as_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn said(manner: Manner, say: impl FnOnce(&JsonOutput)) -> String {
+        let out = Shared::default();
+        let words = ProgressLine::on_stderr(true, Arc::default());
+        let output = JsonOutput::new(Box::new(out.clone()), manner, words);
+        say(&output);
+        String::from_utf8(out.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn blocks_are_told_with_verbose() {
+        let block = BlockReport {
+            number: 17,
+            fragments: 2,
+            raw_bytes: 1000,
+            stored_bytes: 500,
+            method: "zstd:3 text".to_owned(),
+        };
+        let manner = Manner { is_json: true, is_verbose: true, ..Manner::default() };
+        let line: Value = serde_json::from_str(&said(manner, |o| o.block(&block))).unwrap();
+        let expected = serde_json::json!({
+            "type": "block", "block": 17, "fragments": 2, "raw_bytes": 1000, "stored_bytes": 500,
+            "method": "zstd:3 text",
+        });
+        assert_eq!(line, expected);
+        let silent = [Manner { is_verbose: false, ..manner }, Manner { is_quiet: true, ..manner }];
+        assert!(silent.iter().all(|manner| said(*manner, |o| o.block(&block)).is_empty()));
+    }
+
+    #[test]
+    fn every_control_character_is_escaped_and_comes_back() {
+        let name = "a\"\\\u{0}\n\u{1b}\u{7f}\u{80}\u{9f}\u{a0}é\u{1f600}";
+        let item = Item { mark: '+', name: name.as_bytes(), size: None, new_bytes: None };
+        let line = said(Manner::default(), |output| output.item(&item));
+        assert!(!line.trim_end_matches('\n').contains(char::is_control), "{line}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap()["path"], name);
+    }
+
+    #[test]
+    fn progress_is_told_at_once_and_then_once_in_a_while() {
+        let began = Instant::now();
+        let told = said(Manner::default(), |output| {
+            (1..=1000).for_each(|done| output.advance(done, 0));
+        });
+        assert!(told.starts_with("{\"type\":\"progress\",\"done\":1}\n"), "{told}");
+        let most = 1 + began.elapsed().as_secs();
+        assert!(told.lines().count() as u64 <= most, "{told}");
+    }
+}
