@@ -14,6 +14,8 @@ mod faults;
 mod filesystem;
 mod golden;
 mod history;
+mod json;
+mod json_page;
 mod manual;
 mod manual_table;
 mod old_archives;

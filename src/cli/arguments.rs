@@ -68,6 +68,18 @@ pub(super) enum Verb {
     Test(TestArguments),
 }
 
+impl Verb {
+    /// What every command takes.
+    pub(super) fn common(&self) -> &Common {
+        match self {
+            Self::Add(arguments) => &arguments.common,
+            Self::Extract(arguments) => &arguments.common,
+            Self::List(arguments) => &arguments.common,
+            Self::Test(arguments) => &arguments.common,
+        }
+    }
+}
+
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(super) struct Common {
@@ -83,6 +95,9 @@ pub(super) struct Common {
     /// Say more about what was done
     #[arg(short, long)]
     pub(super) verbose: bool,
+    /// For programs: results and problems on stdout, one JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
     /// Recognised, not there yet.
     #[arg(long, value_name = "PASSWORD", num_args = 0.., hide = true)]
     pub(super) key: Option<Vec<OsString>>,

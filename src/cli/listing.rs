@@ -12,31 +12,20 @@ use super::message::{megabytes, shown};
 pub(super) struct Listing<W: Write> {
     out: BufWriter<W>,
     is_terminal: bool,
-    hidden: Vec<char>,
-    attributes: bool,
     rows: u64,
     bytes: u64,
-    is_closed: bool,
 }
 
 impl<W: Write> Listing<W> {
-    /// A table without rows of the symbols `hidden`; without `attributes` the mode is blank.
-    pub(super) fn new(out: W, is_terminal: bool, hidden: Vec<char>, attributes: bool) -> Self {
+    /// A table without rows.
+    pub(super) fn new(out: W, is_terminal: bool) -> Self {
         let out = BufWriter::with_capacity(1 << 16, out);
-        Self { out, is_terminal, hidden, attributes, rows: 0, bytes: 0, is_closed: false }
+        Self { out, is_terminal, rows: 0, bytes: 0 }
     }
 
-    /// Whether the reader closed the pipe: it has seen enough.
-    pub(super) fn is_closed(&self) -> bool {
-        self.is_closed
-    }
-
-    /// Prints one row unless its symbol is hidden.
+    /// Prints one row.
     pub(super) fn show(&mut self, row: &Row) -> Result<()> {
         let line = match row {
-            Row::Object { comparison, .. } if self.hidden.contains(&comparison.symbol()) => {
-                return Ok(());
-            }
             Row::Object { metadata, size, .. } => {
                 let is_directory = metadata.as_ref().is_some_and(|m| m.kind == Kind::Directory);
                 // A directory has no content of its own to count.
@@ -72,19 +61,19 @@ impl<W: Write> Listing<W> {
 
     /// Hands on what is buffered.
     pub(super) fn flush(&mut self) -> Result<()> {
-        let result = self.out.flush();
-        self.checked(result)
+        checked(self.out.flush())
     }
 
     fn object(&self, row: &Row) -> Result<Vec<u8>> {
-        let Row::Object { comparison, version, path, metadata, size } = row else {
+        let Row::Object { comparison, version, path, metadata, has_attributes, size, .. } = row
+        else {
             return Ok(Vec::new());
         };
         let path = match version {
             Some((number, digits)) => in_version(*number, *digits, path)?,
             None => path.clone(),
         };
-        let mode = metadata.as_ref().filter(|_| self.attributes).map(mode);
+        let mode = metadata.as_ref().filter(|_| *has_attributes).map(mode);
         let date = metadata.as_ref().map(|metadata| metadata.mtime);
         let mut line = columns(*comparison, date, *size, mode.as_deref());
         line.extend_from_slice(&shown(path.as_bytes(), self.is_terminal));
@@ -103,25 +92,21 @@ impl<W: Write> Listing<W> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let result = self.out.write_all(bytes);
-        self.checked(result)
-    }
-
-    fn checked(&mut self, result: std::io::Result<()>) -> Result<()> {
-        result.map_err(|cause| {
-            self.is_closed = cause.kind() == std::io::ErrorKind::BrokenPipe;
-            Error::io("cannot write the listing", cause)
-        })
+        checked(self.out.write_all(bytes))
     }
 }
 
 impl Listing<std::io::StdoutLock<'static>> {
     /// A table on stdout.
-    pub(super) fn on_stdout(hidden: Vec<char>, attributes: bool) -> Self {
+    pub(super) fn on_stdout() -> Self {
         let stdout = std::io::stdout();
         let is_terminal = stdout.is_terminal();
-        Self::new(stdout.lock(), is_terminal, hidden, attributes)
+        Self::new(stdout.lock(), is_terminal)
     }
+}
+
+fn checked(result: std::io::Result<()>) -> Result<()> {
+    result.map_err(|cause| Error::io("cannot write the listing", cause))
 }
 
 fn version(row: &Row) -> Vec<u8> {
@@ -167,7 +152,7 @@ mod tests {
     use super::*;
     use crate::base::StoredPath;
 
-    fn object(comparison: Comparison, name: &[u8], kind: Option<Kind>) -> Row {
+    fn object(comparison: Comparison, name: &[u8], kind: Option<Kind>, attributes: bool) -> Row {
         let metadata = kind.map(|kind| Metadata {
             kind,
             mode: 0o4755,
@@ -182,20 +167,21 @@ mod tests {
         });
         let path = StoredPath::normalized(name).unwrap();
         let version = (comparison == Comparison::InternalOnly).then_some((1, 4));
-        Row::Object { comparison, version, path, metadata, size: 5 }
+        let is_deleted = kind.is_none();
+        let has_attributes = attributes;
+        Row::Object { comparison, version, path, metadata, has_attributes, is_deleted, size: 5 }
     }
 
     fn printed(is_terminal: bool, attributes: bool) -> String {
         let mut bytes = Vec::new();
-        let mut listing = Listing::new(&mut bytes, is_terminal, vec!['='], attributes);
+        let mut listing = Listing::new(&mut bytes, is_terminal);
         for (comparison, name, kind) in [
             (Comparison::InternalOnly, &b"C:/d"[..], Some(Kind::Directory)),
             (Comparison::InternalOnly, b"/gone", None),
-            (Comparison::Same, b"hidden", Some(Kind::File)),
             (Comparison::Different, b"\n\xff", Some(Kind::File)),
             (Comparison::ExternalOnly, b"l", Some(Kind::Symlink)),
         ] {
-            listing.show(&object(comparison, name, kind)).unwrap();
+            listing.show(&object(comparison, name, kind, attributes)).unwrap();
         }
         let (version, date) = ((12, 4), Timestamp { seconds: 86_399, nanos: 0 });
         let root =
@@ -220,7 +206,6 @@ mod tests {
         ] {
             assert!(shown.contains(part), "{part} is not in {shown}");
         }
-        assert!(!shown.contains("hidden"));
         assert!(printed(true, true).contains("4755 \\\\n\\\\xff\n"));
         assert!(printed(false, false).contains("00:00:00            5       l"));
     }

@@ -4,9 +4,14 @@
 //! comes back.
 
 mod arguments;
+mod human_output;
+mod json_figures;
+mod json_line;
+mod json_output;
 mod listing;
 mod message;
 mod option_values;
+mod output;
 mod progress_line;
 mod request;
 mod run;

@@ -160,15 +160,14 @@ fn clock(seconds: u128) -> String {
     }
 }
 
-/// A flag that SIGINT and SIGTERM raise. Commands look at it often, so a second signal need not do
+/// Lets SIGINT and SIGTERM raise a flag. Commands look at it often, so a second signal need not do
 /// more: wrappers like `timeout` send two at once, and the archive is to be left as it was.
-pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
+pub(super) fn stop_on_signals(stop: &Arc<AtomicBool>) -> Result<()> {
     for signal in [SIGINT, SIGTERM] {
-        flag::register(signal, Arc::clone(&stop))
+        flag::register(signal, Arc::clone(stop))
             .map_err(|cause| Error::io("cannot listen for signals", cause))?;
     }
-    Ok(stop)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::base::Result;
 use crate::command::{AddSummary, ExtractSummary, ListSummary, VerifySummary};
 
-use super::message::{DONE, DONE_WITH_PROBLEMS, NOT_DONE, megabytes};
+use super::message::{DONE, DONE_WITH_PROBLEMS, NOT_DONE, is_closed_pipe, megabytes, tell};
 
 /// What a finished command says and returns.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,8 +18,77 @@ pub(super) struct Report {
     pub(super) code: u8,
 }
 
+impl Report {
+    /// Says on stderr what did not go well, and returns the exit code unless the rest could not be
+    /// written to stdout. A reader that has gone away has seen enough.
+    pub(super) fn close(&self, written: Result<()>) -> Result<u8> {
+        if let Some(problem) = &self.problem {
+            tell(&format!("zarc: {problem}"));
+        }
+        match written {
+            Err(error) if !is_closed_pipe(&error) => Err(error),
+            _ => Ok(self.code),
+        }
+    }
+}
+
+/// What a command came to, with what its arguments say of the summary.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// Of `add`.
+    Add {
+        /// What was done.
+        summary: AddSummary,
+        /// Whether nothing of it was kept.
+        is_dry: bool,
+    },
+    /// Of `extract`.
+    Extract {
+        /// What was done.
+        summary: ExtractSummary,
+        /// Whether nothing was written.
+        is_dry: bool,
+    },
+    /// Of `list`.
+    List {
+        /// What was found.
+        summary: ListSummary,
+        /// Whether files were named.
+        is_named: bool,
+        /// Whether they were compared with the disk.
+        is_compared: bool,
+        /// Whether `-only` or `-not` chose among them.
+        is_filtered: bool,
+    },
+    /// Of `test`.
+    Test {
+        /// What was found.
+        summary: VerifySummary,
+    },
+}
+
+impl Done {
+    /// What is said of it, and more if `is_verbose`.
+    pub(super) fn report(&self, took: Duration, is_verbose: bool) -> Report {
+        let (mut report, more) = match self {
+            Self::Add { summary, is_dry } => (of_add(summary, *is_dry, took), more_of_add(summary)),
+            Self::Extract { summary, is_dry } => {
+                (of_extract(summary, *is_dry, took), String::new())
+            }
+            Self::List { summary, is_named, is_filtered, .. } => {
+                (of_list(summary, *is_named, *is_filtered), String::new())
+            }
+            Self::Test { summary } => (of_verify(summary, took), more_of_verify(summary)),
+        };
+        if is_verbose {
+            report.lines.insert_str(0, &more);
+        }
+        report
+    }
+}
+
 /// What is said of an `add`.
-pub(super) fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
+fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
     let AddSummary { seen, added, updated, deleted, problems, .. } = summary;
     let outcome = match (summary.version, &summary.fingerprint) {
         (Some(version), Some(print)) => format!("version {version}, fingerprint {print}"),
@@ -40,7 +110,7 @@ pub(super) fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Repo
 }
 
 /// What `-verbose` says of an `add` besides.
-pub(super) fn more_of_add(summary: &AddSummary) -> String {
+fn more_of_add(summary: &AddSummary) -> String {
     format!(
         "{} names looked at again and found unchanged\narchive {} + {}\n",
         summary.touched,
@@ -50,7 +120,7 @@ pub(super) fn more_of_add(summary: &AddSummary) -> String {
 }
 
 /// What is said of an `extract`.
-pub(super) fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration) -> Report {
+fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration) -> Report {
     let ExtractSummary { written, skipped, identical, missing, problems, damaged, .. } = summary;
     let verb = if is_dry { "checked, nothing written (-test)" } else { "written" };
     let lines = format!(
@@ -78,12 +148,12 @@ pub(super) fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration)
 }
 
 /// What is said of a `list` behind its footer; `is_filtered` when `-only` or `-not` chose.
-pub(super) fn of_list(summary: &ListSummary, is_compared: bool, is_filtered: bool) -> Report {
+fn of_list(summary: &ListSummary, is_named: bool, is_filtered: bool) -> Report {
     let ListSummary { same, different, internal_only, external_only, problems, .. } = summary;
     let is_empty = same + different + internal_only + external_only == 0;
     let (problem, code) = if summary.damaged > 0 {
         (Some("the archive is damaged; not everything could be listed".to_owned()), NOT_DONE)
-    } else if is_compared && is_empty && !is_filtered {
+    } else if is_named && is_empty && !is_filtered {
         (Some("none of the files is in the archive or on disk".to_owned()), NOT_DONE)
     } else if *problems > 0 {
         (Some(named_above(*problems, "problem")), DONE_WITH_PROBLEMS)
@@ -94,7 +164,7 @@ pub(super) fn of_list(summary: &ListSummary, is_compared: bool, is_filtered: boo
 }
 
 /// What is said of a `test`.
-pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
+fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
     let VerifySummary { versions, files, fragments, damaged, .. } = summary;
     let print = summary.fingerprint.as_ref().map(|print| format!(", fingerprint {print}"));
     let lines = format!(
@@ -109,7 +179,7 @@ pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
 }
 
 /// What `-verbose` says of a `test` besides.
-pub(super) fn more_of_verify(summary: &VerifySummary) -> String {
+fn more_of_verify(summary: &VerifySummary) -> String {
     format!("{} frames, {} blocks\n", summary.frames, summary.blocks)
 }
 

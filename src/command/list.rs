@@ -2,7 +2,9 @@
 
 use std::io;
 
-use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Location, Version};
+use crate::archive::{
+    Archive, BlockTable, Catalog, Entry, History, Location, Object as StoredObject, Version,
+};
 use crate::base::{Error, ErrorKind, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::filesystem::{self, AccountNames, Object, Walk};
 use crate::select::in_version;
@@ -94,8 +96,15 @@ impl Lister<'_> {
             }
             metadata
         });
-        let (path, size) = (entry.path.clone(), size_of(entry));
-        self.show(Row::Object { comparison, version, path, metadata, size })
+        self.show(Row::Object {
+            comparison,
+            version,
+            path: entry.path.clone(),
+            metadata,
+            has_attributes: self.options.attributes && stored.is_some_and(|s| s.has_attributes),
+            is_deleted: matches!(entry.object, StoredObject::Deleted),
+            size: size_of(entry),
+        })
     }
 
     /// A page that cannot be read is said and counted; what other pages hold is still shown.
@@ -224,6 +233,8 @@ impl Lister<'_> {
             version: None,
             path: object.path.clone(),
             metadata: Some(metadata),
+            has_attributes: self.options.attributes,
+            is_deleted: false,
             size: object.status.size,
         })
     }

@@ -136,8 +136,12 @@ pub enum Row {
         version: Option<(u64, usize)>,
         /// The name; as stored for the inside, as renamed for the outside.
         path: StoredPath,
-        /// Nothing for an object that the version marks as deleted.
+        /// Nothing for a deleted object, and for one of a kind that only a newer zarc knows.
         metadata: Option<Metadata>,
+        /// Whether mode, owner and extended attributes of `metadata` mean something.
+        has_attributes: bool,
+        /// Whether the version marks it as deleted.
+        is_deleted: bool,
         /// Length of the content in bytes.
         size: u64,
     },

@@ -4,6 +4,7 @@ pub mod archives;
 pub mod crash_storage;
 pub mod extraction;
 pub mod faulty_storage;
+pub mod json;
 pub mod random;
 pub mod random_history;
 pub mod trees;
