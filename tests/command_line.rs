@@ -1,11 +1,29 @@
 //! What the program says to wrong and to right words, seen from outside.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 fn zarc<S: AsRef<OsStr>>(words: &[S]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_zarc")).args(words).output().expect("the program starts")
+}
+
+/// The same in a directory.
+fn zarc_in(directory: &Path, words: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
+    command.args(words).current_dir(directory).output().expect("the program starts")
+}
+
+/// A directory with a file `f` in a directory `d`, and an archive `x` of them.
+fn archived() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("d")).unwrap();
+    fs::write(directory.path().join("d/f"), "content\n").unwrap();
+    let output = zarc_in(directory.path(), &["add", "x", "d"]);
+    assert!(output.status.success(), "{output:?}");
+    directory
 }
 
 /// Words, what names the mistake, what names the right form.
@@ -41,6 +59,35 @@ fn a_mistake_is_told_in_one_line_with_the_right_form() {
         assert!(told.contains(mistake) && told.contains(form), "{words:?}: {told}");
         assert!(output.stdout.is_empty(), "{words:?}");
     }
+}
+
+/// As in zpaq, an option may stay where the command changes: it is named once, unless `-quiet`
+/// forbids it, and changes neither what is done nor the exit code.
+#[test]
+fn an_option_of_another_command_has_no_effect_and_says_so() {
+    let directory = archived();
+    let run = |words: &[&str]| {
+        let output = zarc_in(directory.path(), words);
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (plain, nothing_told) = run(&["list", "x"]);
+    assert_eq!(nothing_told, "");
+    let (shown, told) = run(&["list", "x", "-nodelete", "-m3", "-nodel", "-fragment", "6"]);
+    assert_eq!(shown, plain);
+    assert_eq!(
+        told,
+        "zarc: warning: -nodelete has no effect on list\n\
+         zarc: warning: -method has no effect on list\n\
+         zarc: warning: -fragment has no effect on list\n"
+    );
+    let (_, told) = run(&["test", "x", "-to", "a", "b", "-test", "-quiet"]);
+    assert_eq!(told, "");
+    let (_, told) = run(&["add", "x", "d", "-all"]);
+    assert_eq!(told, "zarc: warning: -all has no effect on add\n");
+    // Nothing that it would have changed is changed.
+    let (_, told) = run(&["test", "x", "-test", "-force"]);
+    assert!(told.starts_with("zarc: warning: -test has no effect on test\n"), "{told}");
 }
 
 /// What the manual has and this version has not is refused by name.

@@ -35,13 +35,16 @@ pub fn run() -> ExitCode {
 
 fn answer(typed: &[OsString]) -> Result<u8> {
     let spelled = spelled_for_clap(&command_table(), typed)?;
-    match Arguments::try_parse_from([OsString::from("zarc")].into_iter().chain(spelled)) {
-        Ok(arguments) => match arguments.verb {
-            Verb::Add(arguments) => add(&arguments),
-            Verb::Extract(arguments) => extract(&arguments),
-            Verb::List(arguments) => list(&arguments),
-            Verb::Test(arguments) => verify(&arguments),
-        },
+    match Arguments::try_parse_from([OsString::from("zarc")].into_iter().chain(spelled.words)) {
+        Ok(arguments) => {
+            tell_ignored(&arguments.verb, &spelled.ignored);
+            match arguments.verb {
+                Verb::Add(arguments) => add(&arguments),
+                Verb::Extract(arguments) => extract(&arguments),
+                Verb::List(arguments) => list(&arguments),
+                Verb::Test(arguments) => verify(&arguments),
+            }
+        }
         Err(answer) => match answer.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 print(&one_dash(&answer.render().to_string()))?;
@@ -49,6 +52,19 @@ fn answer(typed: &[OsString]) -> Result<u8> {
             }
             _ => Err(refusal(&answer)),
         },
+    }
+}
+
+/// Warns of options of other commands. They are no mistake, so `-quiet` does not want to know.
+fn tell_ignored(verb: &Verb, ignored: &[String]) {
+    let (name, common) = match verb {
+        Verb::Add(arguments) => ("add", &arguments.common),
+        Verb::Extract(arguments) => ("extract", &arguments.common),
+        Verb::List(arguments) => ("list", &arguments.common),
+        Verb::Test(arguments) => ("test", &arguments.common),
+    };
+    for option in ignored.iter().filter(|_| !common.quiet) {
+        tell(&format!("zarc: warning: -{option} has no effect on {name}"));
     }
 }
 
