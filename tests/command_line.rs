@@ -90,6 +90,27 @@ fn an_option_of_another_command_has_no_effect_and_says_so() {
     assert!(told.starts_with("zarc: warning: -test has no effect on test\n"), "{told}");
 }
 
+/// -summary takes the lines of files away, and nothing else.
+#[test]
+fn with_summary_no_files_are_listed() {
+    let directory = archived();
+    for (words, line) in
+        [(&["add", "y", "d"][..], "+ d/f 8\n"), (&["extract", "x", "-to", "out"], "> out/d/f 8\n")]
+    {
+        let dry = zarc_in(directory.path(), &[words, &["-test"]].concat());
+        assert!(String::from_utf8_lossy(&dry.stderr).contains(line), "{words:?}: {dry:?}");
+        for summary in ["-summary", "-s10"] {
+            for dry in [&["-test"][..], &[]] {
+                let output = zarc_in(directory.path(), &[words, &[summary], dry].concat());
+                assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+                assert!(!output.stdout.is_empty(), "{words:?} {summary}");
+            }
+        }
+    }
+    assert_eq!(fs::read(directory.path().join("out/d/f")).unwrap(), b"content\n");
+    assert!(directory.path().join("y.zarc").exists());
+}
+
 /// What the manual has and this version has not is refused by name.
 #[test]
 fn what_is_not_there_yet_is_refused() {
@@ -97,7 +118,6 @@ fn what_is_not_there_yet_is_refused() {
         (&["add", "x", "f", "-key", "two", "words"][..], "-key"),
         (&["list", "x", "-key"], "-key"),
         (&["list", "x", "-summary", "10"], "-summary"),
-        (&["add", "x", "f", "-s10"], "-summary"),
         (&["list", "part??"], "a multi-part archive"),
         (&["add", "x", "f", "-until", "0"], "add -until"),
     ] {

@@ -86,9 +86,6 @@ pub(super) struct Common {
     /// Recognised, not there yet.
     #[arg(long, value_name = "PASSWORD", num_args = 0.., hide = true)]
     pub(super) key: Option<Vec<OsString>>,
-    /// Recognised, not there yet.
-    #[arg(long, value_name = "N", num_args = 0..=1, hide = true)]
-    pub(super) summary: Option<Vec<OsString>>,
 }
 
 /// Which names are meant, and what they are called on the other side.
@@ -133,6 +130,9 @@ pub(super) struct AddArguments {
     /// Do not mark deleted what is gone from disk
     #[arg(long)]
     pub(super) nodelete: bool,
+    /// Show how far it is, but no files; N has no effect
+    #[arg(long, value_name = "N", num_args = 0..=1)]
+    pub(super) summary: Option<Vec<OsString>>,
     /// Do everything but write
     #[arg(long)]
     pub(super) test: bool,
@@ -157,6 +157,9 @@ pub(super) struct ExtractArguments {
     /// Overwrite files that differ
     #[arg(short, long)]
     pub(super) force: bool,
+    /// Show how far it is, but no files; N has no effect
+    #[arg(long, value_name = "N", num_args = 0..=1)]
+    pub(super) summary: Option<Vec<OsString>>,
     /// Decode and check, write nothing
     #[arg(long)]
     pub(super) test: bool,
@@ -181,6 +184,9 @@ pub(super) struct ListArguments {
     /// Compare contents, not dates and attributes
     #[arg(short, long)]
     pub(super) force: bool,
+    /// Recognised, not there yet.
+    #[arg(long, value_name = "N", num_args = 0..=1, hide = true)]
+    pub(super) summary: Option<Vec<OsString>>,
 }
 
 /// `zarc test`.

@@ -18,7 +18,7 @@ use super::arguments::{
 };
 use super::listing::Listing;
 use super::message::{DONE, exit_code, tell, tell_error};
-use super::progress_line::{ProgressLine, stop_on_signals};
+use super::progress_line::{ProgressLine, Talk, stop_on_signals};
 use super::request;
 use super::spelling::spelled_for_clap;
 use super::summary::{self, Report};
@@ -88,7 +88,8 @@ fn add(arguments: &AddArguments) -> Result<u8> {
     announce(&arguments.common, &options.archive);
     let (is_quiet, is_verbose) = (arguments.common.quiet, arguments.common.verbose);
     let began = Instant::now();
-    let done = with_progress(is_quiet, |progress| command::add(&options, progress))?;
+    let talk = Talk::of(is_quiet, arguments.summary.is_some());
+    let done = with_progress(talk, |progress| command::add(&options, progress))?;
     let mut report = summary::of_add(&done, options.is_dry(), began.elapsed());
     if is_verbose {
         report.lines.insert_str(0, &summary::more_of_add(&done));
@@ -101,7 +102,8 @@ fn extract(arguments: &ExtractArguments) -> Result<u8> {
     announce(&arguments.common, options.archive.display());
     let is_quiet = arguments.common.quiet;
     let began = Instant::now();
-    let done = with_progress(is_quiet, |progress| command::extract(&options, progress))?;
+    let talk = Talk::of(is_quiet, arguments.summary.is_some());
+    let done = with_progress(talk, |progress| command::extract(&options, progress))?;
     finish(&summary::of_extract(&done, options.dry, began.elapsed()), is_quiet)
 }
 
@@ -113,7 +115,7 @@ fn list(arguments: &ListArguments) -> Result<u8> {
     // On one terminal, rows and a redrawn line would run into each other.
     let is_silent = arguments.common.quiet || std::io::stdout().is_terminal();
     let is_compared = !options.files.is_empty();
-    let result = with_progress(is_silent, |progress| {
+    let result = with_progress(Talk::of(is_silent, false), |progress| {
         let done = command::list(&options, &mut |row| listing.show(&row), progress)?;
         if !arguments.common.quiet {
             listing.finish(&done, is_compared)?;
@@ -136,7 +138,8 @@ fn verify(arguments: &TestArguments) -> Result<u8> {
     announce(&arguments.common, options.archive.display());
     let (is_quiet, is_verbose) = (arguments.common.quiet, arguments.common.verbose);
     let began = Instant::now();
-    let done = with_progress(is_quiet, |progress| command::verify(&options, progress))?;
+    let talk = Talk::of(is_quiet, false);
+    let done = with_progress(talk, |progress| command::verify(&options, progress))?;
     let mut report = summary::of_verify(&done, began.elapsed());
     if is_verbose {
         report.lines.insert_str(0, &summary::more_of_verify(&done));
@@ -153,8 +156,8 @@ fn announce(common: &Common, archive: impl Display) {
 }
 
 /// Runs `work` with signals heard and its progress shown.
-fn with_progress<T>(is_quiet: bool, work: impl FnOnce(&ProgressLine) -> Result<T>) -> Result<T> {
-    let progress = ProgressLine::on_stderr(is_quiet, stop_on_signals()?);
+fn with_progress<T>(talk: Talk, work: impl FnOnce(&ProgressLine) -> Result<T>) -> Result<T> {
+    let progress = ProgressLine::on_stderr(talk, stop_on_signals()?);
     let result = work(&progress);
     progress.finish();
     result

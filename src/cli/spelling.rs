@@ -186,6 +186,7 @@ mod tests {
             ("add x -all 2 f -al f", "add -- x f f, not -all"),
             ("extract x -met 3 -nod f", "extract -- x f, not -method, not -nodelete"),
             ("test x -to a b -not =# -q", "test --quiet -- x, not -to, not -not"),
+            ("test x -s10", "test -- x, not -summary"),
             ("-force test x", "test -- x, not -force"),
         ]);
     }
