@@ -81,7 +81,7 @@ pub(super) struct Common {
     #[arg(long)]
     pub(super) quiet: bool,
     /// Say more about what was done
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "quiet")]
     pub(super) verbose: bool,
     /// Recognised, not there yet.
     #[arg(long, value_name = "PASSWORD", num_args = 0.., hide = true)]

@@ -76,6 +76,9 @@ fn refusal(answer: &clap::Error) -> Error {
         (ErrorKind::MissingRequiredArgument, Some(missing)) => {
             format!("{} missing", missing.to_string().replace(['<', '>'], ""))
         }
+        (ErrorKind::UnknownArgument, Some(word)) => {
+            format!("one name too many, \"{}\"", word.to_string().escape_debug())
+        }
         _ => first.trim_start_matches("error: ").to_owned(),
     };
     let usage = answer.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();

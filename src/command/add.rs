@@ -61,6 +61,7 @@ fn add_to(
     let walk = || Walk::new(scope.roots.clone(), scope.walk_options(options.special, leave_out));
     let total = if progress.wants_total() { content_bytes(walk(), progress)? } else { 0 };
     let mut adder = Adder::new(archive, base, options, progress, exponent, total)?;
+    adder.summary.named = scope.count() as u64;
     for step in Changes::new(walk(), stored, options.special) {
         if progress.is_stopped() {
             return Err(Error::new(ErrorKind::Stopped, "interrupted"));
@@ -154,6 +155,7 @@ impl<'a> Adder<'a> {
                 Ok(())
             }
             Step::Missing(path) => {
+                self.summary.missing += 1;
                 self.warn(&path, format_args!("no such file or directory"));
                 Ok(())
             }
