@@ -59,6 +59,8 @@ const MISTAKES: &[(&[&str], &str, &str)] = &[
     (&["frob", "x"], "unknown command \"frob\"", "add, extract, list and test"),
     (&["", "x"], "unknown command \"\"", "add, extract, list and test"),
     (&["help", "frob"], "unknown command \"frob\"", "add, extract, list and test"),
+    (&["help", "-frob"], "option -frob", "zarc help help"),
+    (&["help", "add", "list"], "one name too many, \"list\"", "zarc help [COMMAND|man]"),
     (&["add"], "ARCHIVE, FILE... missing", "zarc add ARCHIVE[.zarc] FILE..."),
     (&["add", "x"], "FILE... missing", "zarc add ARCHIVE[.zarc] FILE..."),
     (&["extract"], "ARCHIVE missing", "zarc extract ARCHIVE[.zarc]"),
@@ -261,7 +263,9 @@ fn what_is_not_there_yet_is_refused() {
 /// Help is data: on stdout, in the manual's spelling, exit code 0, whoever listens.
 #[test]
 fn help_is_in_one_dash_spelling() {
-    for words in [&["-h"][..], &["--help"], &["help"], &["help", "a"], &["l", "-help"]] {
+    for words in
+        [&["-h"][..], &["--help"], &["help"], &["help", "a"], &["l", "-help"], &["help", "help"]]
+    {
         let output = zarc(words);
         let help = String::from_utf8(output.stdout).expect("help is text");
         assert_eq!(output.status.code(), Some(0), "{words:?}");

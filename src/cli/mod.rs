@@ -4,7 +4,9 @@
 //! comes back.
 
 mod arguments;
+mod help;
 mod listing;
+mod manual_page;
 mod message;
 mod option_values;
 mod progress_line;

@@ -13,14 +13,16 @@ use crate::base::{Error, Result};
 use crate::command;
 
 use super::arguments::{
-    AddArguments, Arguments, Common, ExtractArguments, ListArguments, TestArguments, Verb,
-    command_table, one_dash,
+    AddArguments, Arguments, Common, ExtractArguments, HelpArguments, ListArguments, TestArguments,
+    Verb, command_table,
 };
+use super::help::{help_of, one_dash};
 use super::listing::Listing;
+use super::manual_page::manual_page;
 use super::message::{DONE, exit_code, tell, tell_error};
 use super::progress_line::{ProgressLine, Talk, stop_on_signals};
 use super::request;
-use super::spelling::spelled_for_clap;
+use super::spelling::{command_named, spelled_for_clap};
 use super::summary::{self, Report};
 
 /// Does what the program's arguments ask for.
@@ -43,6 +45,7 @@ fn answer(typed: &[OsString]) -> Result<u8> {
                 Verb::Extract(arguments) => extract(&arguments),
                 Verb::List(arguments) => list(&arguments),
                 Verb::Test(arguments) => verify(&arguments),
+                Verb::Help(arguments) => help(&arguments),
             }
         }
         Err(answer) => match answer.kind() {
@@ -57,13 +60,9 @@ fn answer(typed: &[OsString]) -> Result<u8> {
 
 /// Warns of options of other commands. They are no mistake, so `-quiet` does not want to know.
 fn tell_ignored(verb: &Verb, ignored: &[String]) {
-    let (name, common) = match verb {
-        Verb::Add(arguments) => ("add", &arguments.common),
-        Verb::Extract(arguments) => ("extract", &arguments.common),
-        Verb::List(arguments) => ("list", &arguments.common),
-        Verb::Test(arguments) => ("test", &arguments.common),
-    };
-    for option in ignored.iter().filter(|_| !common.quiet) {
+    let (name, common) = verb.about();
+    let is_quiet = common.is_some_and(|common| common.quiet);
+    for option in ignored.iter().filter(|_| !is_quiet) {
         tell(&format!("zarc: warning: -{option} has no effect on {name}"));
     }
 }
@@ -148,6 +147,18 @@ fn verify(arguments: &TestArguments) -> Result<u8> {
         report.lines.insert_str(0, &summary::more_of_verify(&done));
     }
     finish(&report, is_quiet)
+}
+
+/// Help is data too.
+fn help(arguments: &HelpArguments) -> Result<u8> {
+    let table = command_table();
+    let page = match &arguments.topic {
+        None => help_of(&table),
+        Some(topic) if topic == "man" => manual_page(&table)?,
+        Some(topic) => help_of(command_named(&table, topic)?),
+    };
+    print(&page)?;
+    Ok(DONE)
 }
 
 /// With `-verbose`, which program looks at which file.

@@ -33,12 +33,6 @@ pub(super) fn spelled_for_clap(table: &Command, typed: &[OsString]) -> Result<Sp
     let mut rest = typed.to_vec();
     rest.remove(place);
     let mut words: Vec<OsString> = vec![verb.get_name().into()];
-    if verb.get_name() == "help" {
-        if let Some(word) = rest.first() {
-            words.push(command_named(table, word)?.get_name().into());
-        }
-        return Ok(Spelled { words, ignored });
-    }
     let options = Options::of(verb, table);
     let mut files = vec![OsString::from("--")];
     let mut at = 0;
@@ -86,7 +80,7 @@ fn place_of_command(table: &Command, typed: &[OsString]) -> Result<Place> {
 }
 
 /// The command of that name, alias or unambiguous beginning.
-fn command_named<'a>(table: &'a Command, word: &OsStr) -> Result<&'a Command> {
+pub(super) fn command_named<'a>(table: &'a Command, word: &OsStr) -> Result<&'a Command> {
     let word = word.to_string_lossy();
     let exact = |verb: &&Command| {
         verb.get_name() == word || verb.get_all_aliases().any(|alias| alias == word)
@@ -146,7 +140,8 @@ mod tests {
             ("add -help", "add --help --"),
             ("-h", "--help"),
             ("-vers", "--version"),
-            ("help a", "help add"),
+            ("help a", "help -- a"),
+            ("h -h", "help --help --"),
         ]);
     }
 
