@@ -23,3 +23,4 @@ mod support;
 mod vectors_format;
 mod vectors_fragment;
 mod verify;
+mod windows_attributes;

@@ -14,6 +14,7 @@ mod request;
 mod run;
 mod spelling;
 mod summary;
+mod windows_attributes;
 
 pub use arguments::command_table;
 pub use run::run;

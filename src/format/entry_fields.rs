@@ -19,6 +19,7 @@ const LINK_TARGET: u64 = 10;
 const DEVICE_NODE: u64 = 11;
 const XATTRS: u64 = 12;
 const CONTENT: u64 = 13;
+const WINDOWS_ATTRIBUTES: u64 = 15;
 /// From here up, a reader that does not know a tag must not use the entry.
 const CRITICAL: u64 = 128;
 
@@ -106,7 +107,19 @@ fn encode_stored(stored: &Stored, writer: &mut ByteWriter) {
         field(UNSETTLED, &|_| {});
     }
     encode_by_kind(stored, &mut field);
-    for (tag, value) in &stored.unknown {
+    let unknown = &stored.unknown;
+    let (below, above) = unknown.split_at(unknown.partition_point(|u| u.0 < WINDOWS_ATTRIBUTES));
+    for (tag, value) in below {
+        field(*tag, &|bytes| {
+            bytes.bytes(value);
+        });
+    }
+    if let Some(bits) = metadata.windows_attributes {
+        field(WINDOWS_ATTRIBUTES, &|value| {
+            value.varint(u64::from(bits));
+        });
+    }
+    for (tag, value) in above {
         field(*tag, &|bytes| {
             bytes.bytes(value);
         });
@@ -209,6 +222,7 @@ fn empty_stored(kind: Kind) -> Stored {
             xattrs: Vec::new(),
             link_target: Vec::new(),
             device: (0, 0),
+            windows_attributes: None,
         },
         has_attributes: false,
         ctime: Timestamp::default(),
@@ -254,6 +268,9 @@ fn decode_field<'a>(
         CONTENT => {
             stored.content = Piece::decode_all(reader.clone())?;
             reader.bytes(value.len())?;
+        }
+        WINDOWS_ATTRIBUTES => {
+            metadata.windows_attributes = Some(decode_u32(reader, u32::MAX.into())?);
         }
         _ => stored.unknown.push((tag, whole(reader)?)),
     }
