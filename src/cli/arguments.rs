@@ -83,7 +83,7 @@ pub(super) struct Common {
     /// HH[:MM[:SS]]] in universal time, its last second where less is said
     #[arg(long, value_name = "DATE|[-]N")]
     pub(super) until: Option<OsString>,
-    /// Say only what went wrong
+    /// Say only what went wrong; list shows its rows
     #[arg(long)]
     pub(super) quiet: bool,
     /// Say more about what was done
@@ -136,7 +136,7 @@ pub(super) struct AddArguments {
     #[arg(long, value_name = "N")]
     pub(super) fragment: Option<OsString>,
     /// Compression level 0 to 5, and the size of blocks, 0 to 8 for 2^0 to 2^8 MiB; or store, or
-    /// zstd:1 to zstd:22, and the size behind a comma. Larger is smaller and slower (25)
+    /// zstd:1 to zstd:22, and the size behind a comma. Higher and larger: smaller, but slower (25)
     #[arg(long, value_name = "LEVEL[SIZE]")]
     pub(super) method: Option<OsString>,
     /// Do not mark deleted what is gone from disk

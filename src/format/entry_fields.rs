@@ -109,21 +109,13 @@ fn encode_stored(stored: &Stored, writer: &mut ByteWriter) {
     encode_by_kind(stored, &mut field);
     let unknown = &stored.unknown;
     let (below, above) = unknown.split_at(unknown.partition_point(|u| u.0 < WINDOWS_ATTRIBUTES));
-    for (tag, value) in below {
-        field(*tag, &|bytes| {
-            bytes.bytes(value);
-        });
-    }
+    encode_unknown(below, &mut field);
     if let Some(bits) = metadata.windows_attributes {
         field(WINDOWS_ATTRIBUTES, &|value| {
             value.varint(u64::from(bits));
         });
     }
-    for (tag, value) in above {
-        field(*tag, &|bytes| {
-            bytes.bytes(value);
-        });
-    }
+    encode_unknown(above, &mut field);
 }
 
 /// Appends the field of a tag; the closure fills in its value.
@@ -152,6 +144,15 @@ fn encode_by_kind(stored: &Stored, field: PutField<'_>) {
     }
     if !stored.content.is_empty() {
         field(CONTENT, &|value| Piece::encode_all(&stored.content, value));
+    }
+}
+
+/// Appends fields that this zarc does not know.
+fn encode_unknown(fields: &[(u64, Vec<u8>)], field: PutField<'_>) {
+    for (tag, value) in fields {
+        field(*tag, &|bytes| {
+            bytes.bytes(value);
+        });
     }
 }
 
