@@ -445,7 +445,7 @@ class Entry(NamedTuple):
         for tag in self.fields:
             if tag >= 128:
                 return f"unknown critical tag {tag}"
-            if tag in (WHOLE_HASH, WINDOWS):
+            if tag == WHOLE_HASH:
                 return f"tag {tag} is not yet written"
         return None
 
@@ -508,6 +508,12 @@ def decode_mode(cursor):
     return mode
 
 
+def decode_windows_attributes(cursor):
+    bits = cursor.varint()
+    require(bits < 1 << 32, f"Windows attributes {bits:x}")
+    return bits
+
+
 def decode_pair(cursor):
     return cursor.varint(), cursor.varint()
 
@@ -557,7 +563,7 @@ FIELD_DECODERS = {
     MTIME: Cursor.instant, CTIME: Cursor.instant, MODE: decode_mode, OWNER: decode_pair,
     OWNER_NAME: Cursor.rest, GROUP_NAME: Cursor.rest, INODE: Cursor.varint, DEVICE: Cursor.varint,
     UNSETTLED: lambda cursor: True, LINK_TARGET: decode_link_target, DEVICE_NODE: decode_pair,
-    XATTRS: decode_xattrs, CONTENT: decode_content,
+    XATTRS: decode_xattrs, CONTENT: decode_content, WINDOWS: decode_windows_attributes,
 }
 
 
@@ -968,9 +974,11 @@ def shown_entry(entry):
         return f"x\t-\t-\t-\t{shown(entry.path)}"
     letter = KIND_LETTERS[entry.kind] if entry.kind <= SOCKET else "?"
     mode, mtime, target = entry.value(MODE), entry.value(MTIME), entry.value(LINK_TARGET)
+    windows = entry.value(WINDOWS)
+    attributes = f"{mode:04o}" if mode is not None else "-" if windows is None else f"w{windows:x}"
     return "\t".join((
         letter,
-        "-" if mode is None else f"{mode:04o}",
+        attributes,
         str(entry.size()),
         "-" if mtime is None else f"{mtime[0]}.{mtime[1]:09}",
         shown(entry.path) + (f" -> {shown(target)}" if target is not None else ""),

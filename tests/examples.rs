@@ -99,21 +99,26 @@ fn the_tour_of_the_readme_is_true() {
 fn the_examples_of_the_help_work() {
     let directory = fixture();
     let mut examples = 0;
-    for command in ["add", "extract", "list", "test"] {
-        let help = run(&format!("zarc help {command}"), directory.path()).stdout;
+    for topic in ["", "add", "extract", "list", "test", "help"] {
+        let help = run(&format!("zarc help {topic}"), directory.path()).stdout;
         let help = String::from_utf8(help).unwrap();
-        let (_, after) = help.split_once("Examples:\n").expect("each command has examples");
+        let (_, after) = help.split_once("Examples:\n").expect("each page has examples");
         for line in after.lines().filter(|line| line.trim_start().starts_with("zarc ")) {
             // What follows two spaces says what the example is for.
             let line = line.trim_start().split("  ").next().unwrap();
             run(line, directory.path());
             examples += 1;
-            if line.starts_with("zarc add backup docs -to") {
-                run("zarc add backup docs notes", directory.path());
-            }
         }
+        // What the examples of the others speak of.
+        run("zarc add backup docs notes", directory.path());
     }
-    assert!(examples >= 10, "only {examples} examples were found");
+    assert!(examples >= 20, "only {examples} examples were found");
+    // An example has done what it says.
+    let at = |name: &str| fs::read(directory.path().join(name)).unwrap();
+    assert_eq!(at("old/docs/notes.txt"), b"notes\n");
+    assert_eq!(at("restored/docs/todo.txt"), b"all done\n");
+    assert_eq!(at("versions/0001/docs/notes.txt"), b"notes\n");
+    assert!(at("zarc.1").starts_with(b".ie"));
 }
 
 #[test]

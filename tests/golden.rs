@@ -61,6 +61,7 @@ impl Thing {
             xattrs: Vec::new(),
             link_target: Vec::new(),
             device: (0, 0),
+            windows_attributes: None,
         };
         Self {
             metadata,
@@ -138,6 +139,7 @@ impl Thing {
             xattrs: Vec::new(),
             link_target,
             device,
+            windows_attributes: None,
         };
         self
     }

@@ -90,6 +90,7 @@ fn make_odd_archive(path: &Path) {
             xattrs: vec![Xattr { name: b"user.\xff".to_vec(), value: b"\0value".to_vec() }],
             link_target: Vec::new(),
             device: (4095, 1_048_575),
+            windows_attributes: Some(0x21),
         },
         has_attributes: true,
         ctime: Timestamp::default(),

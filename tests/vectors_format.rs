@@ -140,6 +140,7 @@ fn entries() -> Vec<Entry> {
             xattrs: vec![Xattr { name: b"user.note".to_vec(), value: b"a\0b".to_vec() }],
             link_target: Vec::new(),
             device: (0, 0),
+            windows_attributes: None,
         },
         has_attributes: true,
         ctime: Timestamp { seconds: 1_700_000_000, nanos: 1 },
@@ -165,6 +166,29 @@ fn entries() -> Vec<Entry> {
         Entry { path: path(b"/etc/file/gone"), object: Object::Deleted },
         Entry { path: path(b"/etc/link\n"), object: Object::Stored(Box::new(link)) },
     ]
+}
+
+/// A file that was saved in Windows, with fields on both sides that are not known.
+fn entry_of_windows() -> Entry {
+    let Object::Stored(mut stored) = entries().remove(0).object else {
+        panic!("a file comes first")
+    };
+    stored.metadata = Metadata {
+        mode: 0,
+        uid: 0,
+        gid: 0,
+        user: Vec::new(),
+        group: Vec::new(),
+        xattrs: Vec::new(),
+        windows_attributes: Some(0x8000_0021),
+        ..stored.metadata
+    };
+    (stored.has_attributes, stored.device, stored.is_unsettled) = (false, None, false);
+    stored.unknown = vec![(14, vec![7; 32]), (100, b"kept".to_vec())];
+    Entry {
+        path: StoredPath::from_bytes(b"C:/Users/file".to_vec()).unwrap(),
+        object: Object::Stored(stored),
+    }
 }
 
 fn entry_page(entries: &[Entry]) -> Vec<u8> {
@@ -251,6 +275,12 @@ fn record_vectors() -> Vec<Vector> {
         ok("fragment-page", "fragment-page", fragment_page().encode()),
         ok("entry-page", "entry-page", entry_page(&entries())),
         refused("entry-path-malformed", "entry-page", raw_entry_page(b"a//b", &[])),
+        ok("entry-windows-attributes", "entry-page", entry_page(&[entry_of_windows()])),
+        refused(
+            "entry-attributes-too-large",
+            "entry-page",
+            raw_entry_page(b"a", &[15, 5, 0x80, 0x80, 0x80, 0x80, 0x10]),
+        ),
         refused("entry-field-too-long", "entry-page", raw_entry_page(b"a", &[7, 2, 1, 1])),
         ok("directory-entries", "directory", of_entries.encode()),
         ok("directory-fragments", "directory", of_fragments.encode()),
@@ -339,6 +369,8 @@ fn values_come_back_from_their_bytes() {
     assert_eq!(Manifest::decode(&manifest().encode()).unwrap(), manifest());
     assert_eq!(FragmentPage::decode(&fragment_page().encode()).unwrap(), fragment_page());
     assert_eq!(EntryPage::decode(&entry_page(&entries())).unwrap().entries, entries());
+    let of_windows = vec![entry_of_windows()];
+    assert_eq!(EntryPage::decode(&entry_page(&of_windows)).unwrap().entries, of_windows);
     let (of_entries, of_fragments) = directories();
     assert_eq!(Directory::decode(&of_entries.encode()).unwrap(), of_entries);
     assert_eq!(Directory::decode(&of_fragments.encode()).unwrap(), of_fragments);

@@ -25,14 +25,14 @@ pub(super) struct HumanOutput {
 impl HumanOutput {
     /// On stdout and stderr.
     pub(super) fn new(manner: Manner, stop: Arc<AtomicBool>) -> Self {
-        let progress = ProgressLine::on_stderr(manner.is_quiet, stop);
+        let progress = ProgressLine::on_stderr(manner.talk, stop);
         Self { manner, progress, listing: RefCell::new(Listing::on_stdout()) }
     }
 
     /// The footer of a listing, or the last lines.
     fn write_end(&self, done: &Done, lines: &str) -> Result<()> {
         let mut listing = self.listing.borrow_mut();
-        if self.manner.is_quiet {
+        if self.manner.is_quiet() {
             return listing.flush();
         }
         if let Done::List { summary, is_compared, .. } = done {

@@ -37,6 +37,7 @@ pub(super) struct AddFigures<'a> {
     stored_bytes: u64,
     archive_bytes_before: u64,
     problems: u64,
+    missing: u64,
 }
 
 /// Of `extract`.
@@ -118,6 +119,8 @@ impl<'a> AddFigures<'a> {
             version,
             ref fingerprint,
             problems,
+            named: _,
+            missing,
         } = *summary;
         Self {
             dry,
@@ -133,6 +136,7 @@ impl<'a> AddFigures<'a> {
             stored_bytes,
             archive_bytes_before,
             problems,
+            missing,
         }
     }
 }

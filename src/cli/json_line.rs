@@ -94,6 +94,8 @@ pub(super) struct ListedLine<'a> {
     target_base64: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<(u32, u32)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    windows_attributes: Option<u32>,
 }
 
 /// What `-noattributes` leaves out.
@@ -255,6 +257,7 @@ impl<'a> ListedLine<'a> {
             target,
             target_base64: target_base64.flatten(),
             device: of_kind(&[Kind::CharacterDevice, Kind::BlockDevice]).map(|m| m.device),
+            windows_attributes: metadata.and_then(|metadata| metadata.windows_attributes),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::json_figures::Figures;
 use super::json_line::{Line, SummaryLine};
 use super::message::{exit_code, tell_failure};
 use super::output::{Manner, Output};
-use super::progress_line::ProgressLine;
+use super::progress_line::{ProgressLine, Talk};
 use super::summary::Done;
 
 /// Between two lines that say how far a command is.
@@ -44,7 +44,7 @@ impl JsonOutput {
     /// On stdout, and in words on stderr.
     pub(super) fn on_stdout(manner: Manner, stop: Arc<AtomicBool>) -> Self {
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        Self::new(Box::new(out), manner, ProgressLine::on_stderr(true, stop))
+        Self::new(Box::new(out), manner, ProgressLine::on_stderr(Talk::Quiet, stop))
     }
 
     fn new(out: Box<dyn Write + Send>, manner: Manner, words: ProgressLine) -> Self {
@@ -60,7 +60,7 @@ impl JsonOutput {
 
 impl Progress for JsonOutput {
     fn item(&self, item: &Item<'_>) {
-        if !self.manner.is_quiet {
+        if self.manner.talk == Talk::Full {
             self.lines().write(&Line::of_item(item));
         }
     }
@@ -76,13 +76,13 @@ impl Progress for JsonOutput {
     }
 
     fn block(&self, block: &BlockReport) {
-        if self.manner.is_verbose && !self.manner.is_quiet {
+        if self.manner.is_verbose && !self.manner.is_quiet() {
             self.lines().write(&Line::of_block(block));
         }
     }
 
     fn advance(&self, done: u64, total: u64) {
-        if self.manner.is_quiet {
+        if self.manner.is_quiet() {
             return;
         }
         let mut lines = self.lines();
@@ -108,7 +108,7 @@ impl Output for JsonOutput {
 
     fn row(&self, row: &Row, is_compared: bool) -> Result<()> {
         let mut lines = self.lines();
-        if !self.manner.is_quiet {
+        if !self.manner.is_quiet() {
             lines.write(&Line::of_row(row, is_compared));
         }
         lines.check()
@@ -213,7 +213,7 @@ mod tests {
 
     fn said(manner: Manner, say: impl FnOnce(&JsonOutput)) -> String {
         let out = Shared::default();
-        let words = ProgressLine::on_stderr(true, Arc::default());
+        let words = ProgressLine::on_stderr(Talk::Quiet, Arc::default());
         let output = JsonOutput::new(Box::new(out.clone()), manner, words);
         say(&output);
         String::from_utf8(out.0.lock().unwrap().clone()).unwrap()
@@ -235,7 +235,8 @@ mod tests {
             "method": "zstd:3 text",
         });
         assert_eq!(line, expected);
-        let silent = [Manner { is_verbose: false, ..manner }, Manner { is_quiet: true, ..manner }];
+        let silent =
+            [Manner { is_verbose: false, ..manner }, Manner { talk: Talk::Quiet, ..manner }];
         assert!(silent.iter().all(|manner| said(*manner, |o| o.block(&block)).is_empty()));
     }
 

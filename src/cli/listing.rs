@@ -7,6 +7,7 @@ use crate::command::{Comparison, ListSummary, Row};
 use crate::select::in_version;
 
 use super::message::{megabytes, shown};
+use super::windows_attributes;
 
 /// Prints rows as they come and the footer at the end.
 pub(super) struct Listing<W: Write> {
@@ -73,9 +74,9 @@ impl<W: Write> Listing<W> {
             Some((number, digits)) => in_version(*number, *digits, path)?,
             None => path.clone(),
         };
-        let mode = metadata.as_ref().filter(|_| *has_attributes).map(mode);
+        let attributes = metadata.as_ref().and_then(|m| attributes(m, *has_attributes));
         let date = metadata.as_ref().map(|metadata| metadata.mtime);
-        let mut line = columns(*comparison, date, *size, mode.as_deref());
+        let mut line = columns(*comparison, date, *size, attributes.as_deref());
         line.extend_from_slice(&shown(path.as_bytes(), self.is_terminal));
         match metadata {
             Some(metadata) if metadata.kind == Kind::Directory && !line.ends_with(b"/") => {
@@ -126,11 +127,19 @@ fn columns(
     comparison: Comparison,
     date: Option<Timestamp>,
     size: u64,
-    mode: Option<&str>,
+    attributes: Option<&str>,
 ) -> Vec<u8> {
     let date = date.map(|date| date.to_string()).unwrap_or_default();
-    let mode = mode.unwrap_or_default();
-    format!("{} {date:19} {size:12} {mode:5} ", comparison.symbol()).into_bytes()
+    let attributes = attributes.unwrap_or_default();
+    format!("{} {date:19} {size:12} {attributes:5} ", comparison.symbol()).into_bytes()
+}
+
+/// The mode, or the Windows attributes of what has none.
+fn attributes(metadata: &Metadata, has_mode: bool) -> Option<String> {
+    match metadata.windows_attributes {
+        _ if has_mode => Some(mode(metadata)),
+        bits => bits.map(windows_attributes::letters),
+    }
 }
 
 /// A letter for what it is, and its permissions.
@@ -164,6 +173,7 @@ mod tests {
             xattrs: Vec::new(),
             link_target: b"a\x1b".to_vec(),
             device: (0, 0),
+            windows_attributes: None,
         });
         let path = StoredPath::normalized(name).unwrap();
         let version = (comparison == Comparison::InternalOnly).then_some((1, 4));
@@ -190,6 +200,27 @@ mod tests {
         listing.finish(&ListSummary::default(), true).unwrap();
         drop(listing);
         bytes.escape_ascii().to_string().replace("\\n-", "\n-").replace("\\n+", "\n+")
+    }
+
+    #[test]
+    fn windows_attributes_stand_in_place_of_a_mode() {
+        for (has_mode, bits, shown) in [
+            (false, Some(0x20), "           5 A     name\n"),
+            (false, Some(0x2410), "           5 DrI   name/\n"),
+            (false, Some(0x1_7627), "           5 RHSAproIEv name\n"),
+            (true, Some(0x20), "           5  4755 name\n"),
+            (false, None, "           5       name\n"),
+        ] {
+            let kind = if shown.contains('/') { Kind::Directory } else { Kind::File };
+            let mut row = object(Comparison::Same, b"name", Some(kind), has_mode);
+            if let Row::Object { metadata: Some(metadata), .. } = &mut row {
+                metadata.windows_attributes = bits;
+            }
+            let mut bytes = Vec::new();
+            Listing::new(&mut bytes, false).show(&row).unwrap();
+            let line = String::from_utf8(bytes).unwrap();
+            assert!(line.contains(shown), "{line}");
+        }
     }
 
     #[test]

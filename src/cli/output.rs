@@ -7,8 +7,10 @@ use std::time::Duration;
 use crate::base::{Error, Progress, Result};
 use crate::command::Row;
 
+use super::arguments::Verb;
 use super::human_output::HumanOutput;
 use super::json_output::JsonOutput;
+use super::progress_line::Talk;
 use super::summary::Done;
 
 /// Listens to one command.
@@ -31,8 +33,27 @@ pub(super) trait Output {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Manner {
     pub(super) is_json: bool,
-    pub(super) is_quiet: bool,
+    pub(super) talk: Talk,
     pub(super) is_verbose: bool,
+}
+
+impl Manner {
+    /// What the user asks for.
+    pub(super) fn of(verb: &Verb) -> Self {
+        let Some(common) = verb.about().1 else { return Self::default() };
+        let is_brief = match verb {
+            Verb::Add(arguments) => arguments.summary.is_some(),
+            Verb::Extract(arguments) => arguments.summary.is_some(),
+            Verb::List(_) | Verb::Test(_) | Verb::Help(_) => false,
+        };
+        let talk = Talk::of(common.quiet, is_brief);
+        Self { is_json: common.json, talk, is_verbose: common.verbose }
+    }
+
+    /// Whether only warnings are wanted.
+    pub(super) fn is_quiet(self) -> bool {
+        self.talk == Talk::Quiet
+    }
 }
 
 /// The output on stdout and stderr; `stop` is raised when the user wants the command to end.

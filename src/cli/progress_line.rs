@@ -18,10 +18,33 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// Between two plain lines.
 const PLAIN: Duration = Duration::from_secs(5);
 
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Talk {
+    /// Objects as they are done, how far it is, and warnings.
+    #[default]
+    Full,
+    /// How far it is, and warnings: `-summary`.
+    Summary,
+    /// Warnings: `-quiet`.
+    Quiet,
+}
+
+impl Talk {
+    /// Quiet before summary before everything.
+    pub(super) fn of(is_quiet: bool, is_summary: bool) -> Self {
+        match (is_quiet, is_summary) {
+            (true, _) => Self::Quiet,
+            (false, true) => Self::Summary,
+            (false, false) => Self::Full,
+        }
+    }
+}
+
 /// Says how a command goes.
 pub(super) struct ProgressLine {
     is_terminal: bool,
-    is_quiet: bool,
+    talk: Talk,
     stop: Arc<AtomicBool>,
     state: Mutex<State>,
 }
@@ -35,22 +58,22 @@ struct State {
 }
 
 impl ProgressLine {
-    /// On stderr; with `is_quiet` only warnings.
-    pub(super) fn on_stderr(is_quiet: bool, stop: Arc<AtomicBool>) -> Self {
+    /// On stderr.
+    pub(super) fn on_stderr(talk: Talk, stop: Arc<AtomicBool>) -> Self {
         let stderr = std::io::stderr();
         let is_terminal = stderr.is_terminal();
-        Self::new(Box::new(BufWriter::new(stderr)), is_terminal, is_quiet, stop)
+        Self::new(Box::new(BufWriter::new(stderr)), is_terminal, talk, stop)
     }
 
     fn new(
         out: Box<dyn Write + Send>,
         is_terminal: bool,
-        is_quiet: bool,
+        talk: Talk,
         stop: Arc<AtomicBool>,
     ) -> Self {
         let now = Instant::now();
         let state = State { out, began: now, told: now, flushed: now, is_drawn: false };
-        Self { is_terminal, is_quiet, stop, state: Mutex::new(state) }
+        Self { is_terminal, talk, stop, state: Mutex::new(state) }
     }
 
     /// Leaves a clean line behind.
@@ -66,11 +89,11 @@ impl ProgressLine {
 
 impl Progress for ProgressLine {
     fn wants_total(&self) -> bool {
-        self.is_terminal && !self.is_quiet
+        self.is_terminal && self.talk != Talk::Quiet
     }
 
     fn item(&self, item: &Item<'_>) {
-        if self.is_quiet {
+        if self.talk != Talk::Full {
             return;
         }
         let name = shown(item.name, self.is_terminal);
@@ -93,7 +116,7 @@ impl Progress for ProgressLine {
     }
 
     fn advance(&self, done: u64, total: u64) {
-        if self.is_quiet {
+        if self.talk == Talk::Quiet {
             return;
         }
         let mut state = self.state();
@@ -201,20 +224,27 @@ mod tests {
     }
 
     #[test]
-    fn quiet_leaves_only_warnings() {
-        for (is_quiet, told) in [
-            (false, &b"+ a\xff 3 -> 0\n- b\nzarc: warning: c\\nd\n"[..]),
-            (true, b"zarc: warning: c\\nd\n"),
+    fn quiet_leaves_only_warnings_and_summary_no_objects() {
+        for (talk, told) in [
+            (Talk::of(false, false), &b"+ a\xff 3 -> 0\n- b\nzarc: warning: c\\nd\n"[..]),
+            (Talk::of(false, true), b"zarc: warning: c\\nd\n50.0% of"),
+            (Talk::of(true, true), b"zarc: warning: c\\nd\n"),
         ] {
             let out = Shared::default();
-            let line = ProgressLine::new(Box::new(out.clone()), false, is_quiet, Arc::default());
+            let line = ProgressLine::new(Box::new(out.clone()), false, talk, Arc::default());
             let item = Item { mark: '+', name: b"a\xff", size: Some(3), new_bytes: Some(0) };
             line.item(&item);
             line.item(&Item { mark: '-', name: b"b", size: None, new_bytes: None });
             line.warn("c\nd");
+            if talk == Talk::Summary {
+                // As if the last plain line had been a while ago.
+                line.state().told -= PLAIN;
+            }
             line.advance(1, 2);
             line.finish();
-            assert_eq!(*out.0.lock().unwrap(), told);
+            let said = out.0.lock().unwrap();
+            assert!(said.starts_with(told), "{}", said.escape_ascii());
+            assert!(talk == Talk::Summary || said.len() == told.len(), "{}", said.escape_ascii());
         }
     }
 }

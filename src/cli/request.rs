@@ -75,6 +75,9 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExtractOptions> {
 
 /// What `zarc list` asks for.
 pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
+    if arguments.summary.is_some() {
+        return Err(not_available("-summary"));
+    }
     let rename = if arguments.files.is_empty() {
         Rename::none()
     } else {
@@ -134,9 +137,6 @@ fn location(common: &Common) -> Result<Location> {
 fn archive(common: &Common) -> Result<PathBuf> {
     if common.key.is_some() {
         return Err(not_available("-key"));
-    }
-    if common.summary.is_some() {
-        return Err(not_available("-summary"));
     }
     let typed = common.archive.as_bytes();
     if typed.is_empty() {

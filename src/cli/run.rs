@@ -13,12 +13,14 @@ use clap::error::{ContextKind, ErrorKind};
 use crate::base::{Error, Result};
 use crate::command::{self, Row};
 
-use super::arguments::{Arguments, Common, ListArguments, Verb, command_table, one_dash};
+use super::arguments::{Arguments, Common, HelpArguments, ListArguments, Verb, command_table};
+use super::help::{help_of, one_dash};
+use super::manual_page::manual_page;
 use super::message::{DONE, is_closed_pipe, print, tell, tell_failure};
 use super::output::{Manner, Output, output};
 use super::progress_line::stop_on_signals;
 use super::request;
-use super::spelling::spelled_for_clap;
+use super::spelling::{command_named, spelled_for_clap};
 use super::summary::Done;
 
 /// Does what the program's arguments ask for.
@@ -45,8 +47,14 @@ enum Wish {
 
 fn understood(typed: &[OsString]) -> Result<Wish> {
     let spelled = spelled_for_clap(&command_table(), typed)?;
-    match Arguments::try_parse_from([OsString::from("zarc")].into_iter().chain(spelled)) {
-        Ok(arguments) => Ok(Wish::Command(Box::new(arguments.verb))),
+    match Arguments::try_parse_from([OsString::from("zarc")].into_iter().chain(spelled.words)) {
+        Ok(arguments) => {
+            tell_ignored(&arguments.verb, &spelled.ignored);
+            match arguments.verb {
+                Verb::Help(arguments) => help(&arguments).map(Wish::Page),
+                verb => Ok(Wish::Command(Box::new(verb))),
+            }
+        }
         Err(answer) => match answer.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(Wish::Page(one_dash(&answer.render().to_string())))
@@ -63,6 +71,15 @@ fn is_json_typed(typed: &[OsString]) -> bool {
     options.any(|argument| argument == "-json" || argument == "--json")
 }
 
+/// Warns of options of other commands. They are no mistake, so `-quiet` does not want to know.
+fn tell_ignored(verb: &Verb, ignored: &[String]) {
+    let (name, common) = verb.about();
+    let is_quiet = common.is_some_and(|common| common.quiet);
+    for option in ignored.iter().filter(|_| !is_quiet) {
+        tell(&format!("zarc: warning: -{option} has no effect on {name}"));
+    }
+}
+
 /// What clap has against the arguments, in one line with the right form.
 fn refusal(answer: &clap::Error) -> Error {
     let told = answer.to_string();
@@ -70,6 +87,9 @@ fn refusal(answer: &clap::Error) -> Error {
     let what = match (answer.kind(), answer.get(ContextKind::InvalidArg)) {
         (ErrorKind::MissingRequiredArgument, Some(missing)) => {
             format!("{} missing", missing.to_string().replace(['<', '>'], ""))
+        }
+        (ErrorKind::UnknownArgument, Some(word)) => {
+            format!("one name too many, \"{}\"", word.to_string().escape_debug())
         }
         _ => first.trim_start_matches("error: ").to_owned(),
     };
@@ -80,10 +100,8 @@ fn refusal(answer: &clap::Error) -> Error {
 
 /// Runs a command with signals heard and its output told.
 fn obey(verb: &Verb) -> u8 {
-    let Common { json, quiet, verbose, .. } = *verb.common();
     let stop: Arc<AtomicBool> = Arc::default();
-    let manner = Manner { is_json: json, is_quiet: quiet, is_verbose: verbose };
-    let output = output(manner, Arc::clone(&stop));
+    let output = output(Manner::of(verb), Arc::clone(&stop));
     let began = Instant::now();
     let done = stop_on_signals(&stop).and_then(|()| perform(verb, &*output));
     let code = match done {
@@ -97,27 +115,27 @@ fn obey(verb: &Verb) -> u8 {
 
 /// What the command came to; nothing if its rows went unread.
 fn perform(verb: &Verb, output: &dyn Output) -> Result<Option<Done>> {
-    let common = verb.common();
     match verb {
         Verb::Add(arguments) => {
             let options = request::add(arguments)?;
-            announce(common, &options.archive);
+            announce(&arguments.common, &options.archive);
             let summary = command::add(&options, output.progress())?;
             Ok(Some(Done::Add { summary, is_dry: options.is_dry() }))
         }
         Verb::Extract(arguments) => {
             let options = request::extract(arguments)?;
-            announce(common, options.archive.display());
+            announce(&arguments.common, options.archive.display());
             let summary = command::extract(&options, output.progress())?;
             Ok(Some(Done::Extract { summary, is_dry: options.dry }))
         }
         Verb::List(arguments) => list(arguments, output),
         Verb::Test(arguments) => {
             let options = request::verify(arguments)?;
-            announce(common, options.archive.display());
+            announce(&arguments.common, options.archive.display());
             let summary = command::verify(&options, output.progress())?;
             Ok(Some(Done::Test { summary }))
         }
+        Verb::Help(arguments) => print(&help(arguments)?).map(|()| None),
     }
 }
 
@@ -139,6 +157,16 @@ fn list(arguments: &ListArguments, output: &dyn Output) -> Result<Option<Done>> 
     }
     let summary = result?;
     Ok(Some(Done::List { summary, is_named, is_compared, is_filtered }))
+}
+
+/// The page on a topic.
+fn help(arguments: &HelpArguments) -> Result<String> {
+    let table = command_table();
+    match &arguments.topic {
+        None => Ok(help_of(&table)),
+        Some(topic) if topic == "man" => manual_page(&table),
+        Some(topic) => Ok(help_of(command_named(&table, topic)?)),
+    }
 }
 
 /// With `-verbose`, which program looks at which file.

@@ -89,6 +89,10 @@ impl Done {
 
 /// What is said of an `add`.
 fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
+    if summary.missing > 0 && summary.missing == summary.named {
+        let problem = "none of the files is on disk or in the archive; nothing was added";
+        return Report { lines: String::new(), problem: Some(problem.to_owned()), code: NOT_DONE };
+    }
     let AddSummary { seen, added, updated, deleted, problems, .. } = summary;
     let outcome = match (summary.version, &summary.fingerprint) {
         (Some(version), Some(print)) => format!("version {version}, fingerprint {print}"),
@@ -243,6 +247,10 @@ mod tests {
                    0.000000 MB new, 0.000000 MB stored, 0.020 seconds\n";
         assert!(report.lines.ends_with(end), "{}", report.lines);
         assert_eq!(report.code, 1);
+        for (named, missing, code) in [(2, 1, 1), (2, 2, 2)] {
+            let summary = AddSummary { named, missing, problems: missing, ..AddSummary::default() };
+            assert_eq!(of_add(&summary, false, Duration::ZERO).code, code, "{summary:?}");
+        }
         summary.version = None;
         assert!(of_add(&summary, false, Duration::ZERO).lines.contains("nothing to add"));
         assert!(of_add(&summary, true, Duration::ZERO).lines.contains("nothing written"));

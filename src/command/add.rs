@@ -14,7 +14,7 @@ use super::content_reader::Failure;
 use super::object_reader::ObjectReader;
 use super::options::{AddOptions, AddSummary};
 use super::scope::{Scope, catalog, tell_notice};
-use super::status::{is_same_object, is_unchanged, size_of};
+use super::status::{is_same_object, is_unchanged, keep_windows_attributes, size_of};
 
 /// `-fragment` of a new archive.
 const FRAGMENT_EXPONENT: u8 = 6;
@@ -61,6 +61,7 @@ fn add_to(
     let walk = || Walk::new(scope.roots.clone(), scope.walk_options(options.special, leave_out));
     let total = if progress.wants_total() { content_bytes(walk(), progress)? } else { 0 };
     let mut adder = Adder::new(archive, base, options, progress, exponent, total)?;
+    adder.summary.named = scope.count() as u64;
     for step in Changes::new(walk(), stored, options.special) {
         if progress.is_stopped() {
             return Err(Error::new(ErrorKind::Stopped, "interrupted"));
@@ -154,6 +155,7 @@ impl<'a> Adder<'a> {
                 Ok(())
             }
             Step::Missing(path) => {
+                self.summary.missing += 1;
                 self.warn(&path, format_args!("no such file or directory"));
                 Ok(())
             }
@@ -200,7 +202,7 @@ impl<'a> Adder<'a> {
             progress.advance(read_bytes, total_bytes);
             update.begun()?.store(bytes, kind)
         });
-        let (new, is_torn) = match read {
+        let (mut new, is_torn) = match read {
             Ok(read) => read,
             Err(Failure::Archive(error)) => return Err(error),
             Err(Failure::Source(error)) => return self.take_unread(object, before, &error),
@@ -210,6 +212,9 @@ impl<'a> Adder<'a> {
                 &object.path,
                 format_args!("changed while it was read; stored as it was read last"),
             );
+        }
+        if let Some(old) = stored_before {
+            keep_windows_attributes(&mut new, old);
         }
         let change = match (&before, stored_before) {
             (None, _) => Change::Added,

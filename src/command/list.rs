@@ -282,6 +282,10 @@ impl Comparer {
             drop_attributes(&mut on_disk);
             drop_attributes(&mut in_archive);
         }
+        if on_disk.windows_attributes.is_none() {
+            // This file system has none to compare with.
+            in_archive.windows_attributes = None;
+        }
         let is_same_size = object.kind != Kind::File || object.status.size == stored.size();
         Ok(on_disk == in_archive && is_same_size)
     }

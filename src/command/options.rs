@@ -73,6 +73,10 @@ pub struct AddSummary {
     pub fingerprint: Option<String>,
     /// Objects that could not be stored as they are; each was named to `Progress::warn`.
     pub problems: u64,
+    /// Files that were named, each once.
+    pub named: u64,
+    /// Of these, the ones that are neither on disk nor in the archive; each is a problem too.
+    pub missing: u64,
 }
 
 /// What `list` is asked to show.

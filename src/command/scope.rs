@@ -35,6 +35,12 @@ impl Scope {
         Ok(Self { roots, selection: selection.clone(), back: rename.reversed() })
     }
 
+    /// How many different names the roots have in the archive.
+    pub(super) fn count(&self) -> usize {
+        // Equal names stand side by side.
+        self.roots.chunk_by(|a, b| a.stored == b.stored).count()
+    }
+
     /// How to walk; `leave_out` is the archive itself.
     pub(super) fn walk_options(&self, special: bool, leave_out: Option<(u64, u64)>) -> WalkOptions {
         let selection = self.selection.clone();

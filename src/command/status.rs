@@ -58,6 +58,17 @@ pub(super) fn is_same_object(new: &Stored, old: &Stored) -> bool {
         && new.content == old.content
 }
 
+/// Gives an object that was read on a system without Windows attributes those that the archive has
+/// of it, if all else that is restored is the same.
+pub(super) fn keep_windows_attributes(new: &mut Stored, old: &Stored) {
+    if new.metadata.windows_attributes.is_none() {
+        new.metadata.windows_attributes = old.metadata.windows_attributes;
+        if !is_same_object(new, old) {
+            new.metadata.windows_attributes = None;
+        }
+    }
+}
+
 /// Leaves what is saved with `-noattributes`.
 pub(super) fn drop_attributes(metadata: &mut Metadata) {
     metadata.mode = 0;
@@ -65,6 +76,7 @@ pub(super) fn drop_attributes(metadata: &mut Metadata) {
     metadata.user.clear();
     metadata.group.clear();
     metadata.xattrs.clear();
+    metadata.windows_attributes = None;
 }
 
 /// Length of an entry's content in bytes.

@@ -33,7 +33,7 @@ pub enum Object {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// What is restored besides the content. Without attributes, mode, owner, group and extended
-    /// attributes are empty.
+    /// attributes are empty; those of Windows are there or not by themselves.
     pub metadata: Metadata,
     /// Whether mode, owner, group and extended attributes were saved.
     pub has_attributes: bool,

@@ -204,6 +204,7 @@ fn object(transaction: &mut Transaction<'_>, thing: Thing) -> Object {
         xattrs: Vec::new(),
         link_target,
         device,
+        windows_attributes: None,
     };
     Object::Stored(Box::new(stored(metadata, inode, content)))
 }

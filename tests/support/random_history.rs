@@ -180,6 +180,7 @@ fn stored(kind: Kind, link_target: Vec<u8>, content: Vec<Piece>, dice: u64) -> S
             xattrs: Vec::new(),
             link_target,
             device: (0, 0),
+            windows_attributes: None,
         },
         has_attributes: true,
         ctime: time(1_600_000_001),
