@@ -34,8 +34,9 @@ pub(super) enum Verb {
             Examples:\n  \
             zarc add backup /home/me -not '*.o' /home/me/.cache\n  \
             zarc add backup docs -to archive/docs -method 3\n  \
-            zarc add backup docs -test       what would it take?",
-        mut_arg("until", |option| option.hide(true))
+            zarc add backup docs -test       what would it take?\n  \
+            zarc add backup docs -until -1 -force   instead of the last update",
+        mut_arg("until", |option| option.help(ADD_UNTIL))
     )]
     Add(AddArguments),
     /// Restore files, or everything (x, e)
@@ -205,6 +206,10 @@ pub(super) fn one_dash(help: &str) -> String {
     // The text beside an option moves left by one; so do the lines that continue it.
     help.replace("--", "-").replace(&format!("\n{CONTINUED}"), &format!("\n{}", &CONTINUED[1..]))
 }
+
+/// `-until` takes away when adding; elsewhere it only looks.
+const ADD_UNTIL: &str = "Roll back first to version N, N versions back with -N, or to a date, which the update gets \
+    too; versions that are lost need --force or a yes on the terminal";
 
 /// Only lines that continue the text of an option are indented so deep.
 const CONTINUED: &str = "                ";

@@ -8,6 +8,7 @@ mod listing;
 mod message;
 mod option_values;
 mod progress_line;
+mod question;
 mod request;
 mod run;
 mod spelling;

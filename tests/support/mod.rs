@@ -97,6 +97,7 @@ impl Made {
             threads: 2,
             environment: Environment::system(),
             comment: Vec::new(),
+            date: None,
         };
         let mut transaction =
             Transaction::begin(&mut archive, base.as_ref(), &options).expect("a transaction");

@@ -76,6 +76,7 @@ impl Updates {
             threads: 1,
             environment: self.environment,
             comment: comment.clone().into_bytes(),
+            date: None,
         };
         let base = ArchiveHistory::of(archive).newest()?;
         let mut truth = before.map(|truth| Truth::clone(truth)).unwrap_or_default();
