@@ -16,6 +16,8 @@ mod golden;
 mod history;
 mod old_archives;
 mod reference_reader;
+mod rollback;
+mod rollback_cli;
 mod round_trip;
 mod sources;
 mod support;

@@ -35,7 +35,7 @@ pub(super) enum Verb {
             zarc add backup /home/me -not '*.o' /home/me/.cache\n  \
             zarc add backup docs -to archive/docs -method 3\n  \
             zarc add backup docs -test       what would it take?\n  \
-            zarc add backup docs -until -1 -force   instead of the last update",
+            zarc add backup docs notes -until -1 -force   in place of the last update",
         mut_arg("until", |option| option.help(ADD_UNTIL))
     )]
     Add(AddArguments),

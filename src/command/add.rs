@@ -36,8 +36,9 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
     };
     let mut archive = open(&options.archive, exponent, &options.environment)?;
     tell_notice(&archive, progress);
-    let result = add_to(&mut archive, &scope, options, progress)
-        .map_err(|error| error.outcome(outcome_of_failure(&archive, options.is_dry())));
+    let result = add_to(&mut archive, &scope, options, progress).map_err(|error| {
+        error.outcome(outcome_of_failure(archive.rollback_stage(), options.is_dry()))
+    });
     if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
         archive.remove_if_unused()?;
     }

@@ -53,9 +53,9 @@ pub(super) fn finish(archive: &mut Archive, summary: &AddSummary) -> Result<()> 
     archive.finish_rollback()
 }
 
-/// What an `add` that failed has done.
-pub(super) fn outcome_of_failure(archive: &Archive, is_dry: bool) -> String {
-    match archive.rollback_stage() {
+/// What an `add` that failed has done: how far going back to which version has come.
+pub(super) fn outcome_of_failure(stage: (RollbackStage, u64), is_dry: bool) -> String {
+    match stage {
         (RollbackStage::Done, to) if !is_dry => {
             format!("the archive was rolled back to version {to}, and nothing was added")
         }
@@ -65,5 +65,31 @@ pub(super) fn outcome_of_failure(archive: &Archive, is_dry: bool) -> String {
             )
         }
         _ => "nothing was added".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_says_what_is_known_of_the_rollback() {
+        for (stage, is_dry, outcome) in [
+            (RollbackStage::None, false, "nothing was added"),
+            (RollbackStage::Pending, false, "nothing was added"),
+            (RollbackStage::Done, true, "nothing was added"),
+            (
+                RollbackStage::Done,
+                false,
+                "the archive was rolled back to version 3, and nothing was added",
+            ),
+            (
+                RollbackStage::Unknown,
+                false,
+                "it is unknown whether the archive was rolled back to version 3; nothing was added",
+            ),
+        ] {
+            assert_eq!(outcome_of_failure((stage, 3), is_dry), outcome);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Finds the last commit and decides what becomes of the bytes after it: `spec/recovery.md`.
 //!
 //! Invariants: bytes up to `end` are committed and never written again; nothing is cut off
-//! unless it is proved to be an update that was never committed.
+//! unless it is proved to be an update that was never committed, or rolled back by `rollback.rs`.
 
 use std::sync::Arc;
 
@@ -85,7 +85,11 @@ impl Journal {
             backend.truncate(0)?;
         }
         // Nothing that was there may come back behind the new header, whoever cut it off.
-        backend.sync()?;
+        if let Err(error) = backend.sync() {
+            // A file that was made for nothing goes away.
+            let _ = backend.truncate(0);
+            return Err(error);
+        }
         let genesis = write_header(backend.as_ref(), &header)?;
         let journal = Self::without_commits(backend, header, genesis);
         Ok(Self { is_made: true, ..journal })
