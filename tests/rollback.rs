@@ -290,7 +290,7 @@ fn nobody_is_asked_when_nothing_can_be_lost() {
     let dry = AddOptions { dry: true, ..sample.options(Until::Version(1), false) };
     let summary = ask(&dry);
     assert_eq!((summary.version, summary.rolled_back), (None, Some(sample.loss(1))));
-    // Two files of versions 2 to 4 and their last contents of the other one, and the new file.
+    // The files of versions 2 to 4, the last content of the one that they all have, the new file.
     assert_eq!(summary.new_bytes, 3 * NEW_BYTES as u64 + 3000 + 3);
     let anew = AddOptions { until: Until::Version(0), ..dry };
     assert_eq!(ask(&anew).rolled_back, Some(sample.loss(0)));
@@ -345,6 +345,25 @@ fn a_slip_in_the_names_of_all_files_costs_nothing() {
         assert!(error.ends_with("; nothing was changed"), "{error}");
         assert!(sample.now() == sample.bytes);
     }
+}
+
+#[test]
+fn a_dry_run_and_a_run_agree_on_a_scope_that_is_gone() {
+    let sample = Sample::new();
+    fs::remove_file(sample.bench.work().join("n0")).unwrap();
+    let mut options = sample.bench.add_options(b"n0");
+    let missing = sample.bench.work().join("no such");
+    options.files.push(missing.into_os_string().into_encoded_bytes());
+    (options.until, options.force) = (Until::Version(2), true);
+    let (dry, _) = run_add(&AddOptions { dry: true, ..options.clone() });
+    assert!(sample.now() == sample.bytes);
+    let (summary, told) = run_add(&options);
+    assert!(told.warnings().contains("no such"), "{}", told.warnings());
+    for done in [&dry, &summary] {
+        let counts = (done.seen, done.deleted, done.problems);
+        assert_eq!((counts, done.rolled_back), ((0, 1, 1), Some(sample.loss(2))));
+    }
+    assert_eq!((dry.version, summary.version), (None, Some(3)));
 }
 
 #[test]

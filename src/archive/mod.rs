@@ -33,8 +33,8 @@ pub use rollback::Rollback;
 pub use transaction::{Change, Committed, Transaction, TransactionOptions};
 
 // What entries and runs are made of is the format's business; commands get it here.
-pub use crate::journal::RollbackStage;
-
 pub use crate::format::{
     BlockRecord, Commit, Counts, Entry, FragmentId, Manifest, Object, Piece, Run, Stored,
 };
+// How far a rollback has come is the journal's.
+pub use crate::journal::RollbackStage;

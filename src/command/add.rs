@@ -72,12 +72,9 @@ fn add_to(
         }
         adder.take(step?)?;
     }
-    let mut summary = adder.finish()?;
-    summary.rolled_back = rolled_back;
-    if summary.version.is_none() {
-        // Nothing changed since the version that was asked for; what came after goes all the same.
-        finish_rollback(archive, &summary)?;
-    }
+    let summary = AddSummary { rolled_back, ..adder.finish()? };
+    // If nothing changed since the version that was asked for, what came after goes all the same.
+    finish_rollback(archive, &summary)?;
     Ok(summary)
 }
 

@@ -45,7 +45,8 @@ fn refusal(rollback: &Rollback, options: &AddOptions) -> Error {
 
 /// Lets a rollback happen that no update follows; not for a slip in the names of all files.
 pub(super) fn finish(archive: &mut Archive, summary: &AddSummary) -> Result<()> {
-    if summary.rolled_back.is_some() && summary.seen == 0 && summary.problems > 0 {
+    let is_pending = archive.rollback_stage().0 == RollbackStage::Pending;
+    if is_pending && summary.seen == 0 && summary.problems > 0 {
         return Err(Error::new(ErrorKind::Missing, "cannot roll back and add")
             .because("none of the files can be found and read")
             .outcome("nothing was changed"));
