@@ -332,6 +332,7 @@ fn append(path: &Path, made: &Made, state: &mut State, threads: usize) {
         threads,
         environment: environment(),
         comment: made.comment.as_bytes().to_vec(),
+        date: None,
     };
     let mut transaction = Transaction::begin(&mut archive, base.as_ref(), &options).unwrap();
     let changes: BTreeMap<StoredPath, Option<Thing>> = made

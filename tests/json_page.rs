@@ -72,6 +72,7 @@ fn make_odd_archive(path: &Path) {
         threads: 1,
         environment: Environment::system(),
         comment: Vec::new(),
+        date: None,
     };
     let mut transaction = Transaction::begin(&mut archive, None, &options).unwrap();
     let mut record = |path: &[u8], object| {
@@ -128,6 +129,8 @@ fn corpus(directory: &Path) -> Vec<Value> {
     say(&[b"list", b"a", b"-all"]);
     say(&[b"extract", b"a", b"-all", b"-to", b"out"]);
     say(&[b"extract", b"a", b"-to", b"out"]);
+    fs::write(at("d/file"), "changed again").unwrap();
+    say(&[b"add", b"a", b"d", b"-until", b"-1", b"-force", b"-test"]);
     say(&[b"extract", b"a", b"-to", b"out"]);
     say(&[b"extract", b"a", b"-to", b"out", b"-force"]);
     say(&[b"test", b"a"]);

@@ -21,6 +21,8 @@ mod manual_page;
 mod manual_table;
 mod old_archives;
 mod reference_reader;
+mod rollback;
+mod rollback_cli;
 mod round_trip;
 mod sources;
 mod support;

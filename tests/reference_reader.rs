@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use zarc::base::Until;
-use zarc::command::Row;
+use zarc::command::{AddOptions, Row};
 
 use super::support::archives::{drop_what_needs_root, kept, versions};
 use super::support::extraction::small_tree;
@@ -193,6 +193,23 @@ fn the_reader_agrees_on_archives_made_by_hand() {
     made.update(&[("d/small", Thing::Deleted), ("d/new", file(&noise(4, 70_000)))]);
     made.update(&[("d/small", file(b"again")), ("d/link", file(b"no link"))]);
     check(&reader, &made.archive());
+}
+
+/// Both read an archive of which versions were rolled back, in the middle and from the start.
+#[test]
+fn the_reader_agrees_on_archives_after_rollbacks() {
+    let Some(reader) = Reader::find() else { return };
+    let bench = Workbench::new(tempfile::tempdir().unwrap());
+    set_clock(real_seconds());
+    let forms = [Until::Latest, Until::Latest, Until::Version(1), Until::Latest, Until::Before(1)];
+    for (number, until) in (0..).zip(forms.into_iter().chain([Until::Version(0), Until::Latest])) {
+        fs::write(bench.work().join(format!("f{number}")), noise(number, 20_000)).unwrap();
+        fs::write(bench.work().join("always"), noise(number + 50, 2000)).unwrap();
+        let (force, options) = (true, bench.add_options(b""));
+        let (summary, _) = run_add(&AddOptions { until, force, ..options });
+        assert_eq!(summary.rolled_back.is_some(), until != Until::Latest);
+        check(&reader, &bench.archive());
+    }
 }
 
 /// Both read what `add` made of a directory, with the marks of objects that were too young, and

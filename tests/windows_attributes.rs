@@ -42,6 +42,7 @@ fn rewrite(bench: &Workbench, change: impl Fn(&mut zarc::archive::Stored)) {
         threads: 1,
         environment: environment(),
         comment: Vec::new(),
+        date: None,
     };
     let mut transaction = Transaction::begin(&mut archive, Some(&base), &options).unwrap();
     for Entry { path, object } in entries {

@@ -137,7 +137,10 @@ impl Archive {
 const BLOCK_BITS: u8 = 28;
 const _: () = assert!(BLOCK_BYTES_MAX == 1 << BLOCK_BITS);
 
-fn new_header(fragment_exponent: u8, environment: &Environment) -> Result<ArchiveHeader> {
+pub(super) fn new_header(
+    fragment_exponent: u8,
+    environment: &Environment,
+) -> Result<ArchiveHeader> {
     let mut archive_id = [0; 16];
     (environment.random)(&mut archive_id)?;
     Ok(ArchiveHeader {

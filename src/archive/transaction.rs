@@ -29,6 +29,8 @@ pub struct TransactionOptions {
     pub environment: Environment,
     /// The user's words about the update.
     pub comment: Vec<u8>,
+    /// Date of the update, seconds since 1970; the present without it.
+    pub date: Option<i64>,
 }
 
 /// What an entry changes in the version before.
@@ -68,7 +70,7 @@ pub struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    /// Starts an update on top of `base`, the newest version.
+    /// Starts an update on top of `base`, the newest version or the one gone back to.
     pub fn begin(
         archive: &'a mut Archive,
         base: Option<&Version>,
@@ -82,7 +84,8 @@ impl<'a> Transaction<'a> {
         };
         let now = (options.environment.now)();
         // Dates rise strictly, so that every version has a date that -until can name.
-        let date = base.map_or(now.seconds, |version| now.seconds.max(version.date() + 1));
+        let wanted = options.date.unwrap_or(now.seconds);
+        let date = base.map_or(wanted, |version| wanted.max(version.date() + 1));
         let update = new_update(archive, date, now, &options.environment)?;
         let first_block = manifest.counts.blocks;
         let start = archive.committed_bytes();
@@ -198,7 +201,8 @@ fn new_update(
         &now.nanos.to_le_bytes(),
     ]);
     let writer = concat!("zarc ", env!("CARGO_PKG_VERSION")).to_owned();
-    Ok(Update { nonce, previous_tag, date, rolled_back: Digest::default(), writer })
+    let rolled_back = archive.journal.rolled_back_tag();
+    Ok(Update { nonce, previous_tag, date, rolled_back, writer })
 }
 
 impl Manifest {

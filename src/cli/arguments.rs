@@ -33,7 +33,7 @@ pub(super) enum Verb {
     #[command(
         override_usage = "zarc add ARCHIVE[.zarc] FILE... [-OPTION]...",
         after_help = help::ADD,
-        mut_arg("until", |option| option.hide(true))
+        mut_arg("until", |option| option.help(ADD_UNTIL))
     )]
     Add(AddArguments),
     /// Restore files, or everything (x, e)
@@ -228,6 +228,10 @@ pub fn command_table() -> clap::Command {
     table.build();
     table
 }
+
+/// `-until` takes away when adding; elsewhere it only looks.
+const ADD_UNTIL: &str = "Roll back first: to version N; -N: by N versions; or to a date, which the \
+    update gets too; versions that are lost need --force or a yes on the terminal";
 
 #[cfg(test)]
 mod tests {

@@ -27,7 +27,8 @@ Files are saved with all below them, under the names given. Each add that finds 
 more version; what is gone from disk is marked as deleted in it. A file counts as changed when its \
 size, a time or its inode number is another. What cannot be read is named and stays as it is in the \
 archive. When add is interrupted, the archive is what it was before. The archive \"\" is nowhere: a \
-trial.
+trial. With -until the archive first goes back to an older version: what is lost needs -force, or a \
+yes on the terminal.
 
 Symbols:
   +  added, with its size and, behind ->, what of it was not stored yet
@@ -39,7 +40,8 @@ Examples:
   zarc add backup docs notes -to archive/docs archive/notes
   zarc add backup docs -method 3 -threads 2    smaller, but slower
   zarc add backup docs -summary     say how far it is, not each file
-  zarc add backup docs -test        what would it take?";
+  zarc add backup docs -test        what would it take?
+  zarc add backup docs notes -until -1 -force    in place of the last version";
 
 /// Below the options of `extract`.
 pub(super) const EXTRACT: &str = "\

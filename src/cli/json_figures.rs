@@ -38,6 +38,12 @@ pub(super) struct AddFigures<'a> {
     archive_bytes_before: u64,
     problems: u64,
     missing: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rolled_back_to: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost_versions: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost_bytes: Option<u64>,
 }
 
 /// Of `extract`.
@@ -121,6 +127,7 @@ impl<'a> AddFigures<'a> {
             problems,
             named: _,
             missing,
+            rolled_back,
         } = *summary;
         Self {
             dry,
@@ -137,6 +144,9 @@ impl<'a> AddFigures<'a> {
             archive_bytes_before,
             problems,
             missing,
+            rolled_back_to: rolled_back.map(|lost| lost.to),
+            lost_versions: rolled_back.map(|lost| lost.newest - lost.to),
+            lost_bytes: rolled_back.map(|lost| lost.bytes),
         }
     }
 }

@@ -15,6 +15,7 @@ mod message;
 mod option_values;
 mod output;
 mod progress_line;
+mod question;
 mod request;
 mod run;
 mod spelling;

@@ -12,6 +12,7 @@ use signal_hook::flag;
 use crate::base::{Error, Item, Progress, Result};
 
 use super::message::shown;
+use super::question::{is_yes, next_line};
 
 /// Between two drawings of the line on a terminal.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -132,6 +133,20 @@ impl Progress for ProgressLine {
         } else {
             state.say(format!("{line}\n").as_bytes(), true);
         }
+    }
+
+    fn confirms(&self, question: &str) -> bool {
+        let is_heard = self.is_terminal && std::io::stdin().is_terminal();
+        if self.talk == Talk::Quiet || !is_heard {
+            return false;
+        }
+        let question = shown(question.as_bytes(), true);
+        self.state().say(&[b"zarc: ", &*question, b" (yes/no) "].concat(), true);
+        let line = next_line(&self.stop).unwrap_or_default();
+        if !line.ends_with('\n') {
+            self.state().say(b"\n", true);
+        }
+        is_yes(&line)
     }
 
     fn is_stopped(&self) -> bool {

@@ -24,9 +24,6 @@ const THREADS_MAX: usize = 1024;
 
 /// What `zarc add` asks for.
 pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
-    if arguments.common.until.is_some() {
-        return Err(not_available("add -until"));
-    }
     let fragment = match &arguments.fragment {
         Some(text) => Some(number("-fragment", text, 0, FRAGMENT_MAX)?),
         None => None,
@@ -36,6 +33,7 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename: rename_of_files(&arguments.files, &arguments.names.to)?,
+        until: until(&arguments.common)?,
         force: arguments.force,
         fragment,
         method: match &arguments.method {

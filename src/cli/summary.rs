@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::Result;
-use crate::command::{AddSummary, ExtractSummary, ListSummary, VerifySummary};
+use crate::command::{AddSummary, ExtractSummary, ListSummary, Rollback, VerifySummary};
 
 use super::message::{DONE, DONE_WITH_PROBLEMS, NOT_DONE, is_closed_pipe, megabytes, tell};
 
@@ -100,9 +100,11 @@ fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
         (None, _) if is_dry => "nothing written".to_owned(),
         (None, _) => "nothing to add".to_owned(),
     };
+    let rolled_back = summary.rolled_back.as_ref().map(|lost| rolled_back(lost, is_dry));
     let lines = format!(
-        "{added} +added, {updated} #updated, {deleted} -deleted\n\
+        "{}{added} +added, {updated} #updated, {deleted} -deleted\n\
          {outcome}: {seen} names and {} seen, {} new, {} stored, {}\n",
+        rolled_back.unwrap_or_default(),
         megabytes(summary.seen_bytes),
         megabytes(summary.new_bytes),
         megabytes(summary.stored_bytes),
@@ -111,6 +113,17 @@ fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
     let problem = (*problems > 0).then(|| named_above(*problems, "problem"));
     let code = if problem.is_some() { DONE_WITH_PROBLEMS } else { DONE };
     Report { lines, problem, code }
+}
+
+/// What `-until` took away.
+fn rolled_back(lost: &Rollback, is_dry: bool) -> String {
+    let Rollback { to, bytes, .. } = lost;
+    let bytes = megabytes(*bytes);
+    if is_dry {
+        return format!("would roll back to version {to}: {lost} would be lost, {bytes}\n");
+    }
+    let are = if to + 1 == lost.newest { "is" } else { "are" };
+    format!("rolled back to version {to}: {lost} {are} gone, {bytes}\n")
 }
 
 /// What `-verbose` says of an `add` besides.

@@ -13,6 +13,7 @@ use super::changes::{Changes, Step};
 use super::content_reader::Failure;
 use super::object_reader::ObjectReader;
 use super::options::{AddOptions, AddSummary};
+use super::rollback::{finish as finish_rollback, outcome_of_failure, roll_back};
 use super::scope::{Scope, catalog, tell_notice};
 use super::status::{is_same_object, is_unchanged, keep_windows_attributes, size_of};
 
@@ -35,7 +36,9 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
     };
     let mut archive = open(&options.archive, exponent, &options.environment)?;
     tell_notice(&archive, progress);
-    let result = add_to(&mut archive, &scope, options, progress);
+    let result = add_to(&mut archive, &scope, options, progress).map_err(|error| {
+        error.outcome(outcome_of_failure(archive.rollback_stage(), options.is_dry()))
+    });
     if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
         archive.remove_if_unused()?;
     }
@@ -48,7 +51,9 @@ fn add_to(
     options: &AddOptions,
     progress: &dyn Progress,
 ) -> Result<AddSummary> {
-    let base = History::of(archive).newest()?;
+    let base = History::of(archive).at(options.until)?;
+    let new_exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
+    let rolled_back = roll_back(archive, base.as_ref(), new_exponent, options, progress)?;
     let exponent = options.fragment.unwrap_or(archive.fragment_exponent());
     if exponent != archive.fragment_exponent() {
         progress.warn(&format!(
@@ -68,7 +73,10 @@ fn add_to(
         }
         adder.take(step?)?;
     }
-    adder.finish()
+    let summary = AddSummary { rolled_back, ..adder.finish()? };
+    // If nothing changed since the version that was asked for, what came after goes all the same.
+    finish_rollback(archive, &summary)?;
+    Ok(summary)
 }
 
 /// Walks once more, ahead, to know how much there will be to read.
@@ -101,6 +109,7 @@ impl<'a> LazyUpdate<'a> {
                 threads: self.options.threads,
                 environment: self.options.environment,
                 comment: Vec::new(),
+                date: self.options.date(),
             };
             self.transaction = Some(Transaction::begin(archive, self.base.as_ref(), &options)?);
         }
@@ -258,13 +267,7 @@ impl<'a> Adder<'a> {
             transaction.abandon()?;
             return Ok(summary);
         }
-        let date = transaction.date();
-        // One second more is only the rule that no two updates have the same date.
-        if date > (self.options.environment.now)().seconds + 1 {
-            let date = Timestamp { seconds: date, nanos: 0 };
-            self.progress
-                .warn(&format!("the clock is behind the last update; this one is dated {date}"));
-        }
+        tell_date(transaction.date(), self.options, self.progress);
         let committed = transaction.commit()?;
         let counts = committed.counts;
         summary.added = counts.added;
@@ -279,4 +282,18 @@ impl<'a> Adder<'a> {
         }
         Ok(summary)
     }
+}
+
+/// Warns when the update cannot have the date that it should have.
+fn tell_date(date: i64, options: &AddOptions, progress: &dyn Progress) {
+    let why = match options.date() {
+        Some(wanted) if date != wanted => "the version before has the date of -until",
+        // One second more is only the rule that no two updates have the same date.
+        None if date > (options.environment.now)().seconds + 1 => {
+            "the clock is behind the last update"
+        }
+        _ => return,
+    };
+    let date = Timestamp { seconds: date, nanos: 0 };
+    progress.warn(&format!("{why}; this one is dated {date}"));
 }

@@ -19,6 +19,7 @@ mod restore_links;
 mod restore_place;
 mod restore_window;
 mod restorer;
+mod rollback;
 mod same_object;
 mod scope;
 mod status;
@@ -36,4 +37,4 @@ pub use options::{
 };
 pub use verify::verify;
 
-pub use crate::archive::Location;
+pub use crate::archive::{Location, Rollback};

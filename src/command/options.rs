@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::archive::Location;
+use crate::archive::{Location, Rollback};
 use crate::base::{Environment, Metadata, StoredPath, Timestamp, Until};
 use crate::compress::Method;
 use crate::select::{Rename, Selection};
@@ -19,7 +19,11 @@ pub struct AddOptions {
     pub selection: Selection,
     /// `-to`: names on disk to names in the archive.
     pub rename: Rename,
-    /// `-force`: read every file, also those whose size and times did not change.
+    /// `-until`: the version to go back to before anything is added; a date is also that of the
+    /// update.
+    pub until: Until,
+    /// `-force`: read every file, also those whose size and times did not change; lose versions by
+    /// `-until` unasked.
     pub force: bool,
     /// `-fragment N`; without it an archive keeps its own, a new one takes 6.
     pub fragment: Option<u8>,
@@ -44,6 +48,14 @@ impl AddOptions {
     pub fn is_dry(&self) -> bool {
         self.dry || self.archive == Location::Nowhere
     }
+
+    /// The date that the update is to have; without one it is the present.
+    pub fn date(&self) -> Option<i64> {
+        match self.until {
+            Until::Date(date) => Some(date),
+            Until::Latest | Until::Version(_) | Until::Before(_) => None,
+        }
+    }
 }
 
 /// What `add` did.
@@ -65,8 +77,10 @@ pub struct AddSummary {
     pub new_bytes: u64,
     /// Bytes appended to the archive.
     pub stored_bytes: u64,
-    /// Length of the archive before.
+    /// Length of the archive before, without the versions that were rolled back.
     pub archive_bytes_before: u64,
+    /// The versions that `-until` took away, or would have taken away with `-test`.
+    pub rolled_back: Option<Rollback>,
     /// The update that was committed; nothing when nothing changed or with `-test`.
     pub version: Option<u64>,
     /// First bytes of the new state's digest, in hexadecimal: stands for the whole history.

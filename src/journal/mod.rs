@@ -9,6 +9,7 @@ mod commit_point;
 mod frame_reader;
 mod frame_walk;
 mod recovery;
+mod rollback;
 mod tail;
 mod update_writer;
 
@@ -16,4 +17,5 @@ pub use commit_point::CommitPoint;
 pub use frame_reader::{Frame, FrameReader};
 pub use frame_walk::{FrameWalk, Step};
 pub use recovery::{Journal, Tail};
+pub use rollback::RollbackStage;
 pub use update_writer::UpdateWriter;

@@ -1,7 +1,7 @@
 //! Finds the last commit and decides what becomes of the bytes after it: `spec/recovery.md`.
 //!
 //! Invariants: bytes up to `end` are committed and never written again; nothing is cut off
-//! unless it is proved to be an update that was never committed.
+//! unless it is proved to be an update that was never committed, or rolled back by `rollback.rs`.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::storage::Backend;
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
+use super::rollback::Rollback;
 use super::tail::{
     Commits, follow_to_commit, follow_uncommitted, has_damaged_commit, has_update_after, if_sound,
     search_commits,
@@ -38,6 +39,9 @@ pub struct Journal {
     genesis: Digest,
     last: Option<CommitPoint>,
     tail: Tail,
+    /// Whether the file was made, not opened.
+    is_made: bool,
+    pub(super) rollback: Rollback,
 }
 
 impl Journal {
@@ -78,18 +82,22 @@ impl Journal {
 
     fn create(backend: Arc<dyn Backend>, header: ArchiveHeader) -> Result<Self> {
         if !backend.is_empty()? {
-            // Nothing of it may come back in the middle of the new header.
             backend.truncate(0)?;
-            backend.sync()?;
         }
-        let (page, genesis) = header.encode();
-        let written = backend.append(0, &page).and_then(|()| backend.sync());
-        if let Err(error) = written {
-            // The file holds nothing yet; a rest of it would only be in the way.
+        // Nothing that was there may come back behind the new header, whoever cut it off.
+        if let Err(error) = backend.sync() {
+            // A file that was made for nothing goes away.
             let _ = backend.truncate(0);
             return Err(error);
         }
-        Ok(Self { backend, header, genesis, last: None, tail: Tail::None })
+        let genesis = write_header(backend.as_ref(), &header)?;
+        let journal = Self::without_commits(backend, header, genesis);
+        Ok(Self { is_made: true, ..journal })
+    }
+
+    fn without_commits(backend: Arc<dyn Backend>, header: ArchiveHeader, genesis: Digest) -> Self {
+        let (last, tail, rollback) = (None, Tail::None, Rollback::default());
+        Self { backend, header, genesis, last, tail, is_made: false, rollback }
     }
 
     fn open_at_last_commit(backend: Arc<dyn Backend>) -> Result<Self> {
@@ -104,7 +112,7 @@ impl Journal {
             return Err(Error::new(ErrorKind::Unsupported, "this archive holds no data")
                 .because("this zarc cannot read archives without data yet"));
         }
-        let mut journal = Self { backend, header, genesis, last: None, tail: Tail::None };
+        let mut journal = Self::without_commits(backend, header, genesis);
         journal.last = journal.find_last_commit()?;
         Ok(journal)
     }
@@ -202,7 +210,7 @@ impl Journal {
 
     /// Removes an archive that was made but got no update; else does nothing.
     pub fn remove_if_unused(&self) -> Result<()> {
-        if self.last.is_none() { self.backend.truncate(0) } else { Ok(()) }
+        if self.is_kept() { Ok(()) } else { self.backend.truncate(0) }
     }
 
     /// Reads frames.
@@ -230,6 +238,11 @@ impl Journal {
         self.last.as_ref().map_or(ArchiveHeader::REGION_BYTES, CommitPoint::end)
     }
 
+    /// Where the first update starts.
+    pub fn first_start(&self) -> u64 {
+        ArchiveHeader::REGION_BYTES
+    }
+
     /// Tag of the last commit, or the genesis tag.
     pub fn last_tag(&self) -> Digest {
         self.last.as_ref().map_or(self.genesis, |last| last.tag)
@@ -252,9 +265,38 @@ impl Journal {
         self.backend.as_ref()
     }
 
+    pub(super) fn is_made(&self) -> bool {
+        self.is_made
+    }
+
+    /// A commit was made; with it a rollback before it is over.
     pub(super) fn set_last(&mut self, point: CommitPoint) {
         self.last = Some(point);
+        self.rollback = Rollback::default();
     }
+
+    /// The commit that will be the last one when a rollback is done.
+    pub(super) fn set_last_to_be(&mut self, point: Option<CommitPoint>) {
+        self.last = point;
+    }
+
+    /// The header that the file will have.
+    pub(super) fn set_header(&mut self, header: ArchiveHeader) {
+        (_, self.genesis) = header.encode();
+        self.header = header;
+    }
+}
+
+/// Writes the first page of an empty file and syncs it; returns the genesis tag.
+pub(super) fn write_header(backend: &dyn Backend, header: &ArchiveHeader) -> Result<Digest> {
+    let (page, genesis) = header.encode();
+    let written = backend.append(0, &page).and_then(|()| backend.sync());
+    if let Err(error) = written {
+        // The file holds nothing yet; a rest of it would only be in the way.
+        let _ = backend.truncate(0);
+        return Err(error);
+    }
+    Ok(genesis)
 }
 
 fn damaged_between(from: u64, to: u64, update: u64) -> Error {

@@ -7,6 +7,7 @@ pub mod faulty_storage;
 pub mod json;
 pub mod random;
 pub mod random_history;
+pub mod recorded_history;
 pub mod trees;
 pub mod truth;
 pub mod watched_storage;
@@ -98,6 +99,7 @@ impl Made {
             threads: 2,
             environment: Environment::system(),
             comment: Vec::new(),
+            date: None,
         };
         let mut transaction =
             Transaction::begin(&mut archive, base.as_ref(), &options).expect("a transaction");

@@ -162,6 +162,7 @@ impl Workbench {
             files: vec![self.disk_name(scope)],
             selection: Selection::default(),
             rename: self.rename(),
+            until: Until::Latest,
             force: false,
             fragment: None,
             method: Method::parse("1").expect("a method"),
