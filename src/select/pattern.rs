@@ -1,12 +1,14 @@
 //! One glob with zpaq's rules: `*` any string, `/` included; `?` any one byte; a match of a
-//! directory covers its contents. Names are bytes.
+//! directory covers its contents. Names are bytes; that of a directory ends with a slash, so that
+//! `??/*` matches `01/` and `??/?*` does not.
 
 /// A pattern of `-only` or `-not`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(Vec<u8>);
 
 impl Pattern {
-    /// The pattern the user typed; repeated and trailing slashes mean nothing.
+    /// The pattern the user typed; repeated slashes mean one. A slash at the end matches
+    /// directories only.
     pub fn new(typed: &[u8]) -> Self {
         let mut bytes: Vec<u8> = Vec::with_capacity(typed.len());
         for &byte in typed {
@@ -14,17 +16,11 @@ impl Pattern {
                 bytes.push(byte);
             }
         }
-        if bytes.len() > 1 && bytes.last() == Some(&b'/') {
-            bytes.pop();
-        }
         Self(bytes)
     }
 
     /// Whether it matches the whole name or a directory that the name is below.
     pub fn covers(&self, name: &[u8]) -> bool {
-        if self.0 == b"/" {
-            return name.first() == Some(&b'/');
-        }
         let (mut at, mut taken) = (0, 0);
         // Where to go on when the rest does not fit: behind the last star, which takes one byte
         // more. Earlier stars need no second try, so the time is at most the product of lengths.
@@ -37,6 +33,9 @@ impl Pattern {
                     continue;
                 }
                 Some(b'?') => taken < name.len(),
+                Some(b'/') if at + 1 == self.0.len() && name.get(taken) == Some(&b'/') => {
+                    return true;
+                }
                 Some(byte) => name.get(taken) == Some(byte),
                 None if matches!(name.get(taken), None | Some(b'/')) => return true,
                 None => false,
@@ -89,6 +88,17 @@ mod tests {
             ("a", "a/b/c", true),
             ("a", "ab", false),
             ("a/", "a/b", true),
+            ("a/", "a/", true),
+            ("a/", "a", false),
+            ("a", "a/", true),
+            ("a/*", "a/", true),
+            ("a/*", "a", false),
+            ("a/?*", "a/", false),
+            ("a?", "a/", true),
+            ("a?", "a/b", false),
+            ("*/", "a/", true),
+            ("*/", "a", false),
+            ("*c/", "a/c/d", true),
             ("a//b", "a/b", true),
             ("/", "/usr", true),
             ("/", "usr", false),
