@@ -15,6 +15,7 @@ mod filesystem;
 mod golden;
 mod history;
 mod old_archives;
+mod oracle;
 mod reference_reader;
 mod round_trip;
 mod sources;
