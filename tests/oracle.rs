@@ -98,6 +98,8 @@ fn change_the_disk(pair: &mut Pair) {
     pair.touch("d/fresh");
     pair.touch("d");
     pair.touch("d/sub");
+    // Here the directory stays as it was.
+    pair.put("two words/in it", b"of another size");
 }
 
 const GLOBS: &[&[&str]] = &[

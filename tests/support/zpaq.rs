@@ -3,6 +3,8 @@
 //! What normalising takes away, because the two programs differ there by design:
 //! - The order of rows: zpaq sorts by bytes, zarc by components, as a walk comes along.
 //! - Sizes of directories: zpaq shows those of all that is shown below them, zarc 0.
+//! - Compared with the disk, a directory is another one for zpaq also when something below it has
+//!   another size. The manual: `list` shows what `add` would change, and that is not the directory.
 //! - Fractions of seconds, which zpaq does not keep, and stored bytes, which no two formats share.
 //! - Dates of updates: two programs are never run at the same instant.
 //! - Under `-all`, a file that becomes a directory, or a directory that becomes a file, is one
@@ -236,7 +238,9 @@ impl Pair {
             history.normalize(&mut theirs, Program::Zpaq);
             history.normalize(&mut ours, Program::Zarc);
         }
+        let hides_same = words.windows(2).any(|pair| pair[0] == "-not" && pair[1].starts_with('='));
         join_kind_changes(&mut theirs.rows);
+        join_directories(&mut theirs.rows, hides_same);
         let is_filtered = words.contains(&"-only") || words.contains(&"-not");
         for listing in [&mut theirs, &mut ours] {
             for row in &mut listing.rows {
@@ -419,6 +423,25 @@ fn join_kind_changes(rows: &mut [Listed]) {
             row.symbol = '#';
         }
     }
+}
+
+/// A directory with the same date and mode on both sides is the same.
+fn join_directories(rows: &mut Vec<Listed>, hides_same: bool) {
+    let told = |row: &Listed| (row.name.clone(), row.date.clone(), row.mode.clone());
+    let outside = rows.iter().filter(|row| row.symbol == '+');
+    let outside: BTreeSet<_> = outside.map(told).collect();
+    let mut same = BTreeSet::new();
+    for row in rows.iter_mut().filter(|row| row.symbol == '#' && row.name.ends_with('/')) {
+        if outside.contains(&told(row)) {
+            row.symbol = '=';
+            same.insert(row.name.clone());
+        }
+    }
+    rows.retain(|row| match row.symbol {
+        '+' => !same.contains(&row.name),
+        '=' => !hides_same,
+        _ => true,
+    });
 }
 
 /// The marked names that `add` tells, without sizes.
