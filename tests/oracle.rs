@@ -645,3 +645,90 @@ fn random_globs_select_the_same_names() {
     };
     random_cases(24).run(&cases, check).unwrap();
 }
+
+/// Names and symbols of each size, largest first: equal sizes may come in any order, and which of
+/// some duplicates is the first.
+fn by_size(listing: &Listing) -> Vec<(u64, Vec<String>, usize)> {
+    let mut sizes: Vec<(u64, Vec<String>, usize)> = Vec::new();
+    for row in &listing.rows {
+        if sizes.last().is_none_or(|(size, ..)| *size != row.size) {
+            sizes.push((row.size, Vec::new(), 0));
+        }
+        let (_, names, duplicates) = sizes.last_mut().unwrap();
+        let symbol = if row.symbol == '^' { '-' } else { row.symbol };
+        names.push(format!("{symbol} {} {} {}", row.date, row.mode, row.name));
+        *duplicates += usize::from(row.symbol == '^');
+    }
+    for (_, names, _) in &mut sizes {
+        names.sort();
+    }
+    sizes
+}
+
+/// The largest files and directories come first, directories with the size of all that is in them,
+/// and duplicates are marked.
+#[test]
+#[ignore = "list -summary is not written yet"]
+fn summaries_show_the_same_sizes_and_duplicates() {
+    let Some(mut pair) = Pair::find() else { return };
+    for (name, len) in [("d/a", 5000), ("d/b", 5000), ("e/c", 5000), ("d/s/x", 70_000)] {
+        pair.put(name, &super::support::noise(len, usize::try_from(len).unwrap()));
+    }
+    pair.put("top", &super::support::noise(70_000, 70_000));
+    pair.put("other", &super::support::noise(1, 70_000));
+    pair.put("void", b"");
+    pair.put("empty", b"");
+    pair.add(&["d", "e", "top", "other", "void", "empty"]);
+    for words in [
+        &["-summary", "1"][..],
+        &["-summary", "5"],
+        &["-summary", "100"],
+        &["-s100"],
+        &["-summary", "100", "-not", "=^"],
+        &["-summary", "100", "-only", "d"],
+        &["-summary", "100", "-not", "*/a", "top"],
+        &["d", "-summary", "100"],
+        &["top", "d/s", "-summary", "100"],
+    ] {
+        let [theirs, ours] =
+            [Program::Zpaq, Program::Zarc].map(|program| by_size(&pair.list_with(program, words)));
+        assert!(!theirs.is_empty());
+        // Which duplicates are shown first is theirs to choose, and so which are hidden.
+        let are_hidden = words.contains(&"=^");
+        let counted = |sizes: &[(u64, Vec<String>, usize)]| -> Vec<(u64, usize)> {
+            sizes.iter().map(|(size, names, _)| (*size, names.len())).collect()
+        };
+        if are_hidden {
+            assert_eq!(counted(&theirs), counted(&ours), "{words:?}: zpaq, zarc");
+        } else {
+            assert_eq!(theirs, ours, "{words:?}: zpaq, zarc");
+        }
+    }
+}
+
+/// The archive is cut off behind a version and goes on from there; a date is that of the update.
+#[test]
+#[ignore = "add -until is not written yet"]
+fn updates_are_rolled_back_and_go_on_as_by_zpaq() {
+    for until in ["0", "1", "3", "7", "9", "-1", "-3", "-9", "2005-05-05 05:05:05", "2999-01-01"] {
+        let Some(mut pair) = history() else { return };
+        change_the_disk(&mut pair);
+        let work = pair.work();
+        // zarc does not destroy history without being told twice.
+        for (program, words) in [
+            (Program::Zpaq, &["d", "top", "-until", until][..]),
+            (Program::Zarc, &["d", "top", "-until", until, "-force"]),
+        ] {
+            let output = pair.run(program, &work, "add", words);
+            assert_eq!(output.status.code(), Some(0), "{program:?} -until {until}: {output:?}");
+        }
+        pair.compare_lists(&[]);
+        pair.compare_lists(&["-all"]);
+        pair.compare_lists(&["d", "top", "-not", "="]);
+        pair.compare_extracts(&["-to", "out"], true);
+        if until.len() > 2 {
+            let [theirs, ours] = [Program::Zpaq, Program::Zarc].map(|program| pair.dates(program));
+            assert_eq!(theirs.last(), ours.last(), "the date of the update, -until {until}");
+        }
+    }
+}
