@@ -20,6 +20,7 @@ mod manual;
 mod manual_page;
 mod manual_table;
 mod old_archives;
+mod oracle;
 mod reference_reader;
 mod rollback;
 mod rollback_cli;

@@ -261,7 +261,7 @@ mod tests {
         let arguments = list_of(&["a", "--not==#", "--not=*.o", "--not==x"]);
         assert_eq!(hidden_symbols(&arguments.names), ['=', '#']);
         let selection = list(&arguments).unwrap().selection;
-        assert!(selection.is_wanted(b"a.c") && !selection.is_wanted(b"a.o"));
-        assert!(!selection.is_wanted(b"=x"));
+        assert!(selection.is_wanted(b"a.c", false) && !selection.is_wanted(b"a.o", false));
+        assert!(!selection.is_wanted(b"=x", false));
     }
 }

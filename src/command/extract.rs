@@ -1,14 +1,14 @@
 //! `extract`: which entries of which version are restored.
 
 use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Version};
-use crate::base::{Error, ErrorKind, Progress, Result, StoredPath};
+use crate::base::{Error, ErrorKind, Progress, Result};
 use crate::select::in_version;
 
 use super::options::{ExtractOptions, ExtractSummary};
 use super::requested::Requested;
 use super::restore_ledger::Ledger;
 use super::restorer::Restorer;
-use super::scope::tell_notice;
+use super::scope::{is_wanted, tell_notice};
 
 /// Restores objects from a version.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractSummary> {
@@ -118,20 +118,20 @@ impl Extraction<'_> {
                 restorer.ledger.damage(error);
                 Ok(())
             }
-            Ok(entry) if self.is_wanted(&entry.path, version) => restorer.restore(entry, version),
+            Ok(entry) if self.is_wanted(&entry, version) => restorer.restore(entry, version),
             Ok(Entry { .. }) => Ok(()),
         })?;
         restorer.finish_version()
     }
 
-    fn is_wanted(&self, path: &StoredPath, version: Option<(u64, usize)>) -> bool {
+    fn is_wanted(&self, entry: &Entry, version: Option<(u64, usize)>) -> bool {
         let selection = &self.options.selection;
         match version {
-            None => selection.is_wanted(path.as_bytes()),
+            None => is_wanted(selection, entry, &entry.path),
             Some((number, digits)) => {
                 // A name too long for its directory is told when it is restored.
-                in_version(number, digits, path)
-                    .map_or(true, |path| selection.is_wanted(path.as_bytes()))
+                in_version(number, digits, &entry.path)
+                    .map_or(true, |path| is_wanted(selection, entry, &path))
             }
         }
     }

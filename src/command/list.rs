@@ -12,7 +12,7 @@ use crate::select::in_version;
 use super::changes::{Changes, Step};
 use super::content_comparison::is_same_content;
 use super::options::{Comparison, ListOptions, ListSummary, Row};
-use super::scope::{Scope, catalog, tell_notice};
+use super::scope::{Scope, catalog, is_wanted, tell_notice};
 use super::status::{drop_attributes, is_unchanged, size_of};
 
 /// Receives rows.
@@ -123,7 +123,7 @@ impl Lister<'_> {
         for entry in catalog.entries() {
             self.check_stopped()?;
             let Some(entry) = self.readable(entry) else { continue };
-            if self.options.selection.is_wanted(entry.path.as_bytes()) {
+            if is_wanted(&self.options.selection, &entry, &entry.path) {
                 self.show_entry(Comparison::InternalOnly, &entry, None)?;
             }
         }
@@ -148,7 +148,7 @@ impl Lister<'_> {
                 let is_named =
                     named.is_empty() || named.iter().any(|name| entry.path.is_within(name));
                 let shown = in_version(number.0, number.1, &entry.path)?;
-                if is_named && self.options.selection.is_wanted(shown.as_bytes()) {
+                if is_named && is_wanted(&self.options.selection, &entry, &shown) {
                     self.show_entry(Comparison::InternalOnly, &entry, Some(number))?;
                 }
             }
@@ -158,7 +158,7 @@ impl Lister<'_> {
 
     fn show_version(&mut self, version: &Version, (number, digits): (u64, usize)) -> Result<()> {
         let name = format!("{number:0digits$}/");
-        if !self.options.selection.is_wanted(name.as_bytes()) {
+        if !self.options.selection.is_wanted(name.as_bytes(), true) {
             return Ok(());
         }
         let counts = &version.manifest.counts;

@@ -2,7 +2,7 @@
 //! covers.
 
 use crate::archive::{Archive, Catalog, Entry, Notice, Version};
-use crate::base::{Error, Progress, Result, StoredPath};
+use crate::base::{Error, Kind, Progress, Result, StoredPath};
 use crate::filesystem::{Choice, Root, WalkOptions};
 use crate::select::{Rename, Selection, Verdict};
 
@@ -69,13 +69,21 @@ impl Scope {
         let (selection, back) = (self.selection.clone(), self.back.clone());
         parts.into_iter().flatten().filter(move |entry| match entry {
             Ok(entry) => match back.apply(&entry.path) {
-                Ok(on_disk) => selection.is_wanted(on_disk.as_bytes()),
+                Ok(on_disk) => is_wanted(&selection, entry, &on_disk),
                 // A name too long for the disk was never taken from there.
                 Err(_) => false,
             },
             Err(_) => true,
         })
     }
+}
+
+/// Whether an entry that goes by this name is to be added, extracted or listed.
+pub(super) fn is_wanted(selection: &Selection, entry: &Entry, name: &StoredPath) -> bool {
+    // A deletion does not say what it was; it may have been a directory.
+    let stored = entry.object.stored();
+    let is_directory = stored.is_none_or(|stored| stored.metadata.kind == Kind::Directory);
+    selection.is_wanted(name.as_bytes(), is_directory)
 }
 
 /// The catalog of a version, or an empty one.

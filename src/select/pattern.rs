@@ -1,5 +1,6 @@
 //! One glob with zpaq's rules: `*` any string, `/` included; `?` any one byte or character; a match
-//! of a directory covers its contents. How names are compared depends on the system they are for.
+//! of a directory covers its contents. The name of a directory ends with a slash, so that `??/*` matches
+//! `01/` and `??/?*` does not. How names are compared depends on the system they are for.
 
 /// How names are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +33,8 @@ enum Units {
 }
 
 impl Pattern {
-    /// The pattern the user typed, for names of this system; repeated and trailing slashes mean
-    /// nothing.
+    /// The pattern the user typed, for names of this system; repeated slashes mean one. A slash
+    /// at the end matches directories only.
     pub fn new(typed: &[u8]) -> Self {
         Self::with_rules(typed, NameRules::of_this_system())
     }
@@ -41,8 +42,8 @@ impl Pattern {
     /// The same for names of any system.
     pub fn with_rules(typed: &[u8], rules: NameRules) -> Self {
         Self(match rules {
-            NameRules::Unix => Units::Bytes(without_idle_slashes(typed)),
-            NameRules::Windows => Units::Characters(without_idle_slashes(&folded(typed))),
+            NameRules::Unix => Units::Bytes(with_single_slashes(typed)),
+            NameRules::Windows => Units::Characters(with_single_slashes(&folded(typed))),
         })
     }
 
@@ -93,7 +94,7 @@ fn only(mut characters: impl Iterator<Item = char>) -> Option<char> {
     characters.next().filter(|_| characters.next().is_none())
 }
 
-fn without_idle_slashes<Unit: Copy + PartialEq + From<u8>>(typed: &[Unit]) -> Vec<Unit> {
+fn with_single_slashes<Unit: Copy + PartialEq + From<u8>>(typed: &[Unit]) -> Vec<Unit> {
     let slash = Unit::from(b'/');
     let mut units: Vec<Unit> = Vec::with_capacity(typed.len());
     for &unit in typed {
@@ -101,17 +102,11 @@ fn without_idle_slashes<Unit: Copy + PartialEq + From<u8>>(typed: &[Unit]) -> Ve
             units.push(unit);
         }
     }
-    if units.len() > 1 && units.last() == Some(&slash) {
-        units.pop();
-    }
     units
 }
 
 fn covers<Unit: Copy + PartialEq + From<u8>>(pattern: &[Unit], name: &[Unit]) -> bool {
     let [slash, star, any] = [b'/', b'*', b'?'].map(Unit::from);
-    if pattern == [slash] {
-        return name.first() == Some(&slash);
-    }
     let (mut at, mut taken) = (0, 0);
     // Where to go on when the rest does not fit: behind the last star, which takes one unit more.
     // Earlier stars need no second try, so the time is at most the product of lengths.
@@ -124,6 +119,12 @@ fn covers<Unit: Copy + PartialEq + From<u8>>(pattern: &[Unit], name: &[Unit]) ->
                 continue;
             }
             Some(unit) if *unit == any => taken < name.len(),
+            Some(unit) if *unit == slash && at + 1 == pattern.len() => {
+                if name.get(taken) == Some(unit) {
+                    return true;
+                }
+                false
+            }
             Some(unit) => name.get(taken) == Some(unit),
             None if name.get(taken).is_none_or(|unit| *unit == slash) => return true,
             None => false,
@@ -177,6 +178,17 @@ mod tests {
             ("a", "a/b/c", true),
             ("a", "ab", false),
             ("a/", "a/b", true),
+            ("a/", "a/", true),
+            ("a/", "a", false),
+            ("a", "a/", true),
+            ("a/*", "a/", true),
+            ("a/*", "a", false),
+            ("a/?*", "a/", false),
+            ("a?", "a/", true),
+            ("a?", "a/b", false),
+            ("*/", "a/", true),
+            ("*/", "a", false),
+            ("*c/", "a/c/d", true),
             ("a//b", "a/b", true),
             ("/", "/usr", true),
             ("/", "usr", false),

@@ -12,6 +12,7 @@ pub mod trees;
 pub mod truth;
 pub mod watched_storage;
 pub mod workbench;
+pub mod zpaq;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
