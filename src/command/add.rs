@@ -3,18 +3,19 @@
 use std::io;
 
 use crate::archive::{
-    Archive, Change, Entry, History, Object as StoredObject, Transaction, TransactionOptions,
-    Version,
+    Archive, BlockTable, Change, Entry, History, Object as StoredObject, Transaction,
+    TransactionOptions, Version,
 };
 use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::filesystem::{self, Object, Walk};
 
 use super::changes::{Changes, Step};
 use super::content_reader::Failure;
+use super::difference::{Saving, is_known};
 use super::object_reader::ObjectReader;
 use super::options::{AddOptions, AddSummary};
 use super::scope::{Scope, catalog, tell_notice};
-use super::status::{is_same_object, is_unchanged, size_of};
+use super::status::size_of;
 
 /// `-fragment` of a new archive.
 const FRAGMENT_EXPONENT: u8 = 6;
@@ -132,12 +133,14 @@ impl<'a> Adder<'a> {
         total_bytes: u64,
     ) -> Result<Self> {
         let archive_bytes_before = archive.committed_bytes();
+        // What is wrong with runs that cannot be read, the first thing to write tells.
+        let blocks = base.as_ref().map(|base| BlockTable::of_readable(archive, base).0);
         let archive = Some(archive);
         Ok(Self {
             update: LazyUpdate { archive, transaction: None, base, options },
             options,
             progress,
-            reader: ObjectReader::new(exponent, options.attributes, options.environment.now)?,
+            reader: ObjectReader::new(exponent, blocks, options.environment.now)?,
             total_bytes,
             summary: AddSummary { archive_bytes_before, ..AddSummary::default() },
         })
@@ -185,9 +188,8 @@ impl<'a> Adder<'a> {
         self.summary.seen_bytes += object.status.size;
         self.progress.advance(read_before, self.total_bytes);
         let stored_before = before.as_ref().and_then(|entry| entry.object.stored());
-        let attributes = self.options.attributes;
-        let is_known = stored_before.is_some_and(|old| is_unchanged(object, old, attributes));
-        if is_known && !self.options.force {
+        let AddOptions { attributes, force, .. } = *self.options;
+        if !force && stored_before.is_some_and(|old| is_known(object, old, attributes)) {
             return Ok(());
         }
         let progress = self.progress;
@@ -195,12 +197,12 @@ impl<'a> Adder<'a> {
         let mut read_bytes = read_before;
         let total_bytes = self.total_bytes;
         let new_before = update.new_bytes();
-        let read = reader.read(object, progress, &mut |bytes, kind| {
+        let read = reader.read(object, stored_before, progress, &mut |bytes, kind| {
             read_bytes += bytes.len() as u64;
             progress.advance(read_bytes, total_bytes);
             update.begun()?.store(bytes, kind)
         });
-        let (new, is_torn) = match read {
+        let (mut new, is_torn) = match read {
             Ok(read) => read,
             Err(Failure::Archive(error)) => return Err(error),
             Err(Failure::Source(error)) => return self.take_unread(object, before, &error),
@@ -211,11 +213,12 @@ impl<'a> Adder<'a> {
                 format_args!("changed while it was read; stored as it was read last"),
             );
         }
-        let change = match (&before, stored_before) {
-            (None, _) => Change::Added,
-            (Some(_), Some(old)) if new == *old => return Ok(()),
-            (Some(_), Some(old)) if is_same_object(&new, old) => Change::Touched,
-            (Some(entry), _) => Change::Updated(size_of(entry)),
+        let is_change = Saving { attributes, force }.is_change(&mut new, stored_before);
+        let change = match &before {
+            None => Change::Added,
+            Some(entry) if is_change => Change::Updated(size_of(entry)),
+            Some(_) if stored_before == Some(&new) => return Ok(()),
+            Some(_) => Change::Touched,
         };
         let size = (object.kind == Kind::File).then(|| new.size());
         let new_bytes = size.map(|_| self.update.new_bytes() - new_before);

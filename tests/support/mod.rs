@@ -6,6 +6,7 @@ pub mod extraction;
 pub mod faulty_storage;
 pub mod random;
 pub mod random_history;
+pub mod tree_changes;
 pub mod trees;
 pub mod truth;
 pub mod watched_storage;
