@@ -12,8 +12,6 @@ pub(super) struct Scope {
     /// Where to walk, in archive order.
     pub roots: Vec<Root>,
     selection: Selection,
-    /// From names in the archive to names on disk.
-    back: Rename,
 }
 
 impl Scope {
@@ -32,7 +30,7 @@ impl Scope {
         }
         // Equal names keep the user's order: the first one wins.
         roots.sort_by(|a, b| a.stored.cmp(&b.stored));
-        Ok(Self { roots, selection: selection.clone(), back: rename.reversed() })
+        Ok(Self { roots, selection: selection.clone() })
     }
 
     /// How to walk; `leave_out` is the archive itself.
@@ -60,16 +58,40 @@ impl Scope {
             }
         }
         let parts: Vec<_> = covers.iter().map(|cover| catalog.entries_within(cover)).collect();
-        let (selection, back) = (self.selection.clone(), self.back.clone());
-        parts.into_iter().flatten().filter(move |entry| match entry {
-            Ok(entry) => match back.apply(&entry.path) {
-                Ok(on_disk) => selection.is_wanted(on_disk.as_bytes()),
-                // A name too long for the disk was never taken from there.
-                Err(_) => false,
-            },
-            Err(_) => true,
-        })
+        let scope = self.clone();
+        parts
+            .into_iter()
+            .flatten()
+            .filter(move |entry| entry.as_ref().map_or(true, |entry| scope.is_wanted(&entry.path)))
     }
+
+    /// Whether a name in the archive is wanted by its name on disk; it has several where files
+    /// lie in each other or are renamed alike.
+    fn is_wanted(&self, path: &StoredPath) -> bool {
+        self.selection.is_everything()
+            || ancestors(path.as_bytes()).any(|ancestor| {
+                let name =
+                    |root: &Root| StoredPath::compare_bytes(root.stored.as_bytes(), ancestor);
+                let start = self.roots.partition_point(|root| name(root).is_lt());
+                let roots = self.roots[start..].iter().take_while(|root| name(root).is_eq());
+                let rest = &path.as_bytes()[ancestor.len()..];
+                roots.into_iter().any(|root| {
+                    let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+                    let slash: &[u8] =
+                        if rest.is_empty() || root.disk.ends_with(b"/") { b"" } else { b"/" };
+                    self.selection.is_wanted(&[&root.disk, slash, rest].concat())
+                })
+            })
+    }
+}
+
+/// A name and those of the directories it is in, the nearest first.
+fn ancestors(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(name), |name| match name.iter().rposition(|&byte| byte == b'/')? {
+        0 if name.len() > 1 => Some(&name[..1]),
+        0 => None,
+        slash => Some(&name[..slash]),
+    })
 }
 
 /// The catalog of a version, or an empty one.
