@@ -20,6 +20,7 @@ const MISTAKES: &[(&[&str], &str, &str)] = &[
     (&["add", "x", "f", "-fragment", "99"], "-fragment 99", "N from 0 to"),
     (&["add", "x", "f", "-t0"], "-threads 0", "N from 1 to"),
     (&["list", "x", "-all", "99"], "-all 99", "N from 1 to"),
+    (&["list", "x", "-summary", "0"], "-summary 0", "N from 1 to"),
     (&["add", "x", "f", "-m9"], "-method 9", "LEVEL"),
     (&["list", "x", "-until", "2014/02/30"], "no day 30", "YYYY-MM-DD"),
     (&["list", "x", "-no"], "-no is ambiguous", "-noattributes, -not"),
@@ -49,7 +50,7 @@ fn what_is_not_there_yet_is_refused() {
     for (words, what) in [
         (&["add", "x", "f", "-key", "two", "words"][..], "-key"),
         (&["list", "x", "-key"], "-key"),
-        (&["list", "x", "-summary", "10"], "-summary"),
+        (&["test", "x", "-summary", "10"], "-summary"),
         (&["add", "x", "f", "-s10"], "-summary"),
         (&["list", "part??"], "a multi-part archive"),
         (&["add", "x", "f", "-until", "0"], "add -until"),

@@ -215,6 +215,7 @@ impl Run {
                 Comparison::Different => _ = found.changed.insert(name),
                 Comparison::InternalOnly => _ = found.gone.insert(name),
                 Comparison::ExternalOnly => _ = found.added.insert(name),
+                Comparison::Duplicate => panic!("only -summary looks for them"),
             }
         }
         found.added.retain(|name| !found.changed.contains(name));

@@ -86,8 +86,8 @@ pub(super) struct Common {
     /// Recognised, not there yet.
     #[arg(long, value_name = "PASSWORD", num_args = 0.., hide = true)]
     pub(super) key: Option<Vec<OsString>>,
-    /// Recognised, not there yet.
-    #[arg(long, value_name = "N", num_args = 0..=1, hide = true)]
+    /// List: the N largest files and directories only (20)
+    #[arg(long, value_name = "N", num_args = 0..=1)]
     pub(super) summary: Option<Vec<OsString>>,
 }
 

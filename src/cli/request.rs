@@ -17,6 +17,8 @@ use super::arguments::{
 
 /// Digits of a version's directory when `-all` names none, and the most that it may name.
 const ALL_DIGITS: (usize, usize) = (4, 20);
+/// Rows of `list -summary` that names no number, and the most that it may name.
+const SUMMARY_ROWS: (usize, usize) = (20, 1_000_000_000);
 /// The largest `-fragment N`: its longest fragments, 8128 * 2^15 bytes, just fill the largest block.
 const FRAGMENT_MAX: usize = 15;
 /// More threads than this are a slip.
@@ -27,6 +29,7 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
     if arguments.common.until.is_some() {
         return Err(not_available("add -until"));
     }
+    without_summary(&arguments.common)?;
     let fragment = match &arguments.fragment {
         Some(text) => Some(number("-fragment", text, 0, FRAGMENT_MAX)?),
         None => None,
@@ -53,6 +56,7 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
 
 /// What `zarc extract` asks for.
 pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExtractOptions> {
+    without_summary(&arguments.common)?;
     let to = &arguments.names.to;
     let rename = match to.first() {
         Some(directory) if arguments.files.is_empty() => Rename::prefix(name("-to", directory)?),
@@ -87,6 +91,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
         rename,
         until: until(&arguments.common)?,
         all: all(arguments.all.as_ref())?,
+        summary: summary(arguments.common.summary.as_ref())?,
         force: arguments.force,
         attributes: !arguments.names.noattributes,
         special: arguments.names.special,
@@ -96,6 +101,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
 
 /// What `zarc test` asks for.
 pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
+    without_summary(&arguments.common)?;
     Ok(VerifyOptions {
         archive: archive(&arguments.common)?,
         until: until(&arguments.common)?,
@@ -135,9 +141,6 @@ fn archive(common: &Common) -> Result<PathBuf> {
     if common.key.is_some() {
         return Err(not_available("-key"));
     }
-    if common.summary.is_some() {
-        return Err(not_available("-summary"));
-    }
     let typed = common.archive.as_bytes();
     if typed.is_empty() {
         return Err(Error::usage("the archive \"\" holds nothing")
@@ -156,6 +159,11 @@ fn archive(common: &Common) -> Result<PathBuf> {
         name.push(".zarc");
     }
     Ok(name.into())
+}
+
+/// The commands that have no summary yet.
+fn without_summary(common: &Common) -> Result<()> {
+    if common.summary.is_some() { Err(not_available("-summary")) } else { Ok(()) }
 }
 
 fn not_available(what: &str) -> Error {
@@ -199,10 +207,24 @@ fn until(common: &Common) -> Result<Until> {
 }
 
 fn all(typed: Option<&Vec<OsString>>) -> Result<Option<usize>> {
+    optional_number("-all", typed, ALL_DIGITS.0, ALL_DIGITS.1)
+}
+
+fn summary(typed: Option<&Vec<OsString>>) -> Result<Option<usize>> {
+    optional_number("-summary", typed, SUMMARY_ROWS.0, SUMMARY_ROWS.1)
+}
+
+/// The number from 1 to `most` behind an option that may do without one.
+fn optional_number(
+    option: &str,
+    typed: Option<&Vec<OsString>>,
+    without: usize,
+    most: usize,
+) -> Result<Option<usize>> {
     match typed.map(|values| values.last()) {
         None => Ok(None),
-        Some(None) => Ok(Some(ALL_DIGITS.0)),
-        Some(Some(digits)) => Ok(Some(number("-all", digits, 1, ALL_DIGITS.1)?)),
+        Some(None) => Ok(Some(without)),
+        Some(Some(typed)) => Ok(Some(number(option, typed, 1, most)?)),
     }
 }
 

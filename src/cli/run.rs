@@ -100,7 +100,7 @@ fn list(arguments: &ListArguments) -> Result<u8> {
     let result = with_progress(is_silent, |progress| {
         let done = command::list(&options, &mut |row| listing.show(&row), progress)?;
         if !arguments.common.quiet {
-            listing.finish(&done, is_compared)?;
+            listing.finish(&done, is_compared, options.summary)?;
         }
         Ok(done)
     });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::command::{AddSummary, ExtractSummary, ListSummary, VerifySummary};
 
-use super::message::{DONE, DONE_WITH_PROBLEMS, NOT_DONE, megabytes};
+use super::message::{DONE, DONE_WITH_PROBLEMS, NOT_DONE, counted, megabytes};
 
 /// What a finished command says and returns.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,6 +80,7 @@ pub(super) fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration)
 /// What is said of a `list` behind its footer; `is_filtered` when `-only` or `-not` chose.
 pub(super) fn of_list(summary: &ListSummary, is_compared: bool, is_filtered: bool) -> Report {
     let ListSummary { same, different, internal_only, external_only, problems, .. } = summary;
+    // A duplicate never comes alone.
     let is_empty = same + different + internal_only + external_only == 0;
     let (problem, code) = if summary.damaged > 0 {
         (Some("the archive is damaged; not everything could be listed".to_owned()), NOT_DONE)
@@ -98,7 +99,10 @@ pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
     let VerifySummary { versions, files, fragments, damaged, .. } = summary;
     let print = summary.fingerprint.as_ref().map(|print| format!(", fingerprint {print}"));
     let lines = format!(
-        "{versions} versions, {files} files, {fragments} fragments, {} checked, {}{}\n",
+        "{}, {}, {}, {} checked, {}{}\n",
+        counted(*versions, "version"),
+        counted(*files, "file"),
+        counted(*fragments, "fragment"),
         megabytes(summary.bytes),
         seconds(took),
         print.unwrap_or_default(),
@@ -111,11 +115,6 @@ pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
 /// What `-verbose` says of a `test` besides.
 pub(super) fn more_of_verify(summary: &VerifySummary) -> String {
     format!("{} frames, {} blocks\n", summary.frames, summary.blocks)
-}
-
-/// So many of something, in words that fit one and many.
-fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// So many of something that was told before.

@@ -151,7 +151,7 @@ impl<'a> Adder<'a> {
             Step::New(object) => self.take_object(&object, None),
             Step::Both(object, entry) => self.take_object(&object, Some(entry)),
             Step::Gone(entry) => self.take_gone(entry),
-            Step::Unknown => Ok(()),
+            Step::Unknown(_) => Ok(()),
             Step::Unreadable(path, error) => {
                 self.warn(&path, format_args!("{error}; it stays as it is in the archive"));
                 Ok(())

@@ -64,13 +64,13 @@ impl DiskComparison<'_, '_> {
             },
             Step::Both(object, entry) => self.take_both(&object, &entry),
             Step::Gone(entry) => self.rows.entry(Comparison::InternalOnly, &entry, None),
-            Step::Unknown => Ok(()),
+            Step::Unknown(_) => Ok(()),
             Step::Unreadable(path, error) => {
                 self.rows.problem(&path, &error);
                 Ok(())
             }
             Step::Missing(path) => {
-                self.rows.problem(&path, &"neither on disk nor in the archive");
+                self.rows.missing(&path);
                 Ok(())
             }
         }

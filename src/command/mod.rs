@@ -11,6 +11,8 @@ mod difference;
 mod disk_comparison;
 mod extract;
 mod findings;
+mod largest;
+mod largest_objects;
 mod list;
 mod object_reader;
 mod options;
@@ -29,6 +31,7 @@ mod verify;
 mod verify_blocks;
 mod verify_entries;
 mod verify_version;
+mod versions;
 
 pub use add::add;
 pub use extract::extract;

@@ -90,6 +90,8 @@ pub struct ListOptions {
     pub until: Until,
     /// `-all`: every version, its number with this many digits.
     pub all: Option<usize>,
+    /// `-summary`: only so many, the largest, at least 1; nothing is compared.
+    pub summary: Option<usize>,
     /// `-force`: compare contents, not dates.
     pub force: bool,
     /// Whether mode, owner and extended attributes are compared and shown.
@@ -111,6 +113,8 @@ pub enum Comparison {
     InternalOnly,
     /// `+`: on disk only, or the disk's side of a pair that differs.
     ExternalOnly,
+    /// `^`: a file of the archive with the content of the file before it, with `-summary`.
+    Duplicate,
 }
 
 impl Comparison {
@@ -121,6 +125,7 @@ impl Comparison {
             Self::Different => '#',
             Self::InternalOnly => '-',
             Self::ExternalOnly => '+',
+            Self::Duplicate => '^',
         }
     }
 }
@@ -138,7 +143,7 @@ pub enum Row {
         path: StoredPath,
         /// Nothing for an object that the version marks as deleted.
         metadata: Option<Metadata>,
-        /// Length of the content in bytes.
+        /// Length of the content in bytes; of a directory, with `-summary`, of all in it.
         size: u64,
     },
     /// The root directory of one version, with `-all`.
@@ -151,7 +156,7 @@ pub enum Row {
         updates: u64,
         /// Names marked deleted.
         deletions: u64,
-        /// Bytes of content in it.
+        /// Bytes of content in the whole version; with `-summary`, of what is listed of it.
         size: u64,
         /// Bytes it takes in the archive.
         stored_bytes: u64,
@@ -173,6 +178,8 @@ pub struct ListSummary {
     pub internal_only: u64,
     /// Outside only.
     pub external_only: u64,
+    /// Files with the content of the file before them, with `-summary`.
+    pub duplicates: u64,
     /// Objects on disk that could not be read.
     pub problems: u64,
     /// Pages of the index that could not be read; each was named.

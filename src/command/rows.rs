@@ -33,6 +33,11 @@ impl Rows<'_> {
         self.progress.problem(path.as_bytes(), &problem.to_string());
     }
 
+    /// A name that the user typed and that is nowhere.
+    pub(super) fn missing(&mut self, path: &StoredPath) {
+        self.problem(path, &"neither on disk nor in the archive");
+    }
+
     /// A page that cannot be read is said and counted; what other pages hold is still shown.
     pub(super) fn readable<T>(&mut self, read: Result<T>) -> Option<T> {
         match read {
@@ -58,6 +63,7 @@ impl Rows<'_> {
                 Comparison::Different => self.summary.different += 1,
                 Comparison::InternalOnly => self.summary.internal_only += 1,
                 Comparison::ExternalOnly => self.summary.external_only += 1,
+                Comparison::Duplicate => self.summary.duplicates += 1,
             }
         }
         (self.show)(row)
@@ -70,9 +76,19 @@ impl Rows<'_> {
         entry: &Entry,
         version: Option<(u64, usize)>,
     ) -> Result<()> {
+        self.show(self.entry_row(comparison, entry, version))
+    }
+
+    /// The row of what an archive has of an object.
+    pub(super) fn entry_row(
+        &self,
+        comparison: Comparison,
+        entry: &Entry,
+        version: Option<(u64, usize)>,
+    ) -> Row {
         let metadata = entry.object.stored().map(|stored| self.shown(stored.metadata.clone()));
         let (path, size) = (entry.path.clone(), size_of(entry));
-        self.show(Row::Object { comparison, version, path, metadata, size })
+        Row::Object { comparison, version, path, metadata, size }
     }
 
     /// Shows an object on disk.
@@ -82,13 +98,18 @@ impl Rows<'_> {
         metadata: Metadata,
         size: u64,
     ) -> Result<()> {
+        self.show(self.external_row(path, metadata, size))
+    }
+
+    /// The row of an object on disk.
+    pub(super) fn external_row(&self, path: &StoredPath, metadata: Metadata, size: u64) -> Row {
         let (comparison, version) = (Comparison::ExternalOnly, None);
         let (path, metadata) = (path.clone(), Some(self.shown(metadata)));
-        self.show(Row::Object { comparison, version, path, metadata, size })
+        Row::Object { comparison, version, path, metadata, size }
     }
 
     /// What is shown of metadata.
-    pub(super) fn shown(&self, mut metadata: Metadata) -> Metadata {
+    fn shown(&self, mut metadata: Metadata) -> Metadata {
         if !self.attributes {
             drop_attributes(&mut metadata);
         }
