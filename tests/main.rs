@@ -15,6 +15,7 @@ mod filesystem;
 mod golden;
 mod history;
 mod list_and_add;
+mod list_archives;
 mod list_summary;
 mod old_archives;
 mod reference_reader;

@@ -84,7 +84,7 @@ pub(super) fn of_list(summary: &ListSummary, is_compared: bool, is_filtered: boo
     let is_empty = same + different + internal_only + external_only == 0;
     let (problem, code) = if summary.damaged > 0 {
         (Some("the archive is damaged; not everything could be listed".to_owned()), NOT_DONE)
-    } else if is_compared && is_empty && !is_filtered {
+    } else if is_compared && is_empty && !is_filtered && !summary.is_of_two_archives {
         (Some("none of the files is in the archive or on disk".to_owned()), NOT_DONE)
     } else if *problems > 0 {
         (Some(named_above(*problems, "problem")), DONE_WITH_PROBLEMS)

@@ -81,9 +81,7 @@ impl DiskComparison<'_, '_> {
             Ok(Found::Same) => return self.rows.entry(Comparison::Same, entry, None),
             Ok(Found::Different(metadata)) => metadata,
             Ok(Found::Unknown(metadata, error)) => {
-                self.rows.summary.damaged += 1;
-                let problem = format!("its content cannot be compared: {error}");
-                self.rows.progress.problem(entry.path.as_bytes(), &problem);
+                self.rows.incomparable(&entry.path, &error);
                 metadata
             }
             Err(Failure::Source(error)) => return self.take_unread(object, Some(entry), &error),

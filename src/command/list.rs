@@ -1,17 +1,19 @@
-//! `list`: versions, their objects, and how they compare with the disk.
+//! `list`: versions, their objects, and how they compare with the disk or another archive.
 
 use crate::archive::{Archive, History, Location, Version};
 use crate::base::{Progress, Result};
 use crate::filesystem;
 
+use super::archive_comparison::compare_archives;
 use super::disk_comparison::compare_with_disk;
 use super::largest_objects::show_largest;
 use super::options::{Comparison, ListOptions, ListSummary, Row};
+use super::other_archive::OtherArchive;
 use super::rows::Rows;
 use super::scope::{Scope, catalog, tell_notice};
 use super::versions::{Met, each_version, each_wanted};
 
-/// Shows versions and compares them with the disk; rows come in stored order, with `-summary` by
+/// Shows versions and compares them with the disk or another archive; rows come in stored order, with `-summary` by
 /// decreasing size.
 pub fn list(
     options: &ListOptions,
@@ -32,21 +34,25 @@ pub fn list(
         ..ListSummary::default()
     };
     let mut rows = Rows { show, progress, attributes: options.attributes, summary };
+    let version = version.as_ref();
+    let other = OtherArchive::find(&archive, version, &scope, options, progress)?;
     filesystem::raise_descriptor_limit();
-    if let Some(count) = options.summary {
-        show_largest(&archive, version.as_ref(), &scope, options, count, &mut rows)?;
+    if let Some(other) = other {
+        compare_archives(&archive, version, &other, options, &mut rows)?;
+    } else if let Some(count) = options.summary {
+        show_largest(&archive, version, &scope, options, count, &mut rows)?;
     } else if let Some(digits) = options.all {
         each_version(&archive, options, digits, &mut rows, &mut |rows, met| match met {
             Met::Version(row) => row.map_or(Ok(()), |row| rows.show(row)),
             Met::Entry(entry, number) => rows.entry(Comparison::InternalOnly, &entry, Some(number)),
         })?;
     } else if options.files.is_empty() {
-        let catalog = catalog(&archive, version.as_ref())?;
+        let catalog = catalog(&archive, version)?;
         each_wanted(&catalog, options, &mut rows, &mut |rows, entry| {
             rows.entry(Comparison::InternalOnly, &entry, None)
         })?;
     } else {
-        compare_with_disk(&archive, version.as_ref(), &scope, options, &mut rows)?;
+        compare_with_disk(&archive, version, &scope, options, &mut rows)?;
     }
     Ok(rows.summary)
 }

@@ -4,6 +4,7 @@
 //! a summary. It neither parses nor prints.
 
 mod add;
+mod archive_comparison;
 mod changes;
 mod content_comparison;
 mod content_reader;
@@ -16,6 +17,7 @@ mod largest_objects;
 mod list;
 mod object_reader;
 mod options;
+mod other_archive;
 mod requested;
 mod restore_directories;
 mod restore_ledger;

@@ -80,7 +80,8 @@ pub struct AddSummary {
 pub struct ListOptions {
     /// The archive.
     pub archive: Location,
-    /// Files and directories to compare with the disk; none lists the archive alone.
+    /// Files and directories to compare with the disk, or another archive to compare with; none
+    /// lists the archive alone.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`.
     pub selection: Selection,
@@ -180,6 +181,8 @@ pub struct ListSummary {
     pub external_only: u64,
     /// Files with the content of the file before them, with `-summary`.
     pub duplicates: u64,
+    /// The file that was named is an archive, and the two were compared.
+    pub is_of_two_archives: bool,
     /// Objects on disk that could not be read.
     pub problems: u64,
     /// Pages of the index that could not be read; each was named.

@@ -55,6 +55,13 @@ impl Rows<'_> {
         self.progress.warn(&format!("part of the index is lost: {error}"));
     }
 
+    /// Contents that cannot be compared because part of the index is lost.
+    pub(super) fn incomparable(&mut self, path: &StoredPath, error: &Error) {
+        self.summary.damaged += 1;
+        let problem = format!("its content cannot be compared: {error}");
+        self.progress.problem(path.as_bytes(), &problem);
+    }
+
     /// Shows one row.
     pub(super) fn show(&mut self, row: Row) -> Result<()> {
         if let Row::Object { comparison, .. } = &row {

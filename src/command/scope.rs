@@ -101,15 +101,21 @@ pub(super) fn catalog(archive: &Archive, version: Option<&Version>) -> Result<Ca
 
 /// Tells what the user should know about the archive first; returns whether it is damaged.
 pub(super) fn tell_notice(archive: &Archive, progress: &dyn Progress) -> bool {
+    tell_notice_of(archive, "", progress)
+}
+
+/// The same of one of two archives, with words in front that tell which.
+pub(super) fn tell_notice_of(archive: &Archive, which: &str, progress: &dyn Progress) -> bool {
+    let warn = |text: &str| progress.warn(&format!("{which}{text}"));
     match archive.notice() {
         None => {}
-        Some(Notice::Unfinished(bytes)) => progress.warn(&format!(
+        Some(Notice::Unfinished(bytes)) => warn(&format!(
             "the last {bytes} bytes of the archive are an update that was never completed; they are ignored"
         )),
-        Some(Notice::Damaged(from)) => progress.warn(&format!(
+        Some(Notice::Damaged(from)) => warn(&format!(
             "committed updates are damaged near byte {from}; what can be found after that is used"
         )),
-        Some(Notice::Completed) => progress.warn(
+        Some(Notice::Completed) => warn(
             "the last update was interrupted just before it was committed; all of it was there, and it is committed now",
         ),
     }

@@ -20,6 +20,11 @@ impl Rename {
         Self::default()
     }
 
+    /// Whether all names stay as they are.
+    pub fn is_none(&self) -> bool {
+        matches!(self.0, Rule::None)
+    }
+
     /// What is at or below the first of `from` goes to the first of `to`, and so on; names of
     /// `from` without a partner stay as they are.
     pub fn pairs(from: Vec<StoredPath>, to: Vec<StoredPath>) -> Self {
