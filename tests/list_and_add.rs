@@ -10,16 +10,19 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rustix::fs::{CWD, FileType, Mode};
-use zarc::archive::{Archive, Catalog, History};
+use zarc::archive::{
+    Archive, Catalog, Change as EntryChange, History, Object, Transaction, TransactionOptions,
+};
 use zarc::base::{StoredPath, Until};
 use zarc::command::{AddOptions, Comparison, ListOptions, Row};
+use zarc::compress::Method;
 use zarc::select::{Pattern, Rename, Selection};
 
 use super::support::tree_changes::{Change, apply, change};
 use super::support::trees::{place, walk};
 use super::support::workbench::{
-    Workbench, fresh_in_memory, random_cases, real_seconds, rows, run_add, set_clock, set_dice,
-    set_mtime, set_xattr, wait_for_a_tick,
+    Workbench, environment, fresh_in_memory, random_cases, real_seconds, rows, run_add, set_clock,
+    set_dice, set_mtime, set_xattr, wait_for_a_tick,
 };
 use super::support::{frames, noise};
 
@@ -350,6 +353,39 @@ fn attributes_not_saved_make_no_difference() {
     options.force = true;
     assert_eq!(run_add(&options).0.updated, 1);
     assert_eq!(saved_mode(&bench), Some(0o600));
+}
+
+/// An entry that is written again only because of its times keeps what a newer zarc put there.
+#[test]
+fn fields_of_a_newer_version_are_kept_without_a_change() {
+    let bench = settled_bench();
+    fs::write(bench.work().join("a"), "content").unwrap();
+    run_add(&bench.add_options(b"a"));
+    let entry = |archive: &Archive| {
+        let version = History::of(archive).newest().unwrap().unwrap();
+        let entry = Catalog::of(archive, &version).unwrap().entries().next().unwrap().unwrap();
+        (version, entry)
+    };
+    let location = bench.archive().into();
+    let mut archive = Archive::open_location_for_writing(&location, 6, &environment()).unwrap();
+    let (version, mut newer) = entry(&archive);
+    let Object::Stored(stored) = &mut newer.object else { panic!("a file") };
+    stored.unknown = vec![(100, b"new".to_vec())];
+    stored.ctime.seconds -= 1;
+    let options = TransactionOptions {
+        method: Method::default(),
+        threads: 1,
+        environment: environment(),
+        comment: Vec::new(),
+    };
+    let mut update = Transaction::begin(&mut archive, Some(&version), &options).unwrap();
+    update.record(&newer, EntryChange::Touched).unwrap();
+    update.commit().unwrap();
+    drop(archive);
+    assert_eq!(run_add(&bench.add_options(b"a")).0.touched, 1);
+    let (_, kept) = entry(&Archive::open_path(&bench.archive()).unwrap());
+    assert_eq!(kept.object.stored().unwrap().unknown, [(100, b"new".to_vec())]);
+    assert_eq!(run_add(&bench.add_options(b"a")).0.version, None);
 }
 
 /// Where the identities of a content are lost, it counts as different, and that is said.

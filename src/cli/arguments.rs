@@ -94,7 +94,7 @@ pub(super) struct Common {
 /// Which names are meant, and what they are called on the other side.
 #[derive(Debug, Args)]
 pub(super) struct Names {
-    /// Leave out what matches: * is any string, ? any byte, / included; list: =#+- hides symbols
+    /// Leave out what matches: * is any string, ? any byte, / included; list: =#+-^ hides symbols
     #[arg(long, value_name = "FILE", num_args = 0..)]
     pub(super) not: Vec<OsString>,
     /// Leave out what matches none of these
@@ -170,7 +170,7 @@ pub(super) struct ExtractArguments {
 pub(super) struct ListArguments {
     #[command(flatten)]
     pub(super) common: Common,
-    /// Files and directories to compare
+    /// Files and directories to compare, or another archive
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<OsString>,
     #[command(flatten)]

@@ -64,16 +64,16 @@ pub(super) fn is_same_content(
 
 /// Identity and length of each fragment of a run.
 pub(super) fn identities(run: &Run, table: &BlockTable) -> Result<Vec<(Digest, u32)>, Error> {
-    let record = table.record(run.first.block)?;
     let first = run.first.index as usize;
     let last = first.saturating_add(run.count as usize);
-    match record.fragments.get(first..last) {
-        Some(fragments) => Ok(fragments.iter().map(|f| (f.identity, f.len)).collect()),
-        None => Err(Error::corrupt(format!(
-            "block {} has fewer fragments than a file needs",
-            run.first.block
-        ))),
-    }
+    let found = table.with_record(run.first.block, |record| {
+        let fragments = record.fragments.get(first..last)?;
+        Some(fragments.iter().map(|fragment| (fragment.identity, fragment.len)).collect())
+    })?;
+    found.ok_or_else(|| {
+        let block = run.first.block;
+        Error::corrupt(format!("block {block} has fewer fragments than a file needs"))
+    })
 }
 
 /// The next bytes of a file.

@@ -68,7 +68,7 @@ impl Saving {
             && new.content == old.content
             && (old.has_attributes || !(self.force && self.attributes))
         {
-            keep_attributes(new, old);
+            keep_what_was_saved(new, old);
             return false;
         }
         if !self.attributes {
@@ -79,10 +79,11 @@ impl Saving {
     }
 }
 
-fn keep_attributes(new: &mut Stored, old: &Stored) {
+fn keep_what_was_saved(new: &mut Stored, old: &Stored) {
     // Old attributes beside a new change time would pass for those of that time: whoever saves
     // attributes the next time has to look again.
     new.is_unsettled |= old.has_attributes && !has_same_attributes(&new.metadata, &old.metadata);
     new.metadata = old.metadata.clone();
     new.has_attributes = old.has_attributes;
+    new.unknown.clone_from(&old.unknown);
 }

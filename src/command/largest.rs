@@ -10,7 +10,6 @@ use crate::base::{Digest, Kind, StoredPath};
 use super::options::{Comparison, Row};
 
 /// A row and what stands for its content.
-#[derive(Clone)]
 struct Ranked {
     row: Row,
     /// Of a file in the archive.
