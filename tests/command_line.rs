@@ -252,7 +252,6 @@ fn what_is_not_there_yet_is_refused() {
         (&["list", "x", "-key"], "-key"),
         (&["extract", "x", "-key", "word"], "-key"),
         (&["test", "x", "-key"], "-key"),
-        (&["list", "x", "-summary", "10"], "-summary"),
         (&["list", "part??"], "a multi-part archive"),
         (&["add", "part*", "f"], "a multi-part archive"),
         (&["extract", "d/p?rt"], "a multi-part archive"),

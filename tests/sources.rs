@@ -148,8 +148,19 @@ fn what_cannot_be_read_is_named_and_kept_at_its_last_good_version() {
     fs::write(at("t/secret/b"), "b").unwrap();
     allow("t/file", 0);
     allow("t/secret", 0);
+    fs::write(at("t/unseen"), "").unwrap();
+    allow("t/unseen", 0);
+    let (code, listed) = zarc_as_nobody(&["list", "a.zarc", "t"], directory.path());
+    assert_eq!(code, Some(1), "{listed}");
     let (code, told) = zarc_as_nobody(&["add", "a.zarc", "t"], directory.path());
     assert_eq!(code, Some(1), "{told}");
+    let problems = |told: &str| -> Vec<String> {
+        let lines = told.lines().filter_map(|line| line.strip_prefix("zarc: warning: "));
+        let names = lines.filter_map(|line| line.split_once(": "));
+        names.map(|(name, _)| name.to_owned()).collect()
+    };
+    assert_eq!(problems(&listed), problems(&told));
+    assert_eq!(problems(&told), ["t/file", "t/secret", "t/unseen"]);
     assert!(told.contains("t/file: cannot read") && told.contains("t/secret: "), "{told}");
     let words = ["extract", "a.zarc", "-to", "out", "-noattributes"];
     assert_eq!(zarc_as_nobody(&words, directory.path()).0, Some(0));

@@ -1,5 +1,6 @@
 //! Opens, makes and closes archives.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -35,6 +36,15 @@ impl Archive {
         let identity = Some(file.identity()?);
         let archive = Self::open(Arc::new(file)).map_err(|error| error.at(path.display()))?;
         Ok(Self { identity, ..archive })
+    }
+
+    /// Whether a file is an archive by its first bytes; nothing if there is nothing of that name.
+    /// What cannot be read is none: whoever needs it as a file is told why.
+    pub fn is_at(path: &Path) -> Option<bool> {
+        match LocalFile::begins_with(path, &ArchiveHeader::MAGIC) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            begins => Some(begins.unwrap_or(false)),
+        }
     }
 
     /// Opens an archive to read.

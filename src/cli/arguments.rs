@@ -101,7 +101,7 @@ pub(super) struct Common {
 #[derive(Debug, Args)]
 pub(super) struct Names {
     /// Leave out what matches: * is any string, ? any byte, / included; a directory stands for
-    /// all below it. With list, =[#+-]... hides rows that are identical or have these symbols
+    /// all below it. With list, =[#+-^]... hides rows that are identical or have these symbols
     #[arg(long, value_name = "FILE", num_args = 0..)]
     pub(super) not: Vec<OsString>,
     /// Leave out what matches none of these; -not goes first
@@ -188,7 +188,7 @@ pub(super) struct ExtractArguments {
 pub(super) struct ListArguments {
     #[command(flatten)]
     pub(super) common: Common,
-    /// Files and directories to compare
+    /// Files and directories to compare, or another archive
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<OsString>,
     #[command(flatten)]
@@ -199,8 +199,8 @@ pub(super) struct ListArguments {
     /// Compare contents, by reading them, but not dates and attributes
     #[arg(short, long)]
     pub(super) force: bool,
-    /// Recognised, not there yet.
-    #[arg(long, value_name = "N", num_args = 0..=1, hide = true)]
+    /// Only the N largest files and directories, the largest first (20)
+    #[arg(long, value_name = "N", num_args = 0..=1)]
     pub(super) summary: Option<Vec<OsString>>,
 }
 

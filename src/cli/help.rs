@@ -68,20 +68,24 @@ A row is a symbol, the date of the last change in universal time, the size, the 
 bits, and the name. Without files everything inside is shown. Files are compared with what is on \
 disk, by dates, sizes and attributes, or by content with -force; both sides are shown where they \
 differ. add in place of list would change just that. The archive \"\" is empty. With -all, the \
-directory of a version shows its date, what it added, updated and deleted, and the bytes it takes.
+directory of a version shows its date, what it added, updated and deleted, and the bytes it takes. \
+With -summary, directories have the size of all in them, and ^ stands for a file with the content of \
+the one before. If the only file is an archive that this one has no copy of, the two are compared.
 
 Symbols:
   =  the same inside and outside
   #  different: this is inside, + is outside
   -  inside only, or not compared
   +  outside only
+  ^  a duplicate (with -summary)
 
 Examples:
   zarc list backup docs -not =      what would add change?
   zarc list backup docs -force      is the content still the same?
   zarc list backup -all -only '*/notes.txt'
   zarc list backup -all 2 -not '??/?*'    the dates of all updates
-  zarc list backup -until -1        without the last update";
+  zarc list backup -until -1        without the last update
+  zarc list backup -summary 10      the 10 largest, and which of them are alike";
 
 /// Below the options of `test`.
 pub(super) const TEST: &str = "\

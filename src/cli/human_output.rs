@@ -35,8 +35,8 @@ impl HumanOutput {
         if self.manner.is_quiet() {
             return listing.flush();
         }
-        if let Done::List { summary, is_compared, .. } = done {
-            listing.finish(summary, *is_compared)?;
+        if let Done::List { summary, is_compared, largest, .. } = done {
+            listing.finish(summary, *is_compared, *largest)?;
         }
         listing.flush()?;
         print(lines)

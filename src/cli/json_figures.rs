@@ -65,6 +65,7 @@ pub(super) struct ListFigures {
     versions: u64,
     archive_bytes: u64,
     objects: u64,
+    duplicates: u64,
     #[serde(flatten)]
     comparisons: Option<Comparisons>,
     problems: u64,
@@ -170,12 +171,15 @@ impl ListFigures {
             external_only: external,
             problems,
             damaged,
+            duplicates,
+            is_of_two_archives: _,
         } = *summary;
         let comparisons = Comparisons { same, different, internal, external };
         Self {
             versions,
             archive_bytes,
-            objects: same + different + internal + external,
+            objects: same + different + internal + external + duplicates,
+            duplicates,
             comparisons: is_compared.then_some(comparisons),
             problems,
             damaged,

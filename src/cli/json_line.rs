@@ -247,7 +247,10 @@ impl<'a> ListedLine<'a> {
         Self {
             path,
             path_base64,
-            comparison: if is_compared { compared(*comparison) } else { "none" },
+            comparison: match comparison {
+                Comparison::InternalOnly if !is_compared => "none",
+                comparison => compared(*comparison),
+            },
             version: version.map(|(number, _)| number),
             deleted: *is_deleted,
             kind: (!is_deleted).then_some(kind),
@@ -299,6 +302,7 @@ fn compared(comparison: Comparison) -> &'static str {
         Comparison::Different => "different",
         Comparison::InternalOnly => "internal",
         Comparison::ExternalOnly => "external",
+        Comparison::Duplicate => "duplicate",
     }
 }
 

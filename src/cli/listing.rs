@@ -6,7 +6,7 @@ use crate::base::{Error, Kind, Metadata, Result, Timestamp};
 use crate::command::{Comparison, ListSummary, Row};
 use crate::select::in_version;
 
-use super::message::{megabytes, shown};
+use super::message::{counted, megabytes, shown};
 use super::windows_attributes;
 
 /// Prints rows as they come and the footer at the end.
@@ -39,14 +39,20 @@ impl<W: Write> Listing<W> {
         self.write(&line)
     }
 
-    /// Prints what was shown in all; `compared` when files were named.
-    pub(super) fn finish(&mut self, summary: &ListSummary, compared: bool) -> Result<()> {
+    /// Prints what was shown in all; `compared` when files were named, `largest` with how many
+    /// were asked for by `-summary`.
+    pub(super) fn finish(
+        &mut self,
+        summary: &ListSummary,
+        compared: bool,
+        largest: Option<usize>,
+    ) -> Result<()> {
         let footer = format!(
-            "\n{} in {} rows shown\n  -> {} in {} versions\n",
+            "\n{} in {} shown\n  -> {} in {}\n",
             megabytes(self.bytes),
-            self.rows,
+            counted(self.rows, "row"),
             megabytes(summary.archive_bytes),
-            summary.versions,
+            counted(summary.versions, "version"),
         );
         self.write(footer.as_bytes())?;
         if compared {
@@ -56,6 +62,11 @@ impl<W: Write> Listing<W> {
                  {internal_only} -internal\n"
             );
             self.write(counts.as_bytes())?;
+        }
+        if let Some(largest) = largest {
+            let duplicates = summary.duplicates;
+            let line = format!("{duplicates} of largest {largest} files are ^duplicates\n");
+            self.write(line.as_bytes())?;
         }
         Ok(())
     }
@@ -197,7 +208,8 @@ mod tests {
         let root =
             Row::Version { version, date, updates: 3, deletions: 1, size: 7, stored_bytes: 839 };
         listing.show(&root).unwrap();
-        listing.finish(&ListSummary::default(), true).unwrap();
+        let summary = ListSummary { versions: 1, duplicates: 2, ..ListSummary::default() };
+        listing.finish(&summary, true, Some(5)).unwrap();
         drop(listing);
         bytes.escape_ascii().to_string().replace("\\n-", "\n-").replace("\\n+", "\n+")
     }
@@ -232,7 +244,8 @@ mod tests {
             "# 1970-01-01 00:00:00            5  4755 \\n\\xff\n",
             "+ 1970-01-01 00:00:00            5 l4755 l -> a\\x1b\n",
             "- 1970-01-01 23:59:59            7       0012/ +3 -1 -> 839\\n",
-            "0.000015 MB in 5 rows shown",
+            "0.000015 MB in 5 rows shown\\n  -> 0.000000 MB in 1 version\\n",
+            "2 of largest 5 files are ^duplicates\\n",
             "0 =same, 0 #different, 0 +external, 0 -internal",
         ] {
             assert!(shown.contains(part), "{part} is not in {shown}");

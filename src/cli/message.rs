@@ -65,6 +65,11 @@ pub(super) fn tell(text: &str) {
     std::io::stderr().lock().write_all(&line).ok();
 }
 
+/// So many of something, in words that fit one and many.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A name as it is printed: as it is, but without bytes that a terminal would obey.
 pub(super) fn shown(name: &[u8], is_terminal: bool) -> Cow<'_, [u8]> {
     if !is_terminal {

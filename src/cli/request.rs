@@ -17,6 +17,8 @@ use super::arguments::{
 
 /// Digits of a version's directory when `-all` names none, and the most that it may name.
 const ALL_DIGITS: (usize, usize) = (4, 20);
+/// Rows of `list -summary` that names no number, and the most that it may name.
+const SUMMARY_ROWS: (usize, usize) = (20, 1_000_000_000);
 /// The largest `-fragment N`: its longest fragments, 8128 * 2^15 bytes, just fill the largest block.
 const FRAGMENT_MAX: usize = 15;
 /// More threads than this are a slip.
@@ -73,9 +75,6 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExtractOptions> {
 
 /// What `zarc list` asks for.
 pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
-    if arguments.summary.is_some() {
-        return Err(not_available("-summary"));
-    }
     let rename = if arguments.files.is_empty() {
         Rename::none()
     } else {
@@ -88,6 +87,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
         rename,
         until: until(&arguments.common)?,
         all: all(arguments.all.as_ref())?,
+        summary: summary(arguments.summary.as_ref())?,
         force: arguments.force,
         attributes: !arguments.names.noattributes,
         special: arguments.names.special,
@@ -197,10 +197,24 @@ fn until(common: &Common) -> Result<Until> {
 }
 
 fn all(typed: Option<&Vec<OsString>>) -> Result<Option<usize>> {
+    optional_number("-all", typed, ALL_DIGITS.0, ALL_DIGITS.1)
+}
+
+fn summary(typed: Option<&Vec<OsString>>) -> Result<Option<usize>> {
+    optional_number("-summary", typed, SUMMARY_ROWS.0, SUMMARY_ROWS.1)
+}
+
+/// The number from 1 to `most` behind an option that may do without one.
+fn optional_number(
+    option: &str,
+    typed: Option<&Vec<OsString>>,
+    without: usize,
+    most: usize,
+) -> Result<Option<usize>> {
     match typed.map(|values| values.last()) {
         None => Ok(None),
-        Some(None) => Ok(Some(ALL_DIGITS.0)),
-        Some(Some(digits)) => Ok(Some(number("-all", digits, 1, ALL_DIGITS.1)?)),
+        Some(None) => Ok(Some(without)),
+        Some(Some(typed)) => Ok(Some(number(option, typed, 1, most)?)),
     }
 }
 

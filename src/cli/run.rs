@@ -156,7 +156,8 @@ fn list(arguments: &ListArguments, output: &dyn Output) -> Result<Option<Done>> 
         return Ok(None);
     }
     let summary = result?;
-    Ok(Some(Done::List { summary, is_named, is_compared, is_filtered }))
+    let largest = options.summary;
+    Ok(Some(Done::List { summary, is_named, is_compared, is_filtered, largest }))
 }
 
 /// The page on a topic.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::base::Result;
 use crate::command::{AddSummary, ExtractSummary, ListSummary, Rollback, VerifySummary};
 
-use super::message::{DONE, DONE_WITH_PROBLEMS, NOT_DONE, is_closed_pipe, megabytes, tell};
+use super::message::{
+    DONE, DONE_WITH_PROBLEMS, NOT_DONE, counted, is_closed_pipe, megabytes, tell,
+};
 
 /// What a finished command says and returns.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub(super) enum Done {
         is_compared: bool,
         /// Whether `-only` or `-not` chose among them.
         is_filtered: bool,
+        /// How many were asked for by `-summary`.
+        largest: Option<usize>,
     },
     /// Of `test`.
     Test {
@@ -167,10 +171,11 @@ fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration) -> Report 
 /// What is said of a `list` behind its footer; `is_filtered` when `-only` or `-not` chose.
 fn of_list(summary: &ListSummary, is_named: bool, is_filtered: bool) -> Report {
     let ListSummary { same, different, internal_only, external_only, problems, .. } = summary;
+    // A duplicate never comes alone.
     let is_empty = same + different + internal_only + external_only == 0;
     let (problem, code) = if summary.damaged > 0 {
         (Some("the archive is damaged; not everything could be listed".to_owned()), NOT_DONE)
-    } else if is_named && is_empty && !is_filtered {
+    } else if is_named && is_empty && !is_filtered && !summary.is_of_two_archives {
         (Some("none of the files is in the archive or on disk".to_owned()), NOT_DONE)
     } else if *problems > 0 {
         (Some(named_above(*problems, "problem")), DONE_WITH_PROBLEMS)
@@ -185,7 +190,10 @@ fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
     let VerifySummary { versions, files, fragments, damaged, .. } = summary;
     let print = summary.fingerprint.as_ref().map(|print| format!(", fingerprint {print}"));
     let lines = format!(
-        "{versions} versions, {files} files, {fragments} fragments, {} checked, {}{}\n",
+        "{}, {}, {}, {} checked, {}{}\n",
+        counted(*versions, "version"),
+        counted(*files, "file"),
+        counted(*fragments, "fragment"),
         megabytes(summary.bytes),
         seconds(took),
         print.unwrap_or_default(),
@@ -198,11 +206,6 @@ fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
 /// What `-verbose` says of a `test` besides.
 fn more_of_verify(summary: &VerifySummary) -> String {
     format!("{} frames, {} blocks\n", summary.frames, summary.blocks)
-}
-
-/// So many of something, in words that fit one and many.
-fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// So many of something that was told before.

@@ -3,19 +3,20 @@
 use std::io;
 
 use crate::archive::{
-    Archive, Change, Entry, History, Object as StoredObject, Transaction, TransactionOptions,
-    Version,
+    Archive, BlockTable, Change, Entry, History, Object as StoredObject, Transaction,
+    TransactionOptions, Version,
 };
 use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::filesystem::{self, Object, Walk};
 
 use super::changes::{Changes, Step};
 use super::content_reader::Failure;
+use super::difference::{Saving, is_known};
 use super::object_reader::ObjectReader;
 use super::options::{AddOptions, AddSummary};
 use super::rollback::{finish as finish_rollback, outcome_of_failure, roll_back};
 use super::scope::{Scope, catalog, tell_notice};
-use super::status::{is_same_object, is_unchanged, keep_windows_attributes, size_of};
+use super::status::size_of;
 
 /// `-fragment` of a new archive.
 const FRAGMENT_EXPONENT: u8 = 6;
@@ -142,12 +143,14 @@ impl<'a> Adder<'a> {
         total_bytes: u64,
     ) -> Result<Self> {
         let archive_bytes_before = archive.committed_bytes();
+        // What is wrong with runs that cannot be read, the first thing to write tells.
+        let blocks = base.as_ref().map(|base| BlockTable::of_readable(archive, base).0);
         let archive = Some(archive);
         Ok(Self {
             update: LazyUpdate { archive, transaction: None, base, options },
             options,
             progress,
-            reader: ObjectReader::new(exponent, options.attributes, options.environment.now)?,
+            reader: ObjectReader::new(exponent, blocks, options.environment.now)?,
             total_bytes,
             summary: AddSummary { archive_bytes_before, ..AddSummary::default() },
         })
@@ -158,7 +161,7 @@ impl<'a> Adder<'a> {
             Step::New(object) => self.take_object(&object, None),
             Step::Both(object, entry) => self.take_object(&object, Some(entry)),
             Step::Gone(entry) => self.take_gone(entry),
-            Step::Unknown => Ok(()),
+            Step::Unknown(_) => Ok(()),
             Step::Unreadable(path, error) => {
                 self.warn(&path, format_args!("{error}; it stays as it is in the archive"));
                 Ok(())
@@ -196,9 +199,8 @@ impl<'a> Adder<'a> {
         self.summary.seen_bytes += object.status.size;
         self.progress.advance(read_before, self.total_bytes);
         let stored_before = before.as_ref().and_then(|entry| entry.object.stored());
-        let attributes = self.options.attributes;
-        let is_known = stored_before.is_some_and(|old| is_unchanged(object, old, attributes));
-        if is_known && !self.options.force {
+        let AddOptions { attributes, force, .. } = *self.options;
+        if !force && stored_before.is_some_and(|old| is_known(object, old, attributes)) {
             return Ok(());
         }
         let progress = self.progress;
@@ -206,7 +208,7 @@ impl<'a> Adder<'a> {
         let mut read_bytes = read_before;
         let total_bytes = self.total_bytes;
         let new_before = update.new_bytes();
-        let read = reader.read(object, progress, &mut |bytes, kind| {
+        let read = reader.read(object, stored_before, progress, &mut |bytes, kind| {
             read_bytes += bytes.len() as u64;
             progress.advance(read_bytes, total_bytes);
             update.begun()?.store(bytes, kind)
@@ -222,14 +224,12 @@ impl<'a> Adder<'a> {
                 format_args!("changed while it was read; stored as it was read last"),
             );
         }
-        if let Some(old) = stored_before {
-            keep_windows_attributes(&mut new, old);
-        }
-        let change = match (&before, stored_before) {
-            (None, _) => Change::Added,
-            (Some(_), Some(old)) if new == *old => return Ok(()),
-            (Some(_), Some(old)) if is_same_object(&new, old) => Change::Touched,
-            (Some(entry), _) => Change::Updated(size_of(entry)),
+        let is_change = Saving { attributes, force }.is_change(&mut new, stored_before);
+        let change = match &before {
+            None => Change::Added,
+            Some(entry) if is_change => Change::Updated(size_of(entry)),
+            Some(_) if stored_before == Some(&new) => return Ok(()),
+            Some(_) => Change::Touched,
         };
         let size = (object.kind == Kind::File).then(|| new.size());
         let new_bytes = size.map(|_| self.update.new_bytes() - new_before);

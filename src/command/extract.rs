@@ -127,11 +127,11 @@ impl Extraction<'_> {
     fn is_wanted(&self, entry: &Entry, version: Option<(u64, usize)>) -> bool {
         let selection = &self.options.selection;
         match version {
-            None => is_wanted(selection, entry, &entry.path),
+            None => is_wanted(selection, entry, entry.path.as_bytes()),
             Some((number, digits)) => {
                 // A name too long for its directory is told when it is restored.
                 in_version(number, digits, &entry.path)
-                    .map_or(true, |path| is_wanted(selection, entry, &path))
+                    .map_or(true, |path| is_wanted(selection, entry, path.as_bytes()))
             }
         }
     }

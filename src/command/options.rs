@@ -98,7 +98,8 @@ pub struct AddSummary {
 pub struct ListOptions {
     /// The archive.
     pub archive: Location,
-    /// Files and directories to compare with the disk; none lists the archive alone.
+    /// Files and directories to compare with the disk, or another archive to compare with; none
+    /// lists the archive alone.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`.
     pub selection: Selection,
@@ -108,6 +109,8 @@ pub struct ListOptions {
     pub until: Until,
     /// `-all`: every version, its number with this many digits.
     pub all: Option<usize>,
+    /// `-summary`: only so many, the largest, at least 1; nothing is compared.
+    pub summary: Option<usize>,
     /// `-force`: compare contents, not dates.
     pub force: bool,
     /// Whether mode, owner and extended attributes are compared and shown.
@@ -129,6 +132,8 @@ pub enum Comparison {
     InternalOnly,
     /// `+`: on disk only, or the disk's side of a pair that differs.
     ExternalOnly,
+    /// `^`: a file of the archive with the content of the file before it, with `-summary`.
+    Duplicate,
 }
 
 impl Comparison {
@@ -139,6 +144,7 @@ impl Comparison {
             Self::Different => '#',
             Self::InternalOnly => '-',
             Self::ExternalOnly => '+',
+            Self::Duplicate => '^',
         }
     }
 }
@@ -160,7 +166,7 @@ pub enum Row {
         has_attributes: bool,
         /// Whether the version marks it as deleted.
         is_deleted: bool,
-        /// Length of the content in bytes.
+        /// Length of the content in bytes; of a directory, with `-summary`, of all in it.
         size: u64,
     },
     /// The root directory of one version, with `-all`.
@@ -173,7 +179,7 @@ pub enum Row {
         updates: u64,
         /// Names marked deleted.
         deletions: u64,
-        /// Bytes of content in it.
+        /// Bytes of content in the whole version; with `-summary`, of what is listed of it.
         size: u64,
         /// Bytes it takes in the archive.
         stored_bytes: u64,
@@ -195,6 +201,10 @@ pub struct ListSummary {
     pub internal_only: u64,
     /// Outside only.
     pub external_only: u64,
+    /// Files with the content of the file before them, with `-summary`.
+    pub duplicates: u64,
+    /// The file that was named is an archive, and the two were compared.
+    pub is_of_two_archives: bool,
     /// Objects on disk that could not be read.
     pub problems: u64,
     /// Pages of the index that could not be read; each was named.

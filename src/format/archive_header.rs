@@ -48,6 +48,8 @@ pub struct ArchiveHeader {
 }
 
 impl ArchiveHeader {
+    /// The first bytes of every archive.
+    pub const MAGIC: [u8; 8] = MAGIC;
     /// Length of the header region of a plain archive.
     pub const REGION_BYTES: u64 = PAGE_BYTES;
 

@@ -184,6 +184,7 @@ impl Workbench {
             rename: self.rename(),
             until,
             all: None,
+            summary: None,
             force: false,
             attributes: true,
             special: false,
