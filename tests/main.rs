@@ -14,6 +14,7 @@ mod faults;
 mod filesystem;
 mod golden;
 mod history;
+mod index;
 mod old_archives;
 mod reference_reader;
 mod round_trip;

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use zarc::base::Until;
 use zarc::command::Row;
 
-use super::support::archives::{drop_what_needs_root, kept, versions};
+use super::support::archives::{drop_what_needs_root, holds_data, kept, versions};
 use super::support::extraction::small_tree;
 use super::support::trees::{Tree, differences, walk};
 use super::support::workbench::{
@@ -156,12 +156,28 @@ fn check_extractions(reader: &Reader, bench: &Workbench, archive: &Path, count: 
     }
 }
 
+/// Both say that there is nothing to extract, and make nothing.
+fn check_refusals(reader: &Reader, bench: &Workbench, archive: &Path) {
+    let (ours, theirs) = (bench.path("ours"), bench.path("theirs"));
+    let error = run_extract(archive, &ours, Until::Latest, true).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("holds no data"), "{error}");
+    let output = reader.run(&["extract".as_ref(), archive.as_os_str(), theirs.as_os_str()]);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaints}");
+    assert!(complaints.contains("an archive without data"), "{complaints}");
+    assert!(!ours.exists() && !theirs.exists());
+}
+
 fn check(reader: &Reader, archive: &Path) {
     let bench = Workbench::new(tempfile::tempdir().unwrap());
     let verified = reader.told(&["verify".as_ref(), archive.as_os_str()]);
     let count = versions(archive).len() as u64;
     assert!(verified.starts_with(&format!("{count} updates, ")), "{verified}");
     check_lists(reader, &bench, archive, count);
+    if !holds_data(archive) {
+        check_refusals(reader, &bench, archive);
+        return;
+    }
     check_extractions(reader, &bench, archive, count);
 }
 

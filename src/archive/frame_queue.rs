@@ -109,6 +109,12 @@ impl<'a> FrameQueue<'a> {
         Ok(())
     }
 
+    /// Records a block of an archive without data; there is nothing to wait for.
+    pub(super) fn push_record(&mut self, block: FullBlock) -> Result<()> {
+        self.records.insert(block.number, BlockRecord::without_data(block.fragments));
+        self.page_records()
+    }
+
     /// Queues a page of entries.
     pub(super) fn push_entries(&mut self, page: EntryPageBuilder) -> Result<()> {
         let Some((first, records, raw)) = page.finish() else {

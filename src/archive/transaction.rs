@@ -21,7 +21,7 @@ const ENTRY_PAGE_BYTES: usize = 64 * 1024;
 /// How an update is written.
 #[derive(Debug, Clone)]
 pub struct TransactionOptions {
-    /// How blocks are compressed.
+    /// How blocks are compressed, if the archive holds data.
     pub method: Method,
     /// How many blocks at the same time.
     pub threads: usize,
@@ -65,6 +65,7 @@ pub struct Transaction<'a> {
     page: EntryPageBuilder,
     manifest: Manifest,
     start: u64,
+    holds_data: bool,
 }
 
 impl<'a> Transaction<'a> {
@@ -85,18 +86,23 @@ impl<'a> Transaction<'a> {
         let date = base.map_or(now.seconds, |version| now.seconds.max(version.date() + 1));
         let update = new_update(archive, date, now, &options.environment)?;
         let first_block = manifest.counts.blocks;
-        let start = archive.committed_bytes();
+        let (start, holds_data) = (archive.committed_bytes(), archive.holds_data());
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
         assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
         Ok(Self {
             queue: FrameQueue::new(writer, options.method, options.threads, first_block)?,
-            packer: BlockPacker::new(first_block, block_bytes),
+            packer: if holds_data {
+                BlockPacker::new(first_block, block_bytes)
+            } else {
+                BlockPacker::without_data(first_block, block_bytes)
+            },
             fragments,
             page: EntryPageBuilder::new(),
             manifest,
             start,
+            holds_data,
         })
     }
 
@@ -128,6 +134,10 @@ impl<'a> Transaction<'a> {
 
     fn push_blocks(&mut self, full: Vec<FullBlock>) -> Result<()> {
         for block in full {
+            if !self.holds_data {
+                self.queue.push_record(block)?;
+                continue;
+            }
             self.queue.push_block(block)?;
             while let Some(buffer) = self.queue.take_spare() {
                 self.packer.reuse(buffer);

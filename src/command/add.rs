@@ -3,10 +3,11 @@
 use std::io;
 
 use crate::archive::{
-    Archive, Change, Entry, History, Object as StoredObject, Transaction, TransactionOptions,
-    Version,
+    Archive, Change, Entry, History, Object as StoredObject, OpenOptions, Transaction,
+    TransactionOptions, Version,
 };
 use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
+use crate::compress::MethodChoice;
 use crate::filesystem::{self, Object, Walk};
 
 use super::changes::{Changes, Step};
@@ -27,13 +28,14 @@ pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> 
 fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> {
     filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
-    let exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
+    let fragment_exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
+    let open_options = OpenOptions { fragment_exponent, method: options.method };
     let open = if options.dry {
         Archive::open_location_for_trial
     } else {
         Archive::open_location_for_writing
     };
-    let mut archive = open(&options.archive, exponent, &options.environment)?;
+    let mut archive = open(&options.archive, open_options, &options.environment)?;
     tell_notice(&archive, progress);
     let result = add_to(&mut archive, &scope, options, progress);
     if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
@@ -96,7 +98,7 @@ impl<'a> LazyUpdate<'a> {
     fn begun(&mut self) -> Result<&mut Transaction<'a>> {
         if let Some(archive) = self.archive.take() {
             let options = TransactionOptions {
-                method: self.options.method,
+                method: self.options.method.and_then(MethodChoice::of_blocks).unwrap_or_default(),
                 threads: self.options.threads,
                 environment: self.options.environment,
                 comment: Vec::new(),

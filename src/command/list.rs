@@ -2,7 +2,9 @@
 
 use std::io;
 
-use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Location, Version};
+use crate::archive::{
+    Archive, BlockTable, Catalog, Entry, History, Location, OpenOptions, Version,
+};
 use crate::base::{Error, ErrorKind, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::filesystem::{self, AccountNames, Object, Walk};
 use crate::select::in_version;
@@ -24,7 +26,10 @@ pub fn list(
 ) -> Result<ListSummary> {
     let archive = match &options.archive {
         Location::File(path) => Archive::open_path(path)?,
-        Location::Nowhere => Archive::open_nowhere(0, &options.environment)?,
+        Location::Nowhere => {
+            let nothing = OpenOptions { fragment_exponent: 0, method: None };
+            Archive::open_nowhere(nothing, &options.environment)?
+        }
     };
     let is_damaged = tell_notice(&archive, progress);
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;

@@ -5,6 +5,39 @@ use std::ops::RangeInclusive;
 
 use crate::base::{Error, ErrorKind, Result};
 
+/// What `-method` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MethodChoice {
+    /// No data is kept: the archive is an index.
+    Index,
+    /// Data is kept in blocks.
+    Data(Method),
+}
+
+impl MethodChoice {
+    /// Reads the value of `-method`: `i`, or what [`Method::parse`] reads.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text == "i" { Ok(Self::Index) } else { Method::parse(text).map(Self::Data) }
+    }
+
+    /// How blocks are compressed, if data is kept.
+    pub const fn of_blocks(self) -> Option<Method> {
+        match self {
+            Self::Index => None,
+            Self::Data(method) => Some(method),
+        }
+    }
+}
+
+impl fmt::Display for MethodChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index => f.write_str("i"),
+            Self::Data(method) => method.fmt(f),
+        }
+    }
+}
+
 /// How blocks are compressed, and how large they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Method {
@@ -31,7 +64,7 @@ impl Method {
 
     /// Reads the value of `-method`: `3`, `26`, `store`, `zstd`, `zstd:12`, `zstd:12,6`.
     pub fn parse(text: &str) -> Result<Self> {
-        if text == "i" || text == "brotli" || text.starts_with("brotli:") {
+        if text == "brotli" || text.starts_with("brotli:") {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 format!("-method {text} is not available yet"),
@@ -47,7 +80,7 @@ impl Method {
         };
         let level = Self::parse_level(name).ok_or_else(|| {
             Error::usage(format!("-method {text} is not a method")).because(
-                "give a level from 0 to 5, store, zstd, or zstd:LEVEL with a level from 1 to 22",
+                "give a level from 0 to 5, store, zstd, zstd:LEVEL with a level from 1 to 22, or i",
             )
         })?;
         let block_exponent = match block {
@@ -156,6 +189,13 @@ mod tests {
             assert_eq!(Method::parse(&method.to_string()).unwrap(), method);
         }
         assert_eq!(Method::parse("25").unwrap(), Method::default());
+        assert_eq!(MethodChoice::parse("i").unwrap(), MethodChoice::Index);
+        let choice = MethodChoice::parse("25").unwrap();
+        assert_eq!(choice.of_blocks(), Some(Method::default()));
+        assert_eq!(
+            (choice.to_string().as_str(), MethodChoice::Index.of_blocks()),
+            ("zstd:3,5", None)
+        );
     }
 
     #[test]
@@ -164,12 +204,13 @@ mod tests {
             ["", "6", "9", "19", "211", "1x", "1-", "-1", "+1", "zstd:", "zstd:0", "zstd:23"]
                 .into_iter()
                 .chain([
-                    "zstd:+3", "zstd:3,", "zstd:3,9", "zstd:300", "store:1", "lzma", "Store", "é",
+                    "i", "zstd:+3", "zstd:3,", "zstd:3,9", "zstd:300", "store:1", "lzma", "Store",
+                    "é",
                 ])
         {
             assert_eq!(Method::parse(text).unwrap_err().kind(), ErrorKind::Usage, "{text}");
         }
-        for text in ["i", "brotli", "brotli:9", "brotli:9,4"] {
+        for text in ["brotli", "brotli:9", "brotli:9,4"] {
             let error = Method::parse(text).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported);
             assert!(error.to_string().contains(text), "{error}");

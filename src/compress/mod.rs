@@ -12,6 +12,6 @@ mod unpack;
 
 pub use codec::Codec;
 pub use content::ContentKind;
-pub use method::Method;
+pub use method::{Method, MethodChoice};
 pub use pack::{Packed, pack};
 pub use unpack::unpack;

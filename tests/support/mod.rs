@@ -18,10 +18,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::{
-    Archive, Change, Entry, History, Object, Piece, Stored, Transaction, TransactionOptions,
+    Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
+    TransactionOptions,
 };
 use zarc::base::{Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
 use zarc::compress::{ContentKind, Method};
+
+/// How archives of tests are opened to append, if nothing else is asked for.
+pub const DATA: OpenOptions = OpenOptions { fragment_exponent: 6, method: None };
 
 /// When the objects of a made archive were modified.
 pub const MTIME: Timestamp = Timestamp { seconds: 1_000_000_000, nanos: 123_456_789 };
@@ -88,9 +92,12 @@ impl Made {
 
     /// Appends one update.
     pub fn update(&mut self, things: &[(&str, Thing)]) {
-        let mut archive =
-            Archive::open_location_for_writing(&self.archive().into(), 6, &Environment::system())
-                .expect("an archive to write");
+        let mut archive = Archive::open_location_for_writing(
+            &self.archive().into(),
+            DATA,
+            &Environment::system(),
+        )
+        .expect("an archive to write");
         let base = History::of(&archive).newest().expect("a readable archive");
         let options = TransactionOptions {
             method: Method::parse("1").expect("a method"),
