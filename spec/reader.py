@@ -11,7 +11,7 @@ those without data. What the text marks as "not yet written" is named and refuse
     reader.py vectors DIRECTORY
 
 Exit codes: 0 all right, 1 done with problems, 2 damaged or refused.
-Needs the packages blake3 and zstandard.
+Needs the packages blake3, brotli and zstandard.
 """
 
 import argparse
@@ -26,6 +26,7 @@ import struct
 import sys
 from typing import NamedTuple
 
+import brotli
 import zstandard
 from blake3 import blake3 as new_blake3
 
@@ -349,9 +350,12 @@ ZSTD_WINDOW_MAX = 1 << 28
 
 
 def unpack(codec, packed, raw_length):
-    require(codec != 2, "codec 2 (brotli) is not yet written")
-    require(codec in (0, 1), f"unknown codec {codec}")
-    raw = unpack_zstd(packed, raw_length) if codec else packed
+    require(codec in (0, 1, 2), f"unknown codec {codec}")
+    raw = packed
+    if codec == 1:
+        raw = unpack_zstd(packed, raw_length)
+    elif codec == 2:
+        raw = unpack_brotli(packed)
     require(len(raw) == raw_length, f"{len(raw)} bytes were packed, not {raw_length}")
     return raw
 
@@ -369,6 +373,13 @@ def unpack_zstd(packed, raw_length):
         return decompressor.decompress(packed, max_output_size=max(raw_length, 1), allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise Refused(f"zstd: {error}") from None
+
+
+def unpack_brotli(packed):
+    try:
+        return brotli.decompress(packed)  # refuses large windows, and bytes behind the stream
+    except brotli.error as error:
+        raise Refused(f"brotli: {error}") from None
 
 
 # --- 7. Runs ------------------------------------------------------------------------------------

@@ -21,6 +21,9 @@ const MISTAKES: &[(&[&str], &str, &str)] = &[
     (&["add", "x", "f", "-t0"], "-threads 0", "N from 1 to"),
     (&["list", "x", "-all", "99"], "-all 99", "N from 1 to"),
     (&["add", "x", "f", "-m9"], "-method 9", "LEVEL"),
+    (&["add", "x", "f", "-method", "brotli:12"], "-method brotli:12", "brotli[:N][,SIZE]"),
+    (&["add", "x", "f", "-method", "i4"], "-method i4", "or i"),
+    (&["add", "x", "f", "-method", "zstd,9"], "-method zstd,9", "SIZE is a number from 0 to 8"),
     (&["list", "x", "-until", "2014/02/30"], "no day 30", "YYYY-MM-DD"),
     (&["list", "x", "-no"], "-no is ambiguous", "-noattributes, -not"),
     (&["extract", "x", "f", "-to", "a", "b"], "2 names for 1 files", "at most one"),
@@ -80,6 +83,28 @@ fn help_is_in_one_dash_spelling() {
         .expect("the program starts");
     drop(closed.stdout.take());
     assert!(closed.wait().expect("the program ends").success());
+}
+
+/// Every form of `-method` is taken, and the help of `add` has it.
+#[test]
+fn every_spelling_of_a_method_is_in_the_help_and_taken() {
+    let help = String::from_utf8(zarc(&["help", "add"]).stdout).expect("help is text");
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (form, values) in [
+        ("-method <LEVEL[SIZE]>", &["0", "1", "25", "58"][..]),
+        ("level 0 to 5, then block size 2^0 to 2^8 MiB (25)", &["50"]),
+        ("store[,SIZE]", &["store", "store,3"]),
+        ("zstd[:1 to 22][,SIZE]", &["zstd", "zstd,2", "zstd:22", "zstd:1,8"]),
+        ("brotli[:0 to 11][,SIZE]", &["brotli", "brotli,0", "brotli:11", "brotli:0,8"]),
+        ("i: an index, which keeps no data", &["i"]),
+    ] {
+        assert!(help.contains(form), "{form}: {help}");
+        for value in values {
+            let output = zarc(&["add", "", "Cargo.toml", "-method", value]);
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{value}: {told}");
+        }
+    }
 }
 
 /// A name that is not UTF-8 is a name; a value that must be text is told from it.

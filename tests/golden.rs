@@ -185,6 +185,7 @@ fn archives() -> Vec<(&'static str, Vec<Made>)> {
         ("pages", pages()),
         ("blocks", blocks()),
         ("index", index()),
+        ("brotli", brotli()),
     ]
 }
 
@@ -307,6 +308,25 @@ fn blocks() -> Vec<Made> {
         update(vec![(b"stored", text(20_000, "stored\n")), (b"text-2", None)]),
     ];
     made[2].method = "0,0";
+    made
+}
+
+/// Blocks packed by brotli, at its lowest and its highest level; and one that only zstd has.
+fn brotli() -> Vec<Made> {
+    let text = |from: u64| {
+        let lines = (from..).flat_map(|n| format!("{n} bottles on the wall\n").into_bytes());
+        Some(Thing::bytes(lines.take(60_000).collect(), ContentKind::Text))
+    };
+    let random = Some(Thing::bytes(noise(31, 9000), ContentKind::Other));
+    let mut made = vec![
+        update(vec![(b"text-1", text(0)), (b"random", random)]),
+        update(vec![(b"text-2", text(90_000))]),
+        update(vec![(b"text-3", text(500_000)), (b"text-1", None)]),
+        update(vec![(b"text-4", text(700_000))]),
+    ];
+    for (made, method) in made.iter_mut().zip(["brotli:0,0", "brotli:11,0", "1,0", "brotli,0"]) {
+        made.method = method;
+    }
     made
 }
 

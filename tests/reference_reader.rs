@@ -1,8 +1,8 @@
 //! Goal: `spec/format.md` says all there is to know. Method: `spec/reader.py`, made from the text
 //! alone, and zarc read the same vectors and archives and must agree in every version.
 //!
-//! Python comes from `ZARC_READER_PYTHON`, else `python3`, and needs the packages `blake3` and
-//! `zstandard`. Without them these tests say that they are skipped; where `CI` is set they fail.
+//! Python comes from `ZARC_READER_PYTHON`, else `python3`, and needs the packages `blake3`,
+//! `brotli` and `zstandard`. Without them these tests say that they are skipped; where `CI` is set they fail.
 
 use std::fmt::Write;
 use std::fs;
@@ -29,12 +29,12 @@ impl Reader {
     fn find() -> Option<Self> {
         let python = std::env::var_os("ZARC_READER_PYTHON").unwrap_or_else(|| "python3".into());
         // What `python3` leads to may be a script that takes its time to find the real one.
-        let question = "import blake3, zstandard, sys; print(sys.executable, end='')";
+        let question = "import blake3, brotli, zstandard, sys; print(sys.executable, end='')";
         let answer = Command::new(&python).args(["-c", question]).output();
         if let Some(answer) = answer.ok().filter(|answer| answer.status.success()) {
             return Some(Self(String::from_utf8(answer.stdout).unwrap().into()));
         }
-        let why = format!("{} has no blake3 and zstandard", Path::new(&python).display());
+        let why = format!("{} has no blake3, brotli and zstandard", Path::new(&python).display());
         assert!(std::env::var_os("CI").is_none(), "{why}");
         eprintln!("skipped: {why}");
         None

@@ -127,8 +127,8 @@ pub(super) struct AddArguments {
     /// Fragments of 2^N KiB on average (6)
     #[arg(long, value_name = "N")]
     pub(super) fragment: Option<OsString>,
-    /// Compression level 0 to 5, then block size 2^0 to 2^8 MiB; zstd:1 to zstd:22; i: an index,
-    /// which keeps no data (25)
+    /// Compression level 0 to 5, then block size 2^0 to 2^8 MiB (25); or store[,SIZE],
+    /// zstd[:1 to 22][,SIZE], brotli[:0 to 11][,SIZE]; i: an index, which keeps no data
     #[arg(long, value_name = "LEVEL[SIZE]")]
     pub(super) method: Option<OsString>,
     /// Do not mark deleted what is gone from disk

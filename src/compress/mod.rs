@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of frames, fragments or files.
 
+mod brotli_stream;
 mod codec;
 mod content;
 mod frame_header;

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 
 use zstd::zstd_safe::{DCtx, find_frame_compressed_size, get_error_name};
 
+use super::brotli_stream;
 use super::codec::Codec;
 use super::frame_header::FrameHeader;
 use super::pack::out_of_memory;
@@ -29,6 +30,13 @@ pub fn unpack(codec: Codec, packed: &[u8], raw_len: usize, out: &mut Vec<u8>) ->
             check_frame(packed, raw_len)?;
             reserve(out, raw_len)?;
             let decompressed = decompress(packed, out);
+            if decompressed.is_err() {
+                out.clear();
+            }
+            decompressed?;
+        }
+        Codec::Brotli => {
+            let decompressed = brotli_stream::decompress(packed, raw_len, out);
             if decompressed.is_err() {
                 out.clear();
             }
@@ -82,6 +90,6 @@ fn reserve(out: &mut Vec<u8>, len: usize) -> Result<()> {
     out.try_reserve_exact(len).map_err(|_| out_of_memory())
 }
 
-fn corrupt(cause: impl std::fmt::Display) -> Error {
+pub(super) fn corrupt(cause: impl std::fmt::Display) -> Error {
     Error::corrupt("cannot unpack a block").because(cause)
 }
