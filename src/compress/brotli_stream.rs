@@ -55,8 +55,7 @@ fn window_bits(raw_len: usize) -> i32 {
     (WINDOW_BITS_MIN..WINDOW_BITS_MAX).find(sees_all).unwrap_or(WINDOW_BITS_MAX)
 }
 
-/// Decompresses into `out`, which is empty: exactly one stream of at most `raw_len` bytes. Besides
-/// the room for these, a stream can ask for no more than its window and some tables: 17 MB.
+/// Decompresses into `out`, which is empty: exactly one stream of at most `raw_len` bytes.
 pub(super) fn decompress(packed: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<()> {
     let alloc = StandardAlloc::default();
     let mut decoder = BrotliState::new_strict(alloc, alloc, alloc);
