@@ -31,7 +31,7 @@ struct OpenBlock {
 /// A block that is ready to be compressed.
 pub(super) struct FullBlock {
     pub number: u64,
-    kind: ContentKind,
+    pub kind: ContentKind,
     raw: Vec<u8>,
     pub fragments: Vec<FragmentRecord>,
 }
@@ -40,6 +40,8 @@ pub(super) struct FullBlock {
 pub(super) struct SealedBlock {
     pub payload: Vec<u8>,
     pub raw: Vec<u8>,
+    /// How it was packed: stored if it would not have become smaller.
+    pub method: Method,
 }
 
 /// Gathers fragments into blocks.
@@ -153,9 +155,10 @@ impl FullBlock {
             })?;
         }
         let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
-        let codec = packed.codec as u8;
-        let data = Data { codec, block: self.number, lengths, packed: &packed.bytes };
-        Ok(SealedBlock { payload: data.encode(), raw: self.raw })
+        let (codec, block) = (packed.codec.id(), self.number);
+        let payload = Data { codec, block, lengths, packed: &packed.bytes }.encode();
+        let method = if packed.codec == Codec::Store { method.stored() } else { method };
+        Ok(SealedBlock { payload, raw: self.raw, method })
     }
 
     /// Fails unless `unpacked` is the fragments, one after another.

@@ -1,7 +1,7 @@
 //! The only way to write: begin, store fragments, record entries, commit. Dropped before, the
 //! archive is as it was.
 
-use crate::base::{Digest, Environment, Error, Result, Timestamp};
+use crate::base::{Digest, Environment, Error, Progress, Result, Timestamp};
 use crate::compress::{ContentKind, Method};
 use crate::format::{
     BLOCK_BYTES_MAX, COMMENT_BYTES_MAX, Counts, Entry, EntryPageBuilder, FragmentId, Manifest,
@@ -104,6 +104,13 @@ impl<'a> Transaction<'a> {
             start,
             holds_data,
         })
+    }
+
+    /// Lets `progress` hear of each block that is written.
+    #[must_use]
+    pub fn reporting_to(mut self, progress: &'a dyn Progress) -> Self {
+        self.queue.report_to(progress);
+        self
     }
 
     /// Date of the update, seconds since 1970.

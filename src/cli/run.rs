@@ -72,7 +72,12 @@ fn add(arguments: &AddArguments) -> Result<u8> {
     announce(&arguments.common, &options.archive);
     let (is_quiet, is_verbose) = (arguments.common.quiet, arguments.common.verbose);
     let began = Instant::now();
-    let done = with_progress(is_quiet, |progress| command::add(&options, progress))?;
+    let done = with_progress(is_quiet, |progress| {
+        if is_verbose {
+            progress.show_blocks();
+        }
+        command::add(&options, progress)
+    })?;
     let mut report = summary::of_add(&done, options.is_dry(), began.elapsed());
     if is_verbose {
         report.lines.insert_str(0, &summary::more_of_add(&done));

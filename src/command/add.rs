@@ -92,6 +92,7 @@ struct LazyUpdate<'a> {
     transaction: Option<Transaction<'a>>,
     base: Option<Version>,
     options: &'a AddOptions,
+    progress: &'a dyn Progress,
 }
 
 impl<'a> LazyUpdate<'a> {
@@ -103,7 +104,8 @@ impl<'a> LazyUpdate<'a> {
                 environment: self.options.environment,
                 comment: Vec::new(),
             };
-            self.transaction = Some(Transaction::begin(archive, self.base.as_ref(), &options)?);
+            let transaction = Transaction::begin(archive, self.base.as_ref(), &options)?;
+            self.transaction = Some(transaction.reporting_to(self.progress));
         }
         Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
     }
@@ -136,7 +138,7 @@ impl<'a> Adder<'a> {
         let archive_bytes_before = archive.committed_bytes();
         let archive = Some(archive);
         Ok(Self {
-            update: LazyUpdate { archive, transaction: None, base, options },
+            update: LazyUpdate { archive, transaction: None, base, options, progress },
             options,
             progress,
             reader: ObjectReader::new(exponent, options.attributes, options.environment.now)?,

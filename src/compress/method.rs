@@ -93,6 +93,12 @@ impl Method {
         Ok(Self { codec, level, block_exponent })
     }
 
+    /// The same block size without compression.
+    #[must_use]
+    pub const fn stored(self) -> Self {
+        Self { codec: Codec::Store, level: 0, ..self }
+    }
+
     /// How blocks are packed that get smaller by it.
     pub const fn codec(&self) -> Codec {
         self.codec

@@ -21,7 +21,7 @@ use zarc::archive::{
     Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
     TransactionOptions,
 };
-use zarc::base::{Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
+use zarc::base::{BlockReport, Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
 use zarc::compress::{ContentKind, Method};
 
 /// How archives of tests are opened to append, if nothing else is asked for.
@@ -232,6 +232,7 @@ fn stored(metadata: Metadata, inode: u64, content: Vec<Piece>) -> Stored {
 pub struct Told {
     items: Mutex<Vec<String>>,
     warnings: Mutex<Vec<String>>,
+    blocks: Mutex<Vec<BlockReport>>,
     asked: AtomicU64,
     stop_at: Option<u64>,
 }
@@ -245,6 +246,11 @@ impl Told {
     /// Warnings, one a line.
     pub fn warnings(&self) -> String {
         self.warnings.lock().expect("no panic").join("\n")
+    }
+
+    /// The blocks that were written, in that order.
+    pub fn blocks(&self) -> Vec<BlockReport> {
+        self.blocks.lock().expect("no panic").clone()
     }
 
     /// Marks and names, names shortened by what they all start with, sorted by name.
@@ -269,6 +275,10 @@ impl Progress for Told {
 
     fn warn(&self, text: &str) {
         self.warnings.lock().expect("no panic").push(text.to_owned());
+    }
+
+    fn block(&self, block: &BlockReport) {
+        self.blocks.lock().expect("no panic").push(block.clone());
     }
 
     fn advance(&self, _done: u64, _total: u64) {}
