@@ -6,6 +6,9 @@ use std::fs;
 use zarc::base::ErrorKind;
 use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
 
+use super::support::random::Random;
+use super::support::workbench::number_from_environment;
+
 /// Bytes that no codec can make smaller.
 fn noise(len: usize) -> Vec<u8> {
     let mut output = vec![0; len];
@@ -149,6 +152,38 @@ fn truncated_and_altered_blocks_never_panic() {
         unpack(codec, &packed, 3000, &mut out).unwrap();
         assert_eq!(out, block);
     }
+}
+
+/// Streams of all levels with several bytes changed, left out or put in. `ZARC_TEST_CASES` makes
+/// it so many times as long.
+#[test]
+fn streams_altered_in_many_places_never_panic() {
+    let block = [text(2000), noise(200), vec![b'x'; 5000], text(4000)].concat();
+    let mut random = Random::new(number_from_environment("ZARC_TEST_SEED", 1));
+    let (mut out, mut decoded) = (Vec::new(), 0);
+    for level in 0..=11 {
+        let method = method(&format!("brotli:{level}"));
+        let packed = pack(&block, &method, ContentKind::Other).unwrap().bytes.into_owned();
+        for _ in 0..2000 * number_from_environment("ZARC_TEST_CASES", 1) {
+            let mut altered = packed.clone();
+            for _ in 0..=random.index(6) {
+                // Half of the changes are where tables stand.
+                let end = if random.chance(50) { altered.len().min(100) } else { altered.len() };
+                let at = random.index(end);
+                match random.index(4) {
+                    0 => drop(altered.remove(at)),
+                    1 => altered.insert(at, random.next().to_le_bytes()[0]),
+                    _ => altered[at] = random.next().to_le_bytes()[0],
+                }
+            }
+            if unpack(Codec::Brotli, &altered, block.len(), &mut out).is_ok() {
+                assert_eq!(out.len(), block.len());
+                decoded += 1;
+            }
+            assert!(out.capacity() < 1 << 20);
+        }
+    }
+    assert!(decoded > 0, "some changes go unseen without a checksum");
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Method {
     const BLOCK_EXPONENT_MAX: u8 = 8;
     const ZSTD_LEVELS: RangeInclusive<u8> = 1..=22;
     const BROTLI_LEVELS: RangeInclusive<u8> = 0..=11;
-    /// Of `brotli` alone: above it brotli takes many times as long for little.
+    /// Of `brotli` alone: 10 and 11 take many times as long.
     const BROTLI_LEVEL: u8 = 9;
     /// From this level of zstd on, matches are looked for in the whole block.
     const LONG_FROM: u8 = 3;
