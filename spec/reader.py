@@ -2,8 +2,8 @@
 """Second reader of the .zarc format, draft 0.1, written from spec/format.md alone.
 
 It is there to prove that the text suffices, so it prefers plain over fast: the sections below carry
-the numbers and the words of the text. It reads single-file plain archives. What the text marks as
-"not yet written" is named and refused.
+the numbers and the words of the text. It reads single-file plain archives, and lists and verifies
+those without data. What the text marks as "not yet written" is named and refused.
 
     reader.py list ARCHIVE [--until N] [--all]
     reader.py extract ARCHIVE TARGET [--until N]
@@ -11,7 +11,7 @@ the numbers and the words of the text. It reads single-file plain archives. What
     reader.py vectors DIRECTORY
 
 Exit codes: 0 all right, 1 done with problems, 2 damaged or refused.
-Needs the packages blake3 and zstandard.
+Needs the packages blake3, brotli and zstandard.
 """
 
 import argparse
@@ -26,6 +26,7 @@ import struct
 import sys
 from typing import NamedTuple
 
+import brotli
 import zstandard
 from blake3 import blake3 as new_blake3
 
@@ -133,6 +134,7 @@ class Header(NamedTuple):
     created: int
     block_bytes_max: int
     genesis_tag: bytes
+    has_data: bool
 
 
 def decode_header(data):
@@ -147,7 +149,7 @@ def decode_header(data):
     length, flags, part, archive_id, created = cursor.fixed("III16sq")
     unknown = flags & 0xFFFF & ~(ENCRYPTED | INDEX_PART | WITHOUT_DATA)
     require(not unknown, f"header: unknown flags {unknown:#x}")
-    not_yet_written = {ENCRYPTED: "encrypted archive", INDEX_PART: "index part", WITHOUT_DATA: "archive without data"}
+    not_yet_written = {ENCRYPTED: "encrypted archive", INDEX_PART: "index part"}
     for flag, name in not_yet_written.items():
         require(not flags & flag, f"header: {name}; not yet written")
     require(part == 1, f"header: part {part}; archives in parts are not yet written")
@@ -161,7 +163,7 @@ def decode_header(data):
     link, first_update = cursor.fixed("32sQ")
     require(not any(link), "header: part 1 has a link")
     require(first_update == 1, f"header: part 1 starts with update {first_update}")
-    return Header(length, archive_id, created, 1 << block_log2, genesis_tag)
+    return Header(length, archive_id, created, 1 << block_log2, genesis_tag, not flags & WITHOUT_DATA)
 
 
 # --- 4. Frames ----------------------------------------------------------------------------------
@@ -348,9 +350,12 @@ ZSTD_WINDOW_MAX = 1 << 28
 
 
 def unpack(codec, packed, raw_length):
-    require(codec != 2, "codec 2 (brotli) is not yet written")
-    require(codec in (0, 1), f"unknown codec {codec}")
-    raw = unpack_zstd(packed, raw_length) if codec else packed
+    require(codec in (0, 1, 2), f"unknown codec {codec}")
+    raw = packed
+    if codec == 1:
+        raw = unpack_zstd(packed, raw_length)
+    elif codec == 2:
+        raw = unpack_brotli(packed)
     require(len(raw) == raw_length, f"{len(raw)} bytes were packed, not {raw_length}")
     return raw
 
@@ -368,6 +373,13 @@ def unpack_zstd(packed, raw_length):
         return decompressor.decompress(packed, max_output_size=max(raw_length, 1), allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise Refused(f"zstd: {error}") from None
+
+
+def unpack_brotli(packed):
+    try:
+        return brotli.decompress(packed)  # refuses large windows, and bytes behind the stream
+    except brotli.error as error:
+        raise Refused(f"brotli: {error}") from None
 
 
 # --- 7. Runs ------------------------------------------------------------------------------------
@@ -1012,7 +1024,9 @@ FILE_TYPES = {PIPE: stat.S_IFIFO, CHARACTER: stat.S_IFCHR, BLOCK_DEVICE: stat.S_
 
 
 def command_extract(arguments, report):
-    version = Archive(arguments.archive).version(arguments.until)
+    archive = Archive(arguments.archive)
+    require(archive.header.has_data, "an archive without data: there is nothing to extract")
+    version = archive.version(arguments.until)
     target = os.fsencode(arguments.target)
     os.makedirs(target, exist_ok=True)
     require(not os.listdir(target), f"{arguments.target} is not empty")
@@ -1127,10 +1141,15 @@ def command_verify(arguments, report):
     blocks, entries = {}, {}
     for commit in archive.commits:
         data_payload = verify_frames(archive, commit, blocks, report)
+        if not archive.header.has_data:
+            require(not blocks, f"update {commit.update}: a DATA frame in an archive without data")
         entries = verify_version(archive.version(commit.update), blocks, entries, data_payload, report)
     fragments = sum(len(record.lengths) for record in blocks.values())
     print(f"{len(archive.commits)} updates, {len(entries)} names, {len(blocks)} blocks, {fragments} fragments, "
           f"{archive.end()} bytes, tail of {archive.tail} bytes")
+    if not archive.header.has_data and archive.commits:
+        fragments = archive.version().manifest.fragments
+        print(f"archive without data: {fragments} fragments cannot be checked")
     print(f"fingerprint {archive.commits[-1].state[:8].hex() if archive.commits else 'none: no update yet'}")
 
 
@@ -1181,15 +1200,27 @@ def verify_block(archive, frame):
 def verify_version(version, blocks, before, data_payload, report):
     """Compares a version with the frames met so far and the version before; returns its entries by path."""
     manifest, what = version.manifest, f"version {version.commit.update}"
+    delta_records = version.read_run(manifest.delta_fragments) if manifest.delta_fragments else []
+    if not version.archive.header.has_data:
+        # There are no DATA frames to compare with; the records have to say so.
+        for record in delta_records:
+            require((record.place, record.payload_length) == ((0, 0), 0),
+                    f"{what}: block {record.block} names a DATA frame in an archive without data")
+        blocks = blocks | {record.block: record for record in version.blocks}
     require(len(version.blocks) == len(blocks),
             f"{what}: {len(version.blocks)} fragment records for {len(blocks)} blocks")
     for record in version.blocks:
         require(blocks.get(record.block) == record,
                 f"{what}: block {record.block} differs from its fragment record")
-    delta_blocks = [r.block for r in version.read_run(manifest.delta_fragments)] if manifest.delta_fragments else []
-    added_blocks = [n for n, r in blocks.items() if r.place[1] > version.commit.update_offset]
-    require(delta_blocks == sorted(added_blocks),
-            f"{what}: the delta run of fragments is not the blocks of the update")
+    delta_blocks = [record.block for record in delta_records]
+    if version.archive.header.has_data:
+        added_blocks = [n for n, r in blocks.items() if r.place[1] > version.commit.update_offset]
+        require(delta_blocks == sorted(added_blocks),
+                f"{what}: the delta run of fragments is not the blocks of the update")
+    else:
+        new = sum(sum(record.lengths) for record in delta_records)
+        require(new == manifest.content_new,
+                f"{what}: {new} bytes in new fragments, the manifest says {manifest.content_new}")
     after, counts = dict(before), collections.Counter()
     for entry in version.delta():
         version.check_content(entry)

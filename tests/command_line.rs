@@ -67,6 +67,10 @@ const MISTAKES: &[(&[&str], &str, &str)] = &[
     (&["l"], "ARCHIVE missing", "zarc list ARCHIVE[.zarc]"),
     (&["test", "x", "y"], "one name too many, \"y\"", "zarc test ARCHIVE[.zarc] [-OPTION]"),
     (&["add", "x", "d", "-until", "2014/13/01"], "month 13", "YYYY-MM-DD"),
+    (&["add", "x", "d", "-method", "brotli:12"], "-method brotli:12", "brotli[:N][,SIZE]"),
+    (&["add", "x", "d", "-method", "i4"], "-method i4", "or i"),
+    (&["add", "x", "d", "-method", "zstd,9"], "-method zstd,9", "SIZE is a number from 0 to 8"),
+    (&["add", "x", "d", "-method", "i"], "x.zarc", "-method i"),
     (&["list", "x", ""], "file name is empty", "\".\""),
     (&["add", "x", "d", ""], "file name is empty", "\".\""),
     (&["add", "x", "nosuch", "nor/this"], "none of the files", "on disk or in the archive"),
@@ -285,6 +289,28 @@ fn help_is_in_one_dash_spelling() {
         .expect("the program starts");
     drop(closed.stdout.take());
     assert!(closed.wait().expect("the program ends").success());
+}
+
+/// Every form of `-method` is taken, and the help of `add` has it.
+#[test]
+fn every_spelling_of_a_method_is_in_the_help_and_taken() {
+    let help = String::from_utf8(zarc(&["help", "add"]).stdout).expect("help is text");
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (form, values) in [
+        ("-method <LEVEL[SIZE]>", &["0", "1", "25", "58"][..]),
+        ("level 0 to 5, then block size 2^0 to 2^8 MiB (25)", &["50"]),
+        ("store[,SIZE]", &["store", "store,3"]),
+        ("zstd[:1 to 22][,SIZE]", &["zstd", "zstd,2", "zstd:22", "zstd:1,8"]),
+        ("brotli[:0 to 11][,SIZE]", &["brotli", "brotli,0", "brotli:11", "brotli:0,8"]),
+        ("i: an index, which keeps no data", &["i"]),
+    ] {
+        assert!(help.contains(form), "{form}: {help}");
+        for value in values {
+            let output = zarc(&["add", "", "Cargo.toml", "-method", value]);
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{value}: {told}");
+        }
+    }
 }
 
 /// A name that is not UTF-8 is a name; a value that must be text is told from it.

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::{Archive, History as ArchiveHistory, Notice};
 use zarc::base::Until;
+use zarc::compress::MethodChoice;
 use zarc::storage::Memory;
 
 use crate::support::crash_storage::{Moment, Recorder};
@@ -228,6 +229,21 @@ fn crash_the_recovery(
     let scribe = Scribe::new(disk.to_vec(), promised.clone(), updates);
     let history = scribe.knowing(&decided[promised.len()..]).run_once();
     crash_everywhere(&format!("{place}, recovery"), &history, random, tally, false);
+}
+
+/// An index is written and recovered like an archive with data, and what it lists stays true.
+#[test]
+fn whatever_a_crash_leaves_of_an_index_shows_every_promised_version() {
+    let tally = Tally::default();
+    for seed in 100..104 {
+        let mut updates = Updates::new(seed, 8, 3000);
+        updates.opening.method = Some(MethodChoice::Index);
+        let history = Scribe::new(Vec::new(), Vec::new(), updates).run(5);
+        crash_everywhere(&format!("seed {seed}"), &history, &mut Random::new(seed), &tally, true);
+    }
+    println!("{tally:?}");
+    assert!(tally.states.into_inner() > 1000);
+    assert!(tally.completed.into_inner() > 0, "updates that lacked only their commit");
 }
 
 #[test]

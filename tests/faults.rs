@@ -12,6 +12,7 @@ use zarc::base::{ErrorKind, Result, Until};
 use zarc::format::PAGE_BYTES;
 use zarc::storage::{Backend, Memory};
 
+use crate::support::DATA;
 use crate::support::faulty_storage::{Call, Fault, Faulty};
 use crate::support::random_history::{Ending, Updates, open_for_writing};
 use crate::support::truth::{Truth, assert_shows, newest};
@@ -203,7 +204,7 @@ fn roll_back(
     let run = || {
         let mut archive = open_for_writing(backend, &updates.environment)?;
         let base = History::of(&archive).at(Until::Version(to as u64))?;
-        archive.roll_back(base.as_ref(), 6, &updates.environment)?;
+        archive.roll_back(base.as_ref(), DATA, &updates.environment)?;
         let mut kept = truths[..to].to_vec();
         let result = if adds {
             let update = updates.update(&mut archive, kept.last(), Ending::Commit, |truth| {

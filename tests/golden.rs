@@ -12,10 +12,11 @@ use std::fs;
 use std::path::Path;
 
 use zarc::archive::{
-    Archive, Change, Entry, History, Object, Piece, Stored, Transaction, TransactionOptions,
+    Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
+    TransactionOptions,
 };
 use zarc::base::{Kind, Metadata, StoredPath, Timestamp, Xattr};
-use zarc::compress::{ContentKind, Method};
+use zarc::compress::{ContentKind, MethodChoice};
 
 use super::support::noise;
 use super::support::workbench::{environment, fresh_in_memory, kind_letter, set_clock, set_dice};
@@ -180,7 +181,14 @@ fn update(changes: Vec<(&[u8], Option<Thing>)>) -> Made {
 
 /// The archives: what they are called and what their updates do.
 fn archives() -> Vec<(&'static str, Vec<Made>)> {
-    vec![("kinds", kinds()), ("history", history()), ("pages", pages()), ("blocks", blocks())]
+    vec![
+        ("kinds", kinds()),
+        ("history", history()),
+        ("pages", pages()),
+        ("blocks", blocks()),
+        ("index", index()),
+        ("brotli", brotli()),
+    ]
 }
 
 /// Every kind of object and every field of an entry.
@@ -305,6 +313,47 @@ fn blocks() -> Vec<Made> {
     made
 }
 
+/// Blocks packed by brotli, at its lowest and its highest level; and one that only zstd has.
+fn brotli() -> Vec<Made> {
+    let text = |from: u64| {
+        let lines = (from..).flat_map(|n| format!("{n} bottles on the wall\n").into_bytes());
+        Some(Thing::bytes(lines.take(60_000).collect(), ContentKind::Text))
+    };
+    let random = Some(Thing::bytes(noise(31, 9000), ContentKind::Other));
+    let mut made = vec![
+        update(vec![(b"text-1", text(0)), (b"random", random)]),
+        update(vec![(b"text-2", text(90_000))]),
+        update(vec![(b"text-3", text(500_000)), (b"text-1", None)]),
+        update(vec![(b"text-4", text(700_000))]),
+    ];
+    for (made, method) in made.iter_mut().zip(["brotli:0,0", "brotli:11,0", "1,0", "brotli,0"]) {
+        made.method = method;
+    }
+    made
+}
+
+/// No data, in several updates that find fragments again.
+fn index() -> Vec<Made> {
+    let made = |changes| Made { method: "i", ..update(changes) };
+    let zeros = Some(Thing::file(vec![Part::Hole(70_000), Part::Bytes(noise(21, 5000))]));
+    let bytes = |seed, len| Some(Thing::bytes(noise(seed, len), ContentKind::Incompressible));
+    let text = |len: usize| {
+        let lines = (0..).flat_map(|n: u64| format!("line {n}\n").into_bytes());
+        Some(Thing::bytes(lines.take(len).collect(), ContentKind::Text))
+    };
+    vec![
+        made(vec![
+            (b"d", Some(Thing::new(Kind::Directory, 0o755))),
+            (b"d/text", text(100_000)),
+            (b"d/random", bytes(22, 20_000)),
+            (b"d/holes", zeros),
+            (b"d/link", Some(Thing::symlink(b"text"))),
+        ]),
+        made(vec![(b"d/again", text(90_000)), (b"d/more", bytes(23, 7000)), (b"d/link", None)]),
+        made(vec![(b"d/random", bytes(22, 20_000).map(|thing| thing.changed(1_650_000_000)))]),
+    ]
+}
+
 /// The objects of a version.
 type State = BTreeMap<StoredPath, Thing>;
 
@@ -324,11 +373,17 @@ fn make(made: &[Made], threads: usize) -> (Vec<u8>, String) {
 }
 
 fn append(path: &Path, made: &Made, state: &mut State, threads: usize) {
-    let mut archive =
-        Archive::open_location_for_writing(&path.to_path_buf().into(), 2, &environment()).unwrap();
+    let method = MethodChoice::parse(made.method).unwrap();
+    let open_options = OpenOptions { fragment_exponent: 2, method: Some(method) };
+    let mut archive = Archive::open_location_for_writing(
+        &path.to_path_buf().into(),
+        open_options,
+        &environment(),
+    )
+    .unwrap();
     let base = History::of(&archive).newest().unwrap();
     let options = TransactionOptions {
-        method: Method::parse(made.method).unwrap(),
+        method: method.of_blocks().unwrap_or_default(),
         threads,
         environment: environment(),
         comment: made.comment.as_bytes().to_vec(),

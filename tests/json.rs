@@ -445,7 +445,7 @@ fn an_archive_in_use_is_told_with_a_hint() {
 fn quiet_leaves_problems_and_the_summary() {
     let directory = fixture();
     for words in [
-        &["add", "a", "d", "nowhere", "-quiet", "-verbose"][..],
+        &["add", "a", "d", "nowhere", "-quiet"][..],
         &["list", "a", "-quiet"],
         &["list", "a", "-all", "-quiet"],
         &["extract", "a", "d", "nowhere", "-to", "x", "y", "-quiet"],

@@ -24,7 +24,7 @@ use super::support::workbench::{
     Workbench, environment, fresh_in_memory, random_cases, real_seconds, rows, run_add, set_clock,
     set_dice, set_mtime, set_xattr, wait_for_a_tick,
 };
-use super::support::{frames, noise};
+use super::support::{DATA, frames, noise};
 
 /// What is listed and archived, and how.
 #[derive(Debug, Clone)]
@@ -367,7 +367,7 @@ fn fields_of_a_newer_version_are_kept_without_a_change() {
         (version, entry)
     };
     let location = bench.archive().into();
-    let mut archive = Archive::open_location_for_writing(&location, 6, &environment()).unwrap();
+    let mut archive = Archive::open_location_for_writing(&location, DATA, &environment()).unwrap();
     let (version, mut newer) = entry(&archive);
     let Object::Stored(stored) = &mut newer.object else { panic!("a file") };
     stored.unknown = vec![(100, b"new".to_vec())];

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod architecture;
+mod block_reports;
 mod command_line;
 mod compress;
 mod crash;
@@ -14,6 +15,7 @@ mod faults;
 mod filesystem;
 mod golden;
 mod history;
+mod index;
 mod json;
 mod json_page;
 mod list_and_add;

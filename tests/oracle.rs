@@ -668,7 +668,6 @@ fn by_size(listing: &Listing) -> Vec<(u64, Vec<String>, usize)> {
 /// The largest files and directories come first, directories with the size of all that is in them,
 /// and duplicates are marked.
 #[test]
-#[ignore = "list -summary is not written yet"]
 fn summaries_show_the_same_sizes_and_duplicates() {
     let Some(mut pair) = Pair::find() else { return };
     for (name, len) in [("d/a", 5000), ("d/b", 5000), ("e/c", 5000), ("d/s/x", 70_000)] {
@@ -708,7 +707,6 @@ fn summaries_show_the_same_sizes_and_duplicates() {
 
 /// The archive is cut off behind a version and goes on from there; a date is that of the update.
 #[test]
-#[ignore = "add -until is not written yet"]
 fn updates_are_rolled_back_and_go_on_as_by_zpaq() {
     for until in ["0", "1", "3", "7", "9", "-1", "-3", "-9", "2005-05-05 05:05:05", "2999-01-01"] {
         let Some(mut pair) = history() else { return };

@@ -1,8 +1,8 @@
 //! Goal: `spec/format.md` says all there is to know. Method: `spec/reader.py`, made from the text
 //! alone, and zarc read the same vectors and archives and must agree in every version.
 //!
-//! Python comes from `ZARC_READER_PYTHON`, else `python3`, and needs the packages `blake3` and
-//! `zstandard`. Without them these tests say that they are skipped; where `CI` is set they fail.
+//! Python comes from `ZARC_READER_PYTHON`, else `python3`, and needs the packages `blake3`,
+//! `brotli` and `zstandard`. Without them these tests say that they are skipped; where `CI` is set they fail.
 
 use std::fmt::Write;
 use std::fs;
@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 use zarc::base::Until;
 use zarc::command::{AddOptions, Row};
 
-use super::support::archives::{drop_what_needs_root, kept, versions};
+use super::support::archives::{drop_what_needs_root, holds_data, kept, versions};
 use super::support::extraction::small_tree;
 use super::support::trees::{Tree, differences, walk};
 use super::support::workbench::{
@@ -29,12 +29,12 @@ impl Reader {
     fn find() -> Option<Self> {
         let python = std::env::var_os("ZARC_READER_PYTHON").unwrap_or_else(|| "python3".into());
         // What `python3` leads to may be a script that takes its time to find the real one.
-        let question = "import blake3, zstandard, sys; print(sys.executable, end='')";
+        let question = "import blake3, brotli, zstandard, sys; print(sys.executable, end='')";
         let answer = Command::new(&python).args(["-c", question]).output();
         if let Some(answer) = answer.ok().filter(|answer| answer.status.success()) {
             return Some(Self(String::from_utf8(answer.stdout).unwrap().into()));
         }
-        let why = format!("{} has no blake3 and zstandard", Path::new(&python).display());
+        let why = format!("{} has no blake3, brotli and zstandard", Path::new(&python).display());
         assert!(std::env::var_os("CI").is_none(), "{why}");
         eprintln!("skipped: {why}");
         None
@@ -156,12 +156,28 @@ fn check_extractions(reader: &Reader, bench: &Workbench, archive: &Path, count: 
     }
 }
 
+/// Both say that there is nothing to extract, and make nothing.
+fn check_refusals(reader: &Reader, bench: &Workbench, archive: &Path) {
+    let (ours, theirs) = (bench.path("ours"), bench.path("theirs"));
+    let error = run_extract(archive, &ours, Until::Latest, true).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("holds no data"), "{error}");
+    let output = reader.run(&["extract".as_ref(), archive.as_os_str(), theirs.as_os_str()]);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaints}");
+    assert!(complaints.contains("an archive without data"), "{complaints}");
+    assert!(!ours.exists() && !theirs.exists());
+}
+
 fn check(reader: &Reader, archive: &Path) {
     let bench = Workbench::new(tempfile::tempdir().unwrap());
     let verified = reader.told(&["verify".as_ref(), archive.as_os_str()]);
     let count = versions(archive).len() as u64;
     assert!(verified.starts_with(&format!("{count} updates, ")), "{verified}");
     check_lists(reader, &bench, archive, count);
+    if !holds_data(archive) {
+        check_refusals(reader, &bench, archive);
+        return;
+    }
     check_extractions(reader, &bench, archive, count);
 }
 

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use zarc::archive::{Archive, History};
 use zarc::base::{ErrorKind, Item, Progress, Until};
 use zarc::command::{AddOptions, AddSummary, Location, Rollback, add};
-use zarc::compress::Method;
+use zarc::compress::MethodChoice;
 use zarc::select::{Pattern, Selection};
 
 use super::support::trees::{Tree, differences, walk};
@@ -377,7 +377,7 @@ fn an_interrupted_add_says_truly_whether_it_has_rolled_back() {
         for stop_at in 1.. {
             sample.restore();
             let mut options = sample.options(Until::Version(kept as u64), true);
-            options.method = Method::parse("10").unwrap();
+            options.method = Some(MethodChoice::parse("10").unwrap());
             let Err(error) = add(&options, &Told::stopping_at(stop_at)) else { break };
             assert_eq!(error.kind(), ErrorKind::Stopped);
             let (told, bytes) = (error.to_string(), sample.now());

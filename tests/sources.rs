@@ -15,7 +15,7 @@ use zarc::base::{Environment, ErrorKind, Item, Progress, Until};
 use zarc::command::add;
 
 use crate::support::workbench::{Workbench, is_root, run_add, run_extract};
-use crate::support::{Told, noise};
+use crate::support::{DATA, Told, noise};
 
 /// Changes a file each time `add` looks whether it should stop, so many times; `add` looks before
 /// each object and each read.
@@ -188,7 +188,7 @@ fn a_second_writer_is_told_and_changes_nothing() {
     run_add(&bench.add_options(b""));
     let before = fs::read(bench.archive()).unwrap();
     let first =
-        Archive::open_location_for_writing(&bench.archive().into(), 6, &Environment::system())
+        Archive::open_location_for_writing(&bench.archive().into(), DATA, &Environment::system())
             .unwrap();
     fs::write(bench.work().join("more"), "content").unwrap();
     let error = add(&bench.add_options(b""), &Told::default()).unwrap_err();

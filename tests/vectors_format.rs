@@ -9,7 +9,7 @@ use std::sync::Arc;
 use zarc::base::{
     ByteReader, ByteWriter, Digest, Kind, Metadata, Result, StoredPath, Timestamp, Xattr,
 };
-use zarc::compress::Codec;
+use zarc::compress::{Codec, unpack};
 use zarc::format::{
     ArchiveHeader, BlockRecord, Commit, CommitLink, Counts, Data, Directory, Entry, EntryPage,
     EntryPageBuilder, FragmentId, FragmentPage, FragmentRecord, FrameHeader, FrameType,
@@ -125,6 +125,22 @@ fn commit() -> Commit {
 
 fn data_payload() -> Vec<u8> {
     Data { codec: 0, block: 300, lengths: vec![3, 200], packed: &[0x5a; 203] }.encode()
+}
+
+/// The same block in a brotli stream.
+fn brotli_payload(stream: &[u8]) -> Vec<u8> {
+    Data { codec: 2, block: 300, lengths: vec![3, 200], packed: stream }.encode()
+}
+
+/// What the reference encoder makes of the block.
+fn brotli_stream() -> [u8; 11] {
+    [0x1b, 0xca, 0x00, 0xf8, 0x25, 0xb4, 0x62, 0xb1, 0x40, 0x80, 0x00]
+}
+
+/// The block in one uncompressed meta-block and an empty last one, with a window of 2^25 bytes.
+fn large_window_stream() -> Vec<u8> {
+    let header = 0x11_u64 | 25 << 8 | 202 << 17 | 1 << 33;
+    [&header.to_le_bytes()[..5], &[0x5a; 203], &[0x03]].concat()
 }
 
 fn entries() -> Vec<Entry> {
@@ -264,11 +280,15 @@ fn record_vectors() -> Vec<Vector> {
     let mut unknown_codec = data_payload();
     unknown_codec[0] = 99;
     let packed_too_long = PackedPayload { codec: 0, raw_len: (1 << 26) + 1, packed: b"x" };
+    let rest = [&brotli_stream()[..], &[0]].concat();
     let (of_entries, of_fragments) = directories();
     vec![
         refused("varint-overlong", "varint", vec![0x81, 0x00]),
         ok("update-payload", "update", update().encode()),
         ok("data-payload", "data", data_payload()),
+        ok("data-brotli", "data", brotli_payload(&brotli_stream())),
+        refused("data-brotli-rest", "data", brotli_payload(&rest)),
+        refused("data-brotli-large-window", "data", brotli_payload(&large_window_stream())),
         refused("data-lengths-differ", "data", lengths_differ),
         refused("data-codec-unknown", "data", unknown_codec),
         refused("packed-raw-too-long", "packed", packed_too_long.encode()),
@@ -294,6 +314,7 @@ fn frame_vectors() -> Vec<Vector> {
     let commit_frame = frame(FrameType::Commit, &commit().encode());
     vec![
         ok("header-plain", "header", header_page()),
+        ok("header-without-data", "header", changed_header(16, &[4], true)),
         refused("header-unknown-flag", "header", changed_header(16, &[8], true)),
         refused("header-checksum-wrong", "header", changed_header(40, &[1], false)),
         refused("header-other-draft", "header", changed_header(10, &[99], true)),
@@ -327,7 +348,10 @@ fn decode(what: &str, bytes: &[u8]) -> Result<()> {
                 .map(drop)
         }
         "update" => Update::decode(bytes).map(drop),
-        "data" => Data::decode(bytes).and_then(|data| Codec::from_id(data.codec)).map(drop),
+        "data" => Data::decode(bytes).and_then(|data| {
+            let codec = Codec::from_id(data.codec)?;
+            unpack(codec, data.packed, data.raw_len(), &mut Vec::new())
+        }),
         "packed" => PackedPayload::decode(bytes).map(drop),
         "fragment-page" => FragmentPage::decode(bytes).map(drop),
         "entry-page" => EntryPage::decode(bytes).map(drop),

@@ -11,10 +11,10 @@ use zarc::base::Until;
 use zarc::command::{Row, list};
 use zarc::compress::Method;
 
-use super::support::Told;
 use super::support::workbench::{
     ROOT, Workbench, environment, real_seconds, run_add, set_clock, set_mtime,
 };
+use super::support::{DATA, Told};
 
 const READ_ONLY_ARCHIVE: u32 = 0x21;
 
@@ -33,7 +33,7 @@ fn bench() -> Workbench {
 /// Changes all entries of the newest version in one update.
 fn rewrite(bench: &Workbench, change: impl Fn(&mut zarc::archive::Stored)) {
     let mut archive =
-        Archive::open_location_for_writing(&bench.archive().into(), 6, &environment()).unwrap();
+        Archive::open_location_for_writing(&bench.archive().into(), DATA, &environment()).unwrap();
     let base = History::of(&archive).newest().unwrap().expect("a version");
     let entries: Vec<Entry> =
         Catalog::of(&archive, &base).unwrap().entries().collect::<Result<_, _>>().unwrap();

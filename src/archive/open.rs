@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::{Environment, ErrorKind, Result};
+use crate::base::{Environment, Error, ErrorKind, Result};
+use crate::compress::MethodChoice;
 use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, HeaderFlags};
 use crate::journal::{FrameReader, Journal, Tail};
 use crate::storage::{Backend, Discard, LocalFile, Memory};
@@ -20,6 +21,16 @@ pub enum Notice {
     Damaged(u64),
     /// The last update lacked only its commit and got it.
     Completed,
+}
+
+/// What is asked of an archive that is opened to append.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions {
+    /// `-fragment` of a new archive; one that is there keeps its own.
+    pub fragment_exponent: u8,
+    /// `-method`: an index is no archive with data, and stays one. Without it the archive is
+    /// taken as it is, and a new one keeps data.
+    pub method: Option<MethodChoice>,
 }
 
 /// An archive, opened to read or to append.
@@ -61,15 +72,15 @@ impl Archive {
     /// Opens an archive to append, or makes it. Nothing is kept of what goes nowhere.
     pub fn open_location_for_writing(
         location: &Location,
-        fragment_exponent: u8,
+        options: OpenOptions,
         environment: &Environment,
     ) -> Result<Self> {
         let Location::File(path) = location else {
-            return Self::open_nowhere(fragment_exponent, environment);
+            return Self::open_nowhere(options, environment);
         };
         let file = LocalFile::open_for_writing(path)?;
         let identity = Some(file.identity()?);
-        let archive = Self::open_for_writing(Arc::new(file), fragment_exponent, environment)
+        let archive = Self::open_for_writing(Arc::new(file), options, environment)
             .map_err(|error| error.at(path.display()))?;
         Ok(Self { identity, ..archive })
     }
@@ -77,38 +88,40 @@ impl Archive {
     /// Like [`Self::open_location_for_writing`], but nothing that is written reaches the disk.
     pub fn open_location_for_trial(
         location: &Location,
-        fragment_exponent: u8,
+        options: OpenOptions,
         environment: &Environment,
     ) -> Result<Self> {
         let Location::File(path) = location else {
-            return Self::open_nowhere(fragment_exponent, environment);
+            return Self::open_nowhere(options, environment);
         };
         let file = match LocalFile::open(path) {
             Err(error) if error.kind() == ErrorKind::Missing => {
-                return Self::open_nowhere(fragment_exponent, environment);
+                return Self::open_nowhere(options, environment);
             }
             file => file?,
         };
         let identity = Some(file.identity()?);
         let backend = Arc::new(Discard::over(Arc::new(file))?);
-        let archive = Self::open_for_writing(backend, fragment_exponent, environment)?;
+        let archive = Self::open_for_writing(backend, options, environment)
+            .map_err(|error| error.at(path.display()))?;
         Ok(Self { identity, ..archive })
     }
 
     /// An empty archive that forgets what it is given.
-    pub fn open_nowhere(fragment_exponent: u8, environment: &Environment) -> Result<Self> {
+    pub fn open_nowhere(options: OpenOptions, environment: &Environment) -> Result<Self> {
         let backend = Discard::over(Arc::new(Memory::default()))?;
-        Self::open_for_writing(Arc::new(backend), fragment_exponent, environment)
+        Self::open_for_writing(Arc::new(backend), options, environment)
     }
 
     /// Opens an archive to append, or makes it in an empty backend.
     pub fn open_for_writing(
         backend: Arc<dyn Backend>,
-        fragment_exponent: u8,
+        options: OpenOptions,
         environment: &Environment,
     ) -> Result<Self> {
-        let new_header = || new_header(fragment_exponent, environment);
-        let (journal, is_completed) = Journal::open_for_writing(backend, new_header)?;
+        let new_header = || new_header(options, environment);
+        let accept = |header: &ArchiveHeader| check_method(header, options.method);
+        let (journal, is_completed) = Journal::open_for_writing(backend, new_header, accept)?;
         let notice = is_completed.then_some(Notice::Completed);
         Ok(Self { journal, notice, identity: None })
     }
@@ -126,6 +139,11 @@ impl Archive {
     /// `-fragment` of this archive.
     pub fn fragment_exponent(&self) -> u8 {
         self.journal.header().fragment_exponent
+    }
+
+    /// Whether it holds data; else it is an index, made with `-method i`.
+    pub fn holds_data(&self) -> bool {
+        !self.journal.header().flags.no_data
     }
 
     /// Length in bytes up to the last commit; 0 while there is none.
@@ -147,20 +165,31 @@ impl Archive {
 const BLOCK_BITS: u8 = 28;
 const _: () = assert!(BLOCK_BYTES_MAX == 1 << BLOCK_BITS);
 
-pub(super) fn new_header(
-    fragment_exponent: u8,
-    environment: &Environment,
-) -> Result<ArchiveHeader> {
+pub(super) fn new_header(options: OpenOptions, environment: &Environment) -> Result<ArchiveHeader> {
     let mut archive_id = [0; 16];
     (environment.random)(&mut archive_id)?;
     Ok(ArchiveHeader {
-        flags: HeaderFlags::default(),
+        flags: HeaderFlags {
+            no_data: options.method == Some(MethodChoice::Index),
+            ..HeaderFlags::default()
+        },
         part: 1,
         archive_id,
         created: (environment.now)().seconds,
         block_bits: BLOCK_BITS,
-        fragment_exponent,
+        fragment_exponent: options.fragment_exponent,
         link: crate::base::Digest::default(),
         first_update: 1,
     })
+}
+
+/// Fails if the archive is no index and is to become one, or the other way round.
+fn check_method(header: &ArchiveHeader, method: Option<MethodChoice>) -> Result<()> {
+    let Some(method) = method else { return Ok(()) };
+    let cause = match (header.flags.no_data, method) {
+        (true, MethodChoice::Index) | (false, MethodChoice::Data(_)) => return Ok(()),
+        (true, MethodChoice::Data(_)) => "the archive is an index, which takes only -method i",
+        (false, MethodChoice::Index) => "the archive holds data, and takes any method but i",
+    };
+    Err(Error::usage(format!("cannot add with -method {method}")).because(cause))
 }

@@ -6,7 +6,7 @@ use crate::base::{Environment, Result};
 use crate::journal::RollbackStage;
 
 use super::history::Version;
-use super::open::{Archive, new_header};
+use super::open::{Archive, OpenOptions, new_header};
 
 /// The versions that going back takes away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,17 +44,17 @@ impl Archive {
         })
     }
 
-    /// Goes back to `base`, or to an archive that is made anew. The file keeps all its bytes until
+    /// Goes back to `base`, or to an archive that is made anew with `options`. The file keeps all its bytes until
     /// the first frame of an update is written or [`Self::finish_rollback`] is called.
     pub fn roll_back(
         &mut self,
         base: Option<&Version>,
-        fragment_exponent: u8,
+        options: OpenOptions,
         environment: &Environment,
     ) -> Result<()> {
         match base {
             Some(version) => self.journal.roll_back(version.point.clone()),
-            None => self.journal.start_anew(new_header(fragment_exponent, environment)?),
+            None => self.journal.start_anew(new_header(options, environment)?),
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The only way to write: begin, store fragments, record entries, commit. Dropped before, the
 //! archive is as it was.
 
-use crate::base::{Digest, Environment, Error, Result, Timestamp};
+use crate::base::{Digest, Environment, Error, Progress, Result, Timestamp};
 use crate::compress::{ContentKind, Method};
 use crate::format::{
     BLOCK_BYTES_MAX, COMMENT_BYTES_MAX, Counts, Entry, EntryPageBuilder, FragmentId, Manifest,
@@ -21,7 +21,7 @@ const ENTRY_PAGE_BYTES: usize = 64 * 1024;
 /// How an update is written.
 #[derive(Debug, Clone)]
 pub struct TransactionOptions {
-    /// How blocks are compressed.
+    /// How blocks are compressed, if the archive holds data.
     pub method: Method,
     /// How many blocks at the same time.
     pub threads: usize,
@@ -67,6 +67,7 @@ pub struct Transaction<'a> {
     page: EntryPageBuilder,
     manifest: Manifest,
     start: u64,
+    holds_data: bool,
 }
 
 impl<'a> Transaction<'a> {
@@ -88,19 +89,31 @@ impl<'a> Transaction<'a> {
         let date = base.map_or(wanted, |version| wanted.max(version.date() + 1));
         let update = new_update(archive, date, now, &options.environment)?;
         let first_block = manifest.counts.blocks;
-        let start = archive.committed_bytes();
+        let (start, holds_data) = (archive.committed_bytes(), archive.holds_data());
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
         assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
         Ok(Self {
             queue: FrameQueue::new(writer, options.method, options.threads, first_block)?,
-            packer: BlockPacker::new(first_block, block_bytes),
+            packer: if holds_data {
+                BlockPacker::new(first_block, block_bytes)
+            } else {
+                BlockPacker::without_data(first_block, block_bytes)
+            },
             fragments,
             page: EntryPageBuilder::new(),
             manifest,
             start,
+            holds_data,
         })
+    }
+
+    /// Lets `progress` hear of each block that is written.
+    #[must_use]
+    pub fn reporting_to(mut self, progress: &'a dyn Progress) -> Self {
+        self.queue.report_to(progress);
+        self
     }
 
     /// Date of the update, seconds since 1970.
@@ -131,6 +144,10 @@ impl<'a> Transaction<'a> {
 
     fn push_blocks(&mut self, full: Vec<FullBlock>) -> Result<()> {
         for block in full {
+            if !self.holds_data {
+                self.queue.push_record(block)?;
+                continue;
+            }
             self.queue.push_block(block)?;
             while let Some(buffer) = self.queue.take_spare() {
                 self.packer.reuse(buffer);

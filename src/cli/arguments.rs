@@ -138,8 +138,9 @@ pub(super) struct AddArguments {
     /// archive was made with). Other fragments are not found again
     #[arg(long, value_name = "N")]
     pub(super) fragment: Option<OsString>,
-    /// Compression level 0 to 5, and the size of blocks, 0 to 8 for 2^0 to 2^8 MiB; or store, or
-    /// zstd:1 to zstd:22, and the size behind a comma. Higher and larger: smaller, but slower (25)
+    /// Compression level 0 to 5, and the size of blocks, 0 to 8 for 2^0 to 2^8 MiB (25); or
+    /// store[,SIZE], zstd[:1 to 22][,SIZE], brotli[:0 to 11][,SIZE]. Higher and larger: smaller,
+    /// but slower. i: an index, which keeps no data
     #[arg(long, value_name = "LEVEL[SIZE]")]
     pub(super) method: Option<OsString>,
     /// Do not mark deleted what is gone from disk

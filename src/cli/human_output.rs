@@ -26,6 +26,9 @@ impl HumanOutput {
     /// On stdout and stderr.
     pub(super) fn new(manner: Manner, stop: Arc<AtomicBool>) -> Self {
         let progress = ProgressLine::on_stderr(manner.talk, stop);
+        if manner.is_verbose {
+            progress.show_blocks();
+        }
         Self { manner, progress, listing: RefCell::new(Listing::on_stdout()) }
     }
 

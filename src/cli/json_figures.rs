@@ -92,6 +92,7 @@ pub(super) struct TestFigures<'a> {
     fragments: u64,
     files: u64,
     bytes: u64,
+    unchecked: u64,
     damaged: u64,
 }
 
@@ -197,6 +198,7 @@ impl<'a> TestFigures<'a> {
             files,
             bytes,
             damaged,
+            unchecked,
             ref fingerprint,
         } = *summary;
         Self {
@@ -207,6 +209,7 @@ impl<'a> TestFigures<'a> {
             fragments,
             files,
             bytes,
+            unchecked,
             damaged,
         }
     }

@@ -153,6 +153,7 @@ pub(super) struct BlockLine<'a> {
     raw_bytes: u64,
     stored_bytes: u64,
     method: &'a str,
+    content: &'static str,
 }
 
 /// The last line of a command that came to its end.
@@ -209,13 +210,14 @@ impl<'a> Line<'a> {
 
     /// A block that was written.
     pub(super) fn of_block(report: &'a BlockReport) -> Self {
-        let BlockReport { number, fragments, raw_bytes, stored_bytes, method } = report;
+        let BlockReport { number, fragments, raw_bytes, stored_bytes, method, content } = report;
         Self::Block(BlockLine {
             block: *number,
             fragments: *fragments,
             raw_bytes: *raw_bytes,
             stored_bytes: *stored_bytes,
             method,
+            content,
         })
     }
 

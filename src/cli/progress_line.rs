@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::base::{Error, Item, Progress, Result};
+use crate::base::{BlockReport, Error, Item, Progress, Result};
 
 use super::message::shown;
 use super::question::{is_yes, next_line};
@@ -56,6 +56,7 @@ struct State {
     told: Instant,
     flushed: Instant,
     is_drawn: bool,
+    shows_blocks: bool,
 }
 
 impl ProgressLine {
@@ -73,8 +74,14 @@ impl ProgressLine {
         stop: Arc<AtomicBool>,
     ) -> Self {
         let now = Instant::now();
-        let state = State { out, began: now, told: now, flushed: now, is_drawn: false };
+        let (is_drawn, shows_blocks) = (false, false);
+        let state = State { out, began: now, told: now, flushed: now, is_drawn, shows_blocks };
         Self { is_terminal, talk, stop, state: Mutex::new(state) }
+    }
+
+    /// Shows from now on each block that is written, unless only warnings are shown.
+    pub(super) fn show_blocks(&self) {
+        self.state().shows_blocks = self.talk != Talk::Quiet;
     }
 
     /// Leaves a clean line behind.
@@ -114,6 +121,13 @@ impl Progress for ProgressLine {
         // One warning is one line, whatever names it holds.
         let text = shown(text.as_bytes(), true);
         self.state().say(&[b"zarc: warning: ", &*text, b"\n"].concat(), true);
+    }
+
+    fn block(&self, block: &BlockReport) {
+        let mut state = self.state();
+        if state.shows_blocks {
+            state.say(block_text(block).as_bytes(), false);
+        }
     }
 
     fn advance(&self, done: u64, total: u64) {
@@ -166,6 +180,13 @@ impl State {
             self.flushed = Instant::now();
         }
     }
+}
+
+/// Its fragments, bytes before and after, and how it was packed: a line.
+fn block_text(block: &BlockReport) -> String {
+    let BlockReport { number, fragments, raw_bytes, stored_bytes, method, content } = block;
+    let last = fragments.saturating_sub(1);
+    format!("[{number}.0..{last}] {raw_bytes} -> {stored_bytes} -method {method} ({content})\n")
 }
 
 /// Share done, bytes, speed and time left, as far as they are known.
@@ -235,6 +256,30 @@ mod tests {
             (9, 5, 10, "100.0% of 0.0 MB, 0.0 MB/s, 0:00 left"),
         ] {
             assert_eq!(progress_text(done, total, Duration::from_millis(ms)), text);
+        }
+    }
+
+    #[test]
+    fn blocks_are_shown_when_asked_for_and_never_in_quiet() {
+        let shown = b"[12.0..340] 33554432 -> 9123456 -method zstd:3,5 (text)\n";
+        for (talk, is_asked, told) in
+            [(Talk::Full, false, &b""[..]), (Talk::Full, true, shown), (Talk::Quiet, true, b"")]
+        {
+            let out = Shared::default();
+            let line = ProgressLine::new(Box::new(out.clone()), false, talk, Arc::default());
+            if is_asked {
+                line.show_blocks();
+            }
+            line.block(&BlockReport {
+                number: 12,
+                fragments: 341,
+                raw_bytes: 33_554_432,
+                stored_bytes: 9_123_456,
+                method: "zstd:3,5".to_owned(),
+                content: "text",
+            });
+            line.finish();
+            assert_eq!(*out.0.lock().unwrap(), told);
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::base::{Environment, Error, Result, StoredPath, Until};
 use crate::command::{AddOptions, ExtractOptions, ListOptions, Location, VerifyOptions};
-use crate::compress::Method;
+use crate::compress::MethodChoice;
 use crate::select::{Pattern, Rename, Selection};
 
 use super::arguments::{
@@ -39,8 +39,8 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
         force: arguments.force,
         fragment,
         method: match &arguments.method {
-            Some(method) => Method::parse(text("-method", method)?)?,
-            None => Method::default(),
+            Some(method) => Some(MethodChoice::parse(text("-method", method)?)?),
+            None => None,
         },
         attributes: !arguments.names.noattributes,
         delete: !arguments.nodelete,

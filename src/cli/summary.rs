@@ -189,14 +189,19 @@ fn of_list(summary: &ListSummary, is_named: bool, is_filtered: bool) -> Report {
 fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
     let VerifySummary { versions, files, fragments, damaged, .. } = summary;
     let print = summary.fingerprint.as_ref().map(|print| format!(", fingerprint {print}"));
+    let unchecked = (summary.unchecked > 0).then(|| {
+        let count = counted(summary.unchecked, "fragment");
+        format!("{count} not checked: the archive is an index and holds no data\n")
+    });
     let lines = format!(
-        "{}, {}, {}, {} checked, {}{}\n",
+        "{}, {}, {}, {} checked, {}{}\n{}",
         counted(*versions, "version"),
         counted(*files, "file"),
         counted(*fragments, "fragment"),
         megabytes(summary.bytes),
         seconds(took),
         print.unwrap_or_default(),
+        unchecked.unwrap_or_default(),
     );
     let problem = (*damaged > 0).then(|| named_above(*damaged, "damaged place"));
     let code = if problem.is_some() { NOT_DONE } else { DONE };

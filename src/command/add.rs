@@ -3,10 +3,11 @@
 use std::io;
 
 use crate::archive::{
-    Archive, BlockTable, Change, Entry, History, Object as StoredObject, Transaction,
+    Archive, BlockTable, Change, Entry, History, Object as StoredObject, OpenOptions, Transaction,
     TransactionOptions, Version,
 };
 use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
+use crate::compress::MethodChoice;
 use crate::filesystem::{self, Object, Walk};
 
 use super::changes::{Changes, Step};
@@ -29,13 +30,12 @@ pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> 
 fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> {
     filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
-    let exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
     let open = if options.dry {
         Archive::open_location_for_trial
     } else {
         Archive::open_location_for_writing
     };
-    let mut archive = open(&options.archive, exponent, &options.environment)?;
+    let mut archive = open(&options.archive, open_options(options), &options.environment)?;
     tell_notice(&archive, progress);
     let result = add_to(&mut archive, &scope, options, progress).map_err(|error| {
         error.outcome(outcome_of_failure(archive.rollback_stage(), options.is_dry()))
@@ -46,6 +46,11 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
     result
 }
 
+fn open_options(options: &AddOptions) -> OpenOptions {
+    let fragment_exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
+    OpenOptions { fragment_exponent, method: options.method }
+}
+
 fn add_to(
     archive: &mut Archive,
     scope: &Scope,
@@ -53,8 +58,10 @@ fn add_to(
     progress: &dyn Progress,
 ) -> Result<AddSummary> {
     let base = History::of(archive).at(options.until)?;
-    let new_exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
-    let rolled_back = roll_back(archive, base.as_ref(), new_exponent, options, progress)?;
+    // What was an index is made anew as one.
+    let index = (!archive.holds_data()).then_some(MethodChoice::Index);
+    let anew = OpenOptions { method: options.method.or(index), ..open_options(options) };
+    let rolled_back = roll_back(archive, base.as_ref(), anew, options, progress)?;
     let exponent = options.fragment.unwrap_or(archive.fragment_exponent());
     if exponent != archive.fragment_exponent() {
         progress.warn(&format!(
@@ -100,19 +107,21 @@ struct LazyUpdate<'a> {
     transaction: Option<Transaction<'a>>,
     base: Option<Version>,
     options: &'a AddOptions,
+    progress: &'a dyn Progress,
 }
 
 impl<'a> LazyUpdate<'a> {
     fn begun(&mut self) -> Result<&mut Transaction<'a>> {
         if let Some(archive) = self.archive.take() {
             let options = TransactionOptions {
-                method: self.options.method,
+                method: self.options.method.and_then(MethodChoice::of_blocks).unwrap_or_default(),
                 threads: self.options.threads,
                 environment: self.options.environment,
                 comment: Vec::new(),
                 date: self.options.date(),
             };
-            self.transaction = Some(Transaction::begin(archive, self.base.as_ref(), &options)?);
+            let transaction = Transaction::begin(archive, self.base.as_ref(), &options)?;
+            self.transaction = Some(transaction.reporting_to(self.progress));
         }
         Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
     }
@@ -147,7 +156,7 @@ impl<'a> Adder<'a> {
         let blocks = base.as_ref().map(|base| BlockTable::of_readable(archive, base).0);
         let archive = Some(archive);
         Ok(Self {
-            update: LazyUpdate { archive, transaction: None, base, options },
+            update: LazyUpdate { archive, transaction: None, base, options, progress },
             options,
             progress,
             reader: ObjectReader::new(exponent, blocks, options.environment.now)?,

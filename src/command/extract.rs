@@ -18,6 +18,10 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
 fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractSummary> {
     let mut requested = Requested::new(&options.files)?;
     let archive = Archive::open_path(&options.archive)?;
+    if !archive.holds_data() {
+        return Err(Error::new(ErrorKind::Missing, "cannot extract")
+            .because("the archive is an index, made with -method i, and holds no data"));
+    }
     let mut ledger = Ledger::new(progress);
     if tell_notice(&archive, progress) {
         ledger.summary.damaged += 1;

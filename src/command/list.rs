@@ -1,6 +1,6 @@
 //! `list`: versions, their objects, and how they compare with the disk or another archive.
 
-use crate::archive::{Archive, History, Location, Version};
+use crate::archive::{Archive, History, Location, OpenOptions, Version};
 use crate::base::{Progress, Result};
 use crate::filesystem;
 
@@ -22,7 +22,10 @@ pub fn list(
 ) -> Result<ListSummary> {
     let archive = match &options.archive {
         Location::File(path) => Archive::open_path(path)?,
-        Location::Nowhere => Archive::open_nowhere(0, &options.environment)?,
+        Location::Nowhere => {
+            let nothing = OpenOptions { fragment_exponent: 0, method: None };
+            Archive::open_nowhere(nothing, &options.environment)?
+        }
     };
     let is_damaged = tell_notice(&archive, progress);
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;

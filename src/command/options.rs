@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::archive::{Location, Rollback};
 use crate::base::{Environment, Metadata, StoredPath, Timestamp, Until};
-use crate::compress::Method;
+use crate::compress::MethodChoice;
 use crate::select::{Rename, Selection};
 
 /// What `add` is asked to do.
@@ -27,8 +27,8 @@ pub struct AddOptions {
     pub force: bool,
     /// `-fragment N`; without it an archive keeps its own, a new one takes 6.
     pub fragment: Option<u8>,
-    /// `-method`.
-    pub method: Method,
+    /// `-method`; without it an archive stays what it is, and a new one keeps data.
+    pub method: Option<MethodChoice>,
     /// Whether mode, owner and extended attributes are saved (not with `-noattributes`).
     pub attributes: bool,
     /// Whether what is gone from disk is marked deleted (not with `-nodelete`).
@@ -284,6 +284,8 @@ pub struct VerifySummary {
     pub files: u64,
     /// Bytes of fragments checked.
     pub bytes: u64,
+    /// Fragments that cannot be checked: the archive holds no data.
+    pub unchecked: u64,
     /// Things found wrong; each was named.
     pub damaged: u64,
     /// Fingerprint of the newest state checked.

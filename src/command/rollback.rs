@@ -1,16 +1,16 @@
 //! `add -until`: goes back to an older version, if the user agrees to lose those after it.
 
-use crate::archive::{Archive, Rollback, RollbackStage, Version};
+use crate::archive::{Archive, OpenOptions, Rollback, RollbackStage, Version};
 use crate::base::{Error, ErrorKind, Progress, Result};
 
 use super::options::{AddOptions, AddSummary};
 
-/// Makes `base` the version that the update follows, and says what is lost by it: nothing, if it
+/// Makes `base` the version that the update follows, or the archive anew with `anew`, and says what is lost by it: nothing, if it
 /// is the newest one. No byte is lost before something is written.
 pub(super) fn roll_back(
     archive: &mut Archive,
     base: Option<&Version>,
-    exponent: u8,
+    anew: OpenOptions,
     options: &AddOptions,
     progress: &dyn Progress,
 ) -> Result<Option<Rollback>> {
@@ -24,7 +24,7 @@ pub(super) fn roll_back(
             refusal(&rollback, options)
         });
     }
-    archive.roll_back(base, exponent, &options.environment)?;
+    archive.roll_back(base, anew, &options.environment)?;
     Ok(Some(rollback))
 }
 

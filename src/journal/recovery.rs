@@ -64,18 +64,21 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens a part to append, or makes it with what `new_header` returns. The tail is gone when
-    /// this returns: an unfinished update is cut off, one that only lacks its commit gets it (the
-    /// second value is true then), and damage is an error that leaves everything as it is.
+    /// Opens a part to append, or makes it with what `new_header` returns. A part that is there has
+    /// to please `accept` before anything is changed. The tail is gone when this returns: an
+    /// unfinished update is cut off, one that only lacks its commit gets it (the second value is
+    /// true then), and damage is an error that leaves everything as it is.
     pub fn open_for_writing(
         backend: Arc<dyn Backend>,
         new_header: impl FnOnce() -> Result<ArchiveHeader>,
+        accept: impl FnOnce(&ArchiveHeader) -> Result<()>,
     ) -> Result<(Self, bool)> {
         if is_unmade(backend.as_ref())? {
             let header = new_header()?;
             return Ok((Self::create(backend, header)?, false));
         }
         let mut journal = Self::open_at_last_commit(backend)?;
+        accept(&journal.header)?;
         let is_completed = journal.resolve_tail()?;
         Ok((journal, is_completed))
     }
@@ -107,10 +110,6 @@ impl Journal {
         if header.part != 1 || header.flags.index {
             return Err(Error::new(ErrorKind::Unsupported, "this is one part of an archive")
                 .because("this zarc cannot read archives in parts yet"));
-        }
-        if header.flags.no_data {
-            return Err(Error::new(ErrorKind::Unsupported, "this archive holds no data")
-                .because("this zarc cannot read archives without data yet"));
         }
         let mut journal = Self::without_commits(backend, header, genesis);
         journal.last = journal.find_last_commit()?;

@@ -21,6 +21,11 @@ pub fn kept() -> Vec<PathBuf> {
     archives
 }
 
+/// Whether an archive holds data, or is an index.
+pub fn holds_data(archive: &std::path::Path) -> bool {
+    Archive::open_path(archive).expect("an archive").holds_data()
+}
+
 /// The entries of each version, from the first on.
 pub fn versions(archive: &std::path::Path) -> Vec<Vec<Entry>> {
     let archive = Archive::open_path(archive).expect("an archive");

@@ -22,10 +22,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::{
-    Archive, Change, Entry, History, Object, Piece, Stored, Transaction, TransactionOptions,
+    Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
+    TransactionOptions,
 };
-use zarc::base::{Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
+use zarc::base::{BlockReport, Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
 use zarc::compress::{ContentKind, Method};
+
+/// How archives of tests are opened to append, if nothing else is asked for.
+pub const DATA: OpenOptions = OpenOptions { fragment_exponent: 6, method: None };
 
 /// When the objects of a made archive were modified.
 pub const MTIME: Timestamp = Timestamp { seconds: 1_000_000_000, nanos: 123_456_789 };
@@ -92,9 +96,12 @@ impl Made {
 
     /// Appends one update.
     pub fn update(&mut self, things: &[(&str, Thing)]) {
-        let mut archive =
-            Archive::open_location_for_writing(&self.archive().into(), 6, &Environment::system())
-                .expect("an archive to write");
+        let mut archive = Archive::open_location_for_writing(
+            &self.archive().into(),
+            DATA,
+            &Environment::system(),
+        )
+        .expect("an archive to write");
         let base = History::of(&archive).newest().expect("a readable archive");
         let options = TransactionOptions {
             method: Method::parse("1").expect("a method"),
@@ -231,6 +238,7 @@ fn stored(metadata: Metadata, inode: u64, content: Vec<Piece>) -> Stored {
 pub struct Told {
     items: Mutex<Vec<String>>,
     warnings: Mutex<Vec<String>>,
+    blocks: Mutex<Vec<BlockReport>>,
     asked: AtomicU64,
     stop_at: Option<u64>,
 }
@@ -244,6 +252,11 @@ impl Told {
     /// Warnings, one a line.
     pub fn warnings(&self) -> String {
         self.warnings.lock().expect("no panic").join("\n")
+    }
+
+    /// The blocks that were written, in that order.
+    pub fn blocks(&self) -> Vec<BlockReport> {
+        self.blocks.lock().expect("no panic").clone()
     }
 
     /// Marks and names, names shortened by what they all start with, sorted by name.
@@ -268,6 +281,10 @@ impl Progress for Told {
 
     fn warn(&self, text: &str) {
         self.warnings.lock().expect("no panic").push(text.to_owned());
+    }
+
+    fn block(&self, block: &BlockReport) {
+        self.blocks.lock().expect("no panic").push(block.clone());
     }
 
     fn advance(&self, _done: u64, _total: u64) {}

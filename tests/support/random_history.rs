@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zarc::archive::{
-    Archive, Change, Committed, Entry, History as ArchiveHistory, Notice, Object, Piece, Stored,
-    Transaction, TransactionOptions, Version,
+    Archive, Change, Committed, Entry, History as ArchiveHistory, Notice, Object, OpenOptions,
+    Piece, Stored, Transaction, TransactionOptions, Version,
 };
 use zarc::base::{Digest, Environment, Kind, Metadata, Result, StoredPath, Timestamp, Until};
 use zarc::compress::{ContentKind, Method};
@@ -18,9 +18,6 @@ use super::crash_storage::Recorder;
 use super::random::Random;
 use super::recorded_history::{Attempt, History, Line, Safe};
 use super::truth::{Truth, newest};
-
-/// `-fragment` of the archives made here.
-const FRAGMENT_EXPONENT: u8 = 6;
 
 /// How an update ends when nothing goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +32,7 @@ pub enum Ending {
 
 /// Opens or makes an archive.
 pub fn open_for_writing(backend: Arc<dyn Backend>, environment: &Environment) -> Result<Archive> {
-    Archive::open_for_writing(backend, FRAGMENT_EXPONENT, environment)
+    Archive::open_for_writing(backend, super::DATA, environment)
 }
 
 /// Makes updates of random content; knows the truth about each.
@@ -50,6 +47,8 @@ pub struct Updates {
     pub fragment_max: u64,
     /// Values of `-method` to choose from.
     pub methods: &'static [&'static str],
+    /// How archives are opened to append.
+    pub opening: OpenOptions,
     attempts: u64,
 }
 
@@ -58,7 +57,8 @@ impl Updates {
     pub fn new(seed: u64, entries_max: u64, fragment_max: u64) -> Self {
         let environment = super::random::environment(seed ^ 0x5eed);
         let (random, methods) = (Random::new(seed), &["10", "store,0"][..]);
-        Self { random, environment, entries_max, fragment_max, methods, attempts: 0 }
+        let opening = super::DATA;
+        Self { random, environment, entries_max, fragment_max, methods, opening, attempts: 0 }
     }
 
     /// Makes an update on top of `before` and says what it holds if it counts. `about_to_commit`
@@ -304,7 +304,7 @@ impl Scribe {
         let truths = self.line().truths();
         let to = self.updates.random.index(truths.len());
         let base = ArchiveHistory::of(archive).at(Until::Version(to as u64))?;
-        archive.roll_back(base.as_ref(), FRAGMENT_EXPONENT, &self.updates.environment)?;
+        archive.roll_back(base.as_ref(), self.updates.opening, &self.updates.environment)?;
         let (from, ending) = (self.recorder.moment(), self.ending());
         let mut attempt = None;
         let result = if self.updates.random.chance(20) {
@@ -333,7 +333,8 @@ impl Scribe {
     fn open(&mut self) -> Result<Archive> {
         let opened_at = self.recorder.moment();
         let backend = Arc::new(self.recorder.clone());
-        let archive = open_for_writing(backend, &self.updates.environment)?;
+        let Updates { opening, environment, .. } = &self.updates;
+        let archive = Archive::open_for_writing(backend, *opening, environment)?;
         let number = newest(&archive).map_or(0, |version| version.number());
         let before = self.latest().map_or(0, |truth| truth.number);
         if number > before {
@@ -398,7 +399,7 @@ impl Scribe {
         }
         let backend = Arc::new(self.recorder.clone());
         let header = || unreachable!("the archive has a version");
-        let (mut journal, _) = Journal::open_for_writing(backend, header).unwrap();
+        let (mut journal, _) = Journal::open_for_writing(backend, header, |_| Ok(())).unwrap();
         let previous_tag = journal.last_tag();
         let mut nonce = [0; 32];
         (environment.random)(&mut nonce).unwrap();

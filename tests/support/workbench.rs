@@ -13,7 +13,7 @@ use zarc::command::{
     AddOptions, AddSummary, ExtractOptions, ExtractSummary, ListOptions, ListSummary, Row,
     VerifyOptions, VerifySummary, add, extract, list, verify,
 };
-use zarc::compress::Method;
+use zarc::compress::MethodChoice;
 use zarc::select::{Rename, Selection};
 
 use super::Told;
@@ -165,7 +165,7 @@ impl Workbench {
             until: Until::Latest,
             force: false,
             fragment: None,
-            method: Method::parse("1").expect("a method"),
+            method: Some(MethodChoice::parse("1").expect("a method")),
             attributes: true,
             delete: true,
             special: false,
