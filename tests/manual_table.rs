@@ -5,12 +5,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Rows whose test is still to be written; they have `?` in its place.
-const OPEN_ROWS: &[usize] = &[
-    68, 89, 91, 92, 127, 152, 153, 155, 164, 168, 172, 173, 174, 175, 176, 177, 178, 196, 197, 203,
-    205, 206, 207,
-];
-
 const PAGE: &str = "spec/command-line.md";
 
 /// One row of a table.
@@ -122,16 +116,10 @@ fn every_row_names_tests_that_are_there() {
     let (tests, page) = (all_tests(), fs::read_to_string(PAGE).unwrap());
     let mut wrong = Vec::new();
     for Row { number, tests: named, .. } in rows_of(&page) {
-        let is_open = named == ["?"];
-        match (is_open, OPEN_ROWS.contains(&number)) {
-            (true, false) => wrong.push(format!("row {number} has no test yet")),
-            (false, true) => wrong.push(format!("row {number} has a test: take it off OPEN_ROWS")),
-            (true, true) | (false, false) => {}
-        }
         if named.is_empty() {
             wrong.push(format!("row {number} has no test"));
         }
-        let missing = named.into_iter().filter(|name| !is_open && !tests.contains(name));
+        let missing = named.into_iter().filter(|name| !tests.contains(name));
         wrong.extend(missing.map(|name| format!("row {number}: there is no test {name}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

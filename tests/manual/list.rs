@@ -83,3 +83,16 @@ fn the_empty_archive_is_compared_as_one_that_holds_nothing() {
         assert_eq!(desk.zarc(line).code, 2, "{line}");
     }
 }
+
+#[test]
+fn files_cut_in_another_way_are_no_duplicates() {
+    let content: Vec<u8> = crate::support::noise(3, 300_000);
+    let desk = Desk::with(&[]);
+    for name in ["d/a", "d/b", "d/c"] {
+        desk.write(name, &content);
+        let fragment = if name == "d/c" { "1" } else { "4" };
+        desk.done(&format!("add x d -fragment {fragment}"));
+    }
+    let names = desk.done("list x -summary").names();
+    assert_eq!(names.iter().filter(|name| name.starts_with('^')).count(), 1, "{names:?}");
+}
