@@ -2,8 +2,8 @@
 """Second reader of the .zarc format, draft 0.2, written from spec/format.md alone.
 
 It is there to prove that the text suffices, so it prefers plain over fast: the sections below carry
-the numbers and the words of the text. It reads single-file archives. What the text marks as
-"not yet written" is named and refused.
+the numbers and the words of the text. It reads single-file archives; those without data it lists
+and verifies. What the text marks as "not yet written" is named and refused.
 
     reader.py list ARCHIVE [--until N] [--all]       (each with --password WORDS for an encrypted archive)
     reader.py extract ARCHIVE TARGET [--until N]
@@ -11,7 +11,7 @@ the numbers and the words of the text. It reads single-file archives. What the t
     reader.py vectors DIRECTORY
 
 Exit codes: 0 all right, 1 done with problems, 2 damaged or refused.
-Needs the packages blake3 and zstandard, and cryptography for encrypted archives.
+Needs the packages blake3, brotli and zstandard, and cryptography for encrypted archives.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import struct
 import sys
 from typing import NamedTuple
 
+import brotli
 import zstandard
 from blake3 import blake3 as new_blake3
 
@@ -139,6 +140,7 @@ class Header(NamedTuple):
     block_bytes_max: int
     genesis_tag: bytes
     is_encrypted: bool
+    has_data: bool
 
 
 def decode_header(data):
@@ -153,7 +155,7 @@ def decode_header(data):
     length, flags, part, archive_id, created = cursor.fixed("III16sq")
     unknown = flags & 0xFFFF & ~(ENCRYPTED | INDEX_PART | WITHOUT_DATA)
     require(not unknown, f"header: unknown flags {unknown:#x}")
-    not_yet_written = {INDEX_PART: "index part", WITHOUT_DATA: "archive without data"}
+    not_yet_written = {INDEX_PART: "index part"}
     for flag, name in not_yet_written.items():
         require(not flags & flag, f"header: {name}; not yet written")
     require(part == 1, f"header: part {part}; archives in parts are not yet written")
@@ -168,7 +170,8 @@ def decode_header(data):
     link, first_update = cursor.fixed("32sQ")
     require(not any(link), "header: part 1 has a link")
     require(first_update == 1, f"header: part 1 starts with update {first_update}")
-    return Header(length, archive_id, created, 1 << block_log2, genesis_tag, is_encrypted)
+    has_data = not flags & WITHOUT_DATA
+    return Header(length, archive_id, created, 1 << block_log2, genesis_tag, is_encrypted, has_data)
 
 
 # --- 4. Frames ----------------------------------------------------------------------------------
@@ -364,9 +367,12 @@ ZSTD_WINDOW_MAX = 1 << 28
 
 
 def unpack(codec, packed, raw_length):
-    require(codec != 2, "codec 2 (brotli) is not yet written")
-    require(codec in (0, 1), f"unknown codec {codec}")
-    raw = unpack_zstd(packed, raw_length) if codec else packed
+    require(codec in (0, 1, 2), f"unknown codec {codec}")
+    raw = packed
+    if codec == 1:
+        raw = unpack_zstd(packed, raw_length)
+    elif codec == 2:
+        raw = unpack_brotli(packed)
     require(len(raw) == raw_length, f"{len(raw)} bytes were packed, not {raw_length}")
     return raw
 
@@ -384,6 +390,13 @@ def unpack_zstd(packed, raw_length):
         return decompressor.decompress(packed, max_output_size=max(raw_length, 1), allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise Refused(f"zstd: {error}") from None
+
+
+def unpack_brotli(packed):
+    try:
+        return brotli.decompress(packed)  # refuses large windows, and bytes behind the stream
+    except brotli.error as error:
+        raise Refused(f"brotli: {error}") from None
 
 
 # --- 7. Runs ------------------------------------------------------------------------------------
@@ -437,7 +450,7 @@ PATH_BYTES_MAX, COMPONENT_BYTES_MAX, FIELD_BYTES_MAX = 32768, 1023, 1 << 24
 DELETED, REGULAR, DIRECTORY_KIND, SYMLINK, PIPE, CHARACTER, BLOCK_DEVICE, SOCKET = range(8)
 KIND_LETTERS = "x-dlpcbs"
 (MTIME, CTIME, MODE, OWNER, OWNER_NAME, GROUP_NAME, INODE, DEVICE, UNSETTLED, LINK_TARGET, DEVICE_NODE,
- XATTRS, CONTENT, WHOLE_HASH, WINDOWS) = range(1, 16)
+ XATTRS, CONTENT, WHOLE_HASH, WINDOWS, TOUCHED) = range(1, 17)
 
 
 class Entry(NamedTuple):
@@ -461,7 +474,7 @@ class Entry(NamedTuple):
         for tag in self.fields:
             if tag >= 128:
                 return f"unknown critical tag {tag}"
-            if tag in (WHOLE_HASH, WINDOWS):
+            if tag == WHOLE_HASH:
                 return f"tag {tag} is not yet written"
         return None
 
@@ -524,6 +537,12 @@ def decode_mode(cursor):
     return mode
 
 
+def decode_windows_attributes(cursor):
+    bits = cursor.varint()
+    require(bits < 1 << 32, f"Windows attributes {bits:x}")
+    return bits
+
+
 def decode_pair(cursor):
     return cursor.varint(), cursor.varint()
 
@@ -573,7 +592,8 @@ FIELD_DECODERS = {
     MTIME: Cursor.instant, CTIME: Cursor.instant, MODE: decode_mode, OWNER: decode_pair,
     OWNER_NAME: Cursor.rest, GROUP_NAME: Cursor.rest, INODE: Cursor.varint, DEVICE: Cursor.varint,
     UNSETTLED: lambda cursor: True, LINK_TARGET: decode_link_target, DEVICE_NODE: decode_pair,
-    XATTRS: decode_xattrs, CONTENT: decode_content,
+    XATTRS: decode_xattrs, CONTENT: decode_content, WINDOWS: decode_windows_attributes,
+    TOUCHED: lambda cursor: True,
 }
 
 
@@ -1063,9 +1083,11 @@ def shown_entry(entry):
         return f"x\t-\t-\t-\t{shown(entry.path)}"
     letter = KIND_LETTERS[entry.kind] if entry.kind <= SOCKET else "?"
     mode, mtime, target = entry.value(MODE), entry.value(MTIME), entry.value(LINK_TARGET)
+    windows = entry.value(WINDOWS)
+    attributes = f"{mode:04o}" if mode is not None else "-" if windows is None else f"w{windows:x}"
     return "\t".join((
         letter,
-        "-" if mode is None else f"{mode:04o}",
+        attributes,
         str(entry.size()),
         "-" if mtime is None else f"{mtime[0]}.{mtime[1]:09}",
         shown(entry.path) + (f" -> {shown(target)}" if target is not None else ""),
@@ -1083,7 +1105,7 @@ def command_list(arguments, report):
         m = version.manifest
         counts = f"added {m.added} updated {m.updated} deleted {m.deleted} touched {m.touched}"
         print(f"update {number}\t{m.date}\t{counts}\t{shown(m.comment)}")
-        print_entries(version.delta(), report)
+        print_entries((entry for entry in version.delta() if TOUCHED not in entry.fields), report)
 
 
 def print_entries(entries, report):
@@ -1099,7 +1121,9 @@ FILE_TYPES = {PIPE: stat.S_IFIFO, CHARACTER: stat.S_IFCHR, BLOCK_DEVICE: stat.S_
 
 
 def command_extract(arguments, report):
-    version = Archive(arguments.archive, arguments.password).version(arguments.until)
+    archive = Archive(arguments.archive, arguments.password)
+    require(archive.header.has_data, "an archive without data: there is nothing to extract")
+    version = archive.version(arguments.until)
     target = os.fsencode(arguments.target)
     os.makedirs(target, exist_ok=True)
     require(not os.listdir(target), f"{arguments.target} is not empty")
@@ -1213,10 +1237,15 @@ def command_verify(arguments, report):
     blocks, entries = {}, {}
     for commit in archive.commits:
         data_payload = verify_frames(archive, commit, blocks, report)
+        if not archive.header.has_data:
+            require(not blocks, f"update {commit.update}: a DATA frame in an archive without data")
         entries = verify_version(archive.version(commit.update), blocks, entries, data_payload, report)
     fragments = sum(len(record.lengths) for record in blocks.values())
     print(f"{len(archive.commits)} updates, {len(entries)} names, {len(blocks)} blocks, {fragments} fragments, "
           f"{archive.end()} bytes, tail of {archive.tail} bytes")
+    if not archive.header.has_data and archive.commits:
+        fragments = archive.version().manifest.fragments
+        print(f"archive without data: {fragments} fragments cannot be checked")
     print(f"fingerprint {archive.commits[-1].state[:8].hex() if archive.commits else 'none: no update yet'}")
 
 
@@ -1267,15 +1296,27 @@ def verify_block(archive, frame):
 def verify_version(version, blocks, before, data_payload, report):
     """Compares a version with the frames met so far and the version before; returns its entries by path."""
     manifest, what = version.manifest, f"version {version.commit.update}"
+    delta_records = version.read_run(manifest.delta_fragments) if manifest.delta_fragments else []
+    if not version.archive.header.has_data:
+        # There are no DATA frames to compare with; the records have to say so.
+        for record in delta_records:
+            require((record.place, record.payload_length) == ((0, 0), 0),
+                    f"{what}: block {record.block} names a DATA frame in an archive without data")
+        blocks = blocks | {record.block: record for record in version.blocks}
     require(len(version.blocks) == len(blocks),
             f"{what}: {len(version.blocks)} fragment records for {len(blocks)} blocks")
     for record in version.blocks:
         require(blocks.get(record.block) == record,
                 f"{what}: block {record.block} differs from its fragment record")
-    delta_blocks = [r.block for r in version.read_run(manifest.delta_fragments)] if manifest.delta_fragments else []
-    added_blocks = [n for n, r in blocks.items() if r.place[1] > version.commit.update_offset]
-    require(delta_blocks == sorted(added_blocks),
-            f"{what}: the delta run of fragments is not the blocks of the update")
+    delta_blocks = [record.block for record in delta_records]
+    if version.archive.header.has_data:
+        added_blocks = [n for n, r in blocks.items() if r.place[1] > version.commit.update_offset]
+        require(delta_blocks == sorted(added_blocks),
+                f"{what}: the delta run of fragments is not the blocks of the update")
+    else:
+        new = sum(sum(record.lengths) for record in delta_records)
+        require(new == manifest.content_new,
+                f"{what}: {new} bytes in new fragments, the manifest says {manifest.content_new}")
     after, counts = dict(before), collections.Counter()
     for entry in version.delta():
         version.check_content(entry)
@@ -1311,9 +1352,11 @@ def classify(entry, before):
         return "deleted"
     if before is None:
         return "added"
-    quiet = (CTIME, INODE, DEVICE, UNSETTLED)
+    quiet = (CTIME, INODE, DEVICE, UNSETTLED, TOUCHED)
     loud = [(e.kind, {t: v for t, v in e.fields.items() if t not in quiet}) for e in (entry, before)]
-    return "touched" if loud[0] == loud[1] else "updated"
+    is_touched = loud[0] == loud[1]
+    require(is_touched == (TOUCHED in entry.fields), f"{shown(entry.path)}: the mark of touched entries is wrong")
+    return "touched" if is_touched else "updated"
 
 
 # --- vectors ------------------------------------------------------------------------------------

@@ -187,8 +187,14 @@ fn limits_are_those_of_the_specification() {
 
 #[test]
 fn paths_named_in_pages_exist() {
-    let pages =
-        ["README.md", "src/README.md", "spec/README.md", "spec/recovery.md", "CHANGELOG.md"];
+    let pages = [
+        "README.md",
+        "src/README.md",
+        "spec/README.md",
+        "spec/command-line.md",
+        "spec/recovery.md",
+        "CHANGELOG.md",
+    ];
     for page in pages {
         let text = fs::read_to_string(page).unwrap();
         for quoted in text.split('`').skip(1).step_by(2) {

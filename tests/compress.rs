@@ -6,6 +6,9 @@ use std::fs;
 use zarc::base::ErrorKind;
 use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
 
+use super::support::random::Random;
+use super::support::workbench::number_from_environment;
+
 /// Bytes that no codec can make smaller.
 fn noise(len: usize) -> Vec<u8> {
     let mut output = vec![0; len];
@@ -31,10 +34,13 @@ fn method(text: &str) -> Method {
     Method::parse(text).unwrap()
 }
 
-fn packed_text(len: usize) -> Vec<u8> {
+/// The codecs that compress.
+const CODECS: [Codec; 2] = [Codec::Zstd, Codec::Brotli];
+
+fn packed_text(codec: Codec, len: usize) -> Vec<u8> {
     let raw = text(len);
-    let packed = pack(&raw, &method("1"), ContentKind::Text).unwrap();
-    assert_eq!(packed.codec, Codec::Zstd);
+    let packed = pack(&raw, &method(&codec.to_string()), ContentKind::Text).unwrap();
+    assert_eq!(packed.codec, codec);
     packed.bytes.into_owned()
 }
 
@@ -45,7 +51,8 @@ fn every_block_comes_back_at_every_level() {
     mixed.extend(text(300_000));
     let blocks = [vec![], vec![7], vec![0; 100_000], text(1000), noise(50_000), mixed];
     let mut methods: Vec<Method> = (1..=22).map(|level| method(&format!("zstd:{level}"))).collect();
-    methods.extend(["0", "10", "20", "50", "58"].map(method));
+    methods.extend((0..=11).map(|level| method(&format!("brotli:{level}"))));
+    methods.extend(["0", "10", "20", "50", "58", "brotli", "brotli:5,8"].map(method));
     methods.push(Method::default());
     let mut raw = Vec::new();
     for method in methods {
@@ -66,19 +73,35 @@ fn what_does_not_get_smaller_is_stored() {
     assert_eq!(codec(&text(10_000), "5", ContentKind::Incompressible), Codec::Store);
     assert_eq!(codec(&text(10_000), "0", ContentKind::Text), Codec::Store);
     assert_eq!(codec(&text(10_000), "1", ContentKind::Text), Codec::Zstd);
-    assert_eq!(codec(b"", "1", ContentKind::Text), Codec::Store);
+    for level in ["1", "brotli:0", "brotli:5", "brotli:11"] {
+        assert_eq!(codec(&noise(10_000), level, ContentKind::Other), Codec::Store);
+        assert_eq!(codec(&text(10_000), level, ContentKind::Incompressible), Codec::Store);
+        for short in [&b""[..], b"x", b"xy"] {
+            assert_eq!(codec(short, level, ContentKind::Text), Codec::Store);
+        }
+    }
+    for level in 0..=11 {
+        let method = format!("brotli:{level}");
+        assert_eq!(codec(&text(10_000), &method, ContentKind::Text), Codec::Brotli);
+    }
 }
 
 #[test]
 fn threads_pack_the_same_bytes() {
     let block = text(2_000_000);
-    let expected = pack(&block, &Method::default(), ContentKind::Text).unwrap();
+    for method in ["25", "brotli:0", "brotli:9"].map(method) {
+        threads_pack_the_same(&block, method);
+    }
+}
+
+fn threads_pack_the_same(block: &[u8], method_of_block: Method) {
+    let expected = pack(block, &method_of_block, ContentKind::Text).unwrap();
     // A context that has seen other blocks at other levels must not remember them.
     pack(&noise(70_000), &method("1"), ContentKind::Other).unwrap();
     pack(&text(70_000), &method("3"), ContentKind::Other).unwrap();
-    assert_eq!(pack(&block, &Method::default(), ContentKind::Text).unwrap(), expected);
+    assert_eq!(pack(block, &method_of_block, ContentKind::Text).unwrap(), expected);
     std::thread::scope(|scope| {
-        let other = scope.spawn(|| pack(&block, &Method::default(), ContentKind::Text).unwrap());
+        let other = scope.spawn(|| pack(block, &method_of_block, ContentKind::Text).unwrap());
         assert_eq!(other.join().unwrap(), expected);
     });
 }
@@ -94,35 +117,73 @@ fn matches_reach_across_a_whole_block() {
 
 #[test]
 fn a_wrong_length_is_an_error() {
-    let packed = packed_text(5000);
-    let mut out = b"left over".to_vec();
-    for raw_len in [0, 1, 4999, 5001, 1 << 40, usize::MAX] {
-        let error = unpack(Codec::Zstd, &packed, raw_len, &mut out).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
-        assert!(out.is_empty() && out.capacity() < 10_000);
-        let error = unpack(Codec::Store, &packed, raw_len, &mut out).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+    for codec in CODECS {
+        let packed = packed_text(codec, 5000);
+        for raw_len in [0, 1, 4999, 5001, 1 << 40, usize::MAX] {
+            let mut out = b"left over".to_vec();
+            let error = unpack(codec, &packed, raw_len, &mut out).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+            // A brotli stream does not say how long it is: some room is made before it is known.
+            assert!(out.is_empty() && out.capacity() <= 64 * 1024);
+            let error = unpack(Codec::Store, &packed, raw_len, &mut out).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+        }
     }
 }
 
 #[test]
-fn truncated_and_altered_frames_never_panic() {
-    let (packed, block) = (packed_text(3000), text(3000));
-    let mut out = Vec::new();
-    for len in 0..packed.len() {
-        let error = unpack(Codec::Zstd, &packed[..len], 3000, &mut out).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Corrupt);
+fn truncated_and_altered_blocks_never_panic() {
+    let block = text(3000);
+    for codec in CODECS {
+        let packed = packed_text(codec, 3000);
+        let mut out = Vec::new();
+        for len in 0..packed.len() {
+            let error = unpack(codec, &packed[..len], 3000, &mut out).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Corrupt);
+        }
+        for i in 0..packed.len() * 8 {
+            let mut altered = packed.clone();
+            altered[i / 8] ^= 1 << (i % 8);
+            // Without a checksum some changes go unseen here; none may change the length.
+            if unpack(codec, &altered, 3000, &mut out).is_ok() {
+                assert_eq!(out.len(), 3000);
+            }
+        }
+        unpack(codec, &packed, 3000, &mut out).unwrap();
+        assert_eq!(out, block);
     }
-    for i in 0..packed.len() * 8 {
-        let mut altered = packed.clone();
-        altered[i / 8] ^= 1 << (i % 8);
-        // Without a checksum some changes go unseen here; none may change the length.
-        if unpack(Codec::Zstd, &altered, 3000, &mut out).is_ok() {
-            assert_eq!(out.len(), 3000);
+}
+
+/// Streams of all levels with several bytes changed, left out or put in. `ZARC_TEST_CASES` makes
+/// it so many times as long.
+#[test]
+fn streams_altered_in_many_places_never_panic() {
+    let block = [text(2000), noise(200), vec![b'x'; 5000], text(4000)].concat();
+    let mut random = Random::new(number_from_environment("ZARC_TEST_SEED", 1));
+    let (mut out, mut decoded) = (Vec::new(), 0);
+    for level in 0..=11 {
+        let method = method(&format!("brotli:{level}"));
+        let packed = pack(&block, &method, ContentKind::Other).unwrap().bytes.into_owned();
+        for _ in 0..2000 * number_from_environment("ZARC_TEST_CASES", 1) {
+            let mut altered = packed.clone();
+            for _ in 0..=random.index(6) {
+                // Half of the changes are where tables stand.
+                let end = if random.chance(50) { altered.len().min(100) } else { altered.len() };
+                let at = random.index(end);
+                match random.index(4) {
+                    0 => drop(altered.remove(at)),
+                    1 => altered.insert(at, random.next().to_le_bytes()[0]),
+                    _ => altered[at] = random.next().to_le_bytes()[0],
+                }
+            }
+            if unpack(Codec::Brotli, &altered, block.len(), &mut out).is_ok() {
+                assert_eq!(out.len(), block.len());
+                decoded += 1;
+            }
+            assert!(out.capacity() < 1 << 20);
         }
     }
-    unpack(Codec::Zstd, &packed, 3000, &mut out).unwrap();
-    assert_eq!(out, block);
+    assert!(decoded > 0, "some changes go unseen without a checksum");
 }
 
 #[test]
@@ -131,6 +192,7 @@ fn random_bytes_are_no_frame() {
     let mut out = Vec::new();
     for (i, chunk) in bytes.chunks(100).enumerate() {
         assert!(unpack(Codec::Zstd, chunk, i, &mut out).is_err());
+        let _ = unpack(Codec::Brotli, chunk, 100, &mut out);
         let with_magic = [&[0x28, 0xb5, 0x2f, 0xfd], chunk].concat();
         let _ = unpack(Codec::Zstd, &with_magic, 100, &mut out);
         assert!(out.capacity() < 1 << 20);
@@ -139,7 +201,7 @@ fn random_bytes_are_no_frame() {
 
 #[test]
 fn only_one_plain_frame_is_accepted() {
-    let packed = packed_text(3000);
+    let packed = packed_text(Codec::Zstd, 3000);
     let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 9][..], &packed].concat();
     let empty_frame = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 0, 1, 0, 0];
     let mut out = Vec::new();
@@ -156,6 +218,67 @@ fn only_one_plain_frame_is_accepted() {
             assert_eq!(error.kind(), ErrorKind::Corrupt);
         }
     }
+}
+
+/// Bytes in uncompressed meta-blocks of a brotli stream with a window of 2^16 bytes.
+fn raw_brotli(pieces: &[&[u8]]) -> Vec<u8> {
+    let mut stream = Vec::new();
+    for (number, piece) in pieces.iter().enumerate() {
+        // Only the first one stands behind the bit for the window.
+        let shift = u32::from(number == 0);
+        let header = (piece.len() as u64 - 1) << 3 | 1 << 19;
+        stream.extend_from_slice(&(header << shift).to_le_bytes()[..3]);
+        stream.extend_from_slice(piece);
+    }
+    stream.push(0x03);
+    stream
+}
+
+#[test]
+fn only_one_plain_stream_is_accepted() {
+    let mut out = Vec::new();
+    let mut attempt = |stream: &[u8], raw_len| {
+        let result = unpack(Codec::Brotli, stream, raw_len, &mut out);
+        let told = result.map(|()| out.clone()).map_err(|error| error.to_string());
+        assert!(told.is_ok() || out.is_empty());
+        assert!(out.capacity() < 1 << 20, "{}", out.capacity());
+        told
+    };
+    let two = raw_brotli(&[b"one, ", b"two"]);
+    assert_eq!(attempt(&two, 8).unwrap(), b"one, two");
+    assert!(attempt(&two, 7).unwrap_err().contains("more than 7 bytes"));
+    assert!(attempt(&two, 9).unwrap_err().contains("8 bytes, 9 expected"));
+    // A stream of no bytes is one too; no bytes are no stream.
+    assert_eq!(attempt(&[0x06], 0).unwrap(), b"");
+    assert!(attempt(&[], 0).unwrap_err().contains("ends too early"));
+    for behind in [&b"\0"[..], &[0x06], &two] {
+        let told = attempt(&[&two[..], behind].concat(), 8).unwrap_err();
+        assert!(told.contains(&format!("ends after {} bytes", two.len())), "{told}");
+    }
+    // A window of 2^25 bytes, which the format has only as an extension.
+    let large = 0x11_u64 | 25 << 8 | 202 << 17 | 1 << 33;
+    let large = [&large.to_le_bytes()[..5], &[7; 203], &[0x03]].concat();
+    assert!(attempt(&large, 203).unwrap_err().contains("no brotli stream"));
+}
+
+/// A few bytes that stand for very many take no more room than the block may have.
+#[test]
+fn a_stream_of_more_than_it_should_be_is_given_up() {
+    let zeros = vec![0; 64 << 20];
+    let packed = pack(&zeros, &method("brotli:5,6"), ContentKind::Other).unwrap();
+    assert!(packed.bytes.len() < 1000, "{}", packed.bytes.len());
+    let mut out = Vec::new();
+    for raw_len in [0, 1, 1000, 1 << 20, (64 << 20) - 1] {
+        let error = unpack(Codec::Brotli, &packed.bytes, raw_len, &mut out).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(out.is_empty() && out.capacity() <= raw_len.max(8));
+    }
+    unpack(Codec::Brotli, &packed.bytes, 64 << 20, &mut out).unwrap();
+    assert!(out == zeros);
+    // Bytes that are not there are not made room for.
+    let mut out = Vec::new();
+    unpack(Codec::Brotli, &packed_text(Codec::Brotli, 100_000), 1 << 28, &mut out).unwrap_err();
+    assert!(out.capacity() < 1 << 20);
 }
 
 #[test]

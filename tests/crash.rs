@@ -3,7 +3,8 @@
 //! Goal: the promise of `spec/recovery.md`. Method: random histories of updates are recorded;
 //! at every operation the disk is rebuilt as a dying process or failing power may leave it; each
 //! such disk is read, recovered, added to and read again, and all that it shows is compared with
-//! the truth. For some the recovery itself is recorded and crashed. `ZARC_SOAK=1` makes it 50
+//! the truth. In histories with rollbacks, a rollback that has cut the file and was not yet synced
+//! leaves two truths. For some the recovery itself is recorded and crashed. `ZARC_SOAK=1` makes it 50
 //! times as long; `ZARC_SEED=N` repeats history N alone.
 
 use std::sync::Arc;
@@ -11,12 +12,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::{Archive, History as ArchiveHistory, Notice};
 use zarc::base::Until;
+use zarc::compress::MethodChoice;
 use zarc::storage::Memory;
 
 use crate::support::crash_storage::{Moment, Recorder};
 use crate::support::guarded;
 use crate::support::random::Random;
-use crate::support::random_history::{Ending, History, Scribe, Updates, open_for_writing};
+use crate::support::random_history::{Ending, Scribe, Updates, open_for_writing};
+use crate::support::recorded_history::{History, Promise};
 use crate::support::truth::{Truth, assert_shows, newest};
 
 /// Histories of the normal run, and the states that they have to give.
@@ -37,6 +40,9 @@ struct Tally {
     unfinished: AtomicU64,
     called_damaged: AtomicU64,
     unmade: AtomicU64,
+    /// In the middle of a rollback: still the old versions, or those gone back to.
+    still_there: AtomicU64,
+    gone_back: AtomicU64,
 }
 
 fn add_one(counter: &AtomicU64) -> u64 {
@@ -72,6 +78,8 @@ fn whatever_a_crash_leaves_shows_every_promised_version() {
     assert!(tally.ahead.into_inner() > 0, "commits that were written and not yet promised");
     assert!(tally.completed.into_inner() > 0, "updates that lacked only their commit");
     assert!(tally.unmade.into_inner() > 0, "archives whose making was interrupted");
+    assert!(tally.still_there.into_inner() > 0, "cuts that did not reach the disk");
+    assert!(tally.gone_back.into_inner() > 0, "cuts that did before their sync");
 }
 
 fn one_history(seed: u64, tally: &Tally) {
@@ -92,14 +100,15 @@ fn crash_everywhere(
     is_outer: bool,
 ) {
     for moment in history.recording.moments() {
-        let (promised, candidates) = history.promised(moment.at);
+        let allowed = history.allowed(moment.at);
         for (kind, disk) in disks(&moment, random) {
             let operations = history.recording.describe(moment.at);
             let place = format!("{place}, moment {}, {kind} ({operations})", moment.at);
             guarded(&place, || {
-                check_disk(&disk, &promised, &candidates, random, tally);
+                let promise = shown_by(&disk, &allowed, tally);
+                check_disk(&disk, promise, random, tally);
                 if is_outer && random.below(NEST_EVERY) == 0 {
-                    crash_the_recovery(&place, &disk, &promised, &candidates, random, tally);
+                    crash_the_recovery(&place, &disk, promise, random, tally);
                 }
             });
         }
@@ -122,16 +131,28 @@ fn disks(moment: &Moment<'_>, random: &mut Random) -> Vec<(&'static str, Vec<u8>
     disks
 }
 
+/// Which of the states that are allowed the disk claims to be in.
+fn shown_by<'a>(disk: &[u8], allowed: &'a [Promise], tally: &Tally) -> &'a Promise {
+    let [before, after] = allowed else {
+        assert_eq!(allowed.len(), 1, "a cut is synced before the next one");
+        return &allowed[0];
+    };
+    let opened = Archive::open(Arc::new(Memory::with_bytes(disk.to_vec())), None);
+    let number = opened.map_or(0, |a| newest(&a).map_or(0, |version| version.number()));
+    // Nothing is appended before the cut is synced.
+    if number == after.promised.len() as u64 {
+        add_one(&tally.gone_back);
+        after
+    } else {
+        add_one(&tally.still_there);
+        before
+    }
+}
+
 /// Reads, recovers, adds, reads again.
-fn check_disk(
-    disk: &[u8],
-    promised: &[Arc<Truth>],
-    candidates: &[Arc<Truth>],
-    random: &mut Random,
-    tally: &Tally,
-) {
+fn check_disk(disk: &[u8], promise: &Promise, random: &mut Random, tally: &Tally) {
     add_one(&tally.states);
-    let seen = check_reading(disk, promised, candidates, random, tally);
+    let seen = check_reading(disk, promise, random, tally);
     let memory = Memory::with_bytes(disk.to_vec());
     let mut updates = Updates::new(random.next(), 3, 400);
     updates.methods = &["store,0"];
@@ -140,7 +161,7 @@ fn check_disk(
     if archive.notice() == Some(&Notice::Completed) {
         add_one(&tally.completed);
     }
-    let mut truths = versions_of(&archive, promised, candidates);
+    let mut truths = versions_of(&archive, promise);
     assert!(truths.len() >= seen, "recovery lost a version that was seen");
     let update = updates.update(&mut archive, truths.last(), Ending::Commit, |_| {});
     let (truth, _) = update.expect("a recovered archive takes an update").unwrap();
@@ -152,13 +173,8 @@ fn check_disk(
 }
 
 /// How many versions a reader sees.
-fn check_reading(
-    disk: &[u8],
-    promised: &[Arc<Truth>],
-    candidates: &[Arc<Truth>],
-    random: &mut Random,
-    tally: &Tally,
-) -> usize {
+fn check_reading(disk: &[u8], promise: &Promise, random: &mut Random, tally: &Tally) -> usize {
+    let promised = &promise.promised;
     let archive = match Archive::open(Arc::new(Memory::with_bytes(disk.to_vec())), None) {
         Ok(archive) => archive,
         Err(error) => {
@@ -173,7 +189,7 @@ fn check_reading(
         Some(Notice::Completed) => panic!("a reader completes nothing"),
         None => {}
     }
-    let truths = versions_of(&archive, promised, candidates);
+    let truths = versions_of(&archive, promise);
     if truths.len() > promised.len() {
         add_one(&tally.ahead);
     }
@@ -182,12 +198,9 @@ fn check_reading(
 }
 
 /// The versions there must be: those promised, and candidates that the archive shows.
-fn versions_of(
-    archive: &Archive,
-    promised: &[Arc<Truth>],
-    candidates: &[Arc<Truth>],
-) -> Vec<Arc<Truth>> {
-    let mut truths = promised.to_vec();
+fn versions_of(archive: &Archive, promise: &Promise) -> Vec<Arc<Truth>> {
+    let Promise { promised, candidates } = promise;
+    let mut truths = promised.clone();
     let shown = newest(archive).map_or(0, |version| version.number());
     let history = ArchiveHistory::of(archive);
     for number in promised.len() as u64 + 1..=shown {
@@ -202,20 +215,35 @@ fn versions_of(
 fn crash_the_recovery(
     place: &str,
     disk: &[u8],
-    promised: &[Arc<Truth>],
-    candidates: &[Arc<Truth>],
+    promise: &Promise,
     random: &mut Random,
     tally: &Tally,
 ) {
     add_one(&tally.nested);
+    let promised = &promise.promised;
     // What the recovery decides is promised from its first sync on; before, both may be seen.
     let memory = Memory::with_bytes(disk.to_vec());
     let updates = Updates::new(random.next(), 4, 2000);
     let archive = open_for_writing(Arc::new(memory), &updates.environment).unwrap();
-    let decided = versions_of(&archive, promised, candidates);
-    let scribe = Scribe::new(disk.to_vec(), promised.to_vec(), updates);
+    let decided = versions_of(&archive, promise);
+    let scribe = Scribe::new(disk.to_vec(), promised.clone(), updates);
     let history = scribe.knowing(&decided[promised.len()..]).run_once();
     crash_everywhere(&format!("{place}, recovery"), &history, random, tally, false);
+}
+
+/// An index is written and recovered like an archive with data, and what it lists stays true.
+#[test]
+fn whatever_a_crash_leaves_of_an_index_shows_every_promised_version() {
+    let tally = Tally::default();
+    for seed in 100..104 {
+        let mut updates = Updates::new(seed, 8, 3000);
+        updates.opening.method = Some(MethodChoice::Index);
+        let history = Scribe::new(Vec::new(), Vec::new(), updates).run(5);
+        crash_everywhere(&format!("seed {seed}"), &history, &mut Random::new(seed), &tally, true);
+    }
+    println!("{tally:?}");
+    assert!(tally.states.into_inner() > 1000);
+    assert!(tally.completed.into_inner() > 0, "updates that lacked only their commit");
 }
 
 #[test]

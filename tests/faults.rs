@@ -7,11 +7,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use zarc::archive::{Archive, History, Notice};
+use zarc::archive::{Archive, History, Notice, RollbackStage};
 use zarc::base::{ErrorKind, Result, Until};
 use zarc::format::PAGE_BYTES;
 use zarc::storage::{Backend, Memory};
 
+use crate::support::DATA;
 use crate::support::faulty_storage::{Call, Fault, Faulty};
 use crate::support::random_history::{Ending, Updates, open_for_writing};
 use crate::support::truth::{Truth, assert_shows, newest};
@@ -181,6 +182,124 @@ fn check_after(
     assert_eq!(number, truths.len() as u64, "{place}");
     assert_shows(&archive, &truths, 0);
     truths
+}
+
+/// A rollback and what became of it.
+struct RolledBack {
+    result: Result<Vec<Arc<Truth>>>,
+    /// How far the archive said that it had come.
+    stage: RollbackStage,
+    attempt: Option<Arc<Truth>>,
+}
+
+/// Goes back to version `to`; adds an update, or leaves it at that.
+fn roll_back(
+    backend: Arc<dyn Backend>,
+    truths: &[Arc<Truth>],
+    to: usize,
+    adds: bool,
+) -> RolledBack {
+    let mut updates = Updates::new(78, 9, 3000);
+    let (mut stage, mut attempt) = (RollbackStage::None, None);
+    let run = || {
+        let mut archive = open_for_writing(backend, &updates.environment)?;
+        let base = History::of(&archive).at(Until::Version(to as u64))?;
+        archive.roll_back(base.as_ref(), DATA, &updates.environment)?;
+        let mut kept = truths[..to].to_vec();
+        let result = if adds {
+            let update = updates.update(&mut archive, kept.last(), Ending::Commit, |truth| {
+                attempt = Some(Arc::clone(truth));
+            });
+            update.map(|made| kept.extend(made.map(|(truth, _)| truth)))
+        } else {
+            archive.finish_rollback()
+        };
+        stage = archive.rollback_stage().0;
+        result.map(|()| kept)
+    };
+    let result = run();
+    RolledBack { result, stage, attempt }
+}
+
+#[test]
+fn no_failing_call_of_a_rollback_is_told_otherwise_than_it_is() {
+    let (bytes, truths, _) = three_versions();
+    let mut runs = 0;
+    for (to, adds) in [(0, true), (0, false), (1, true), (1, false), (2, true)] {
+        runs += with_every_fault(|fault| rollback_survives(&bytes, &truths, to, adds, fault));
+    }
+    println!("{runs} runs of a rollback");
+    assert!(runs > 500);
+}
+
+/// Whether the fault happened.
+fn rollback_survives(
+    bytes: &[u8],
+    truths: &[Arc<Truth>],
+    to: usize,
+    adds: bool,
+    fault: Fault,
+) -> bool {
+    let memory = Memory::with_bytes(bytes.to_vec());
+    let faulty = Arc::new(Faulty::over(Arc::new(memory.clone()), fault));
+    let RolledBack { result, stage, attempt } = roll_back(faulty.clone(), truths, to, adds);
+    let place = format!("back to {to}, {adds}, {fault:?}, {stage:?}: {:?}", result.as_ref().err());
+    let opened = Archive::open(Arc::new(memory.clone()), None);
+    let number = match &opened {
+        Ok(archive) => newest(archive).map_or(0, |version| version.number()),
+        // What is left of a new beginning may lack its header.
+        Err(_) => 0,
+    };
+    let mut shown = truths[..to].to_vec();
+    match &result {
+        Ok(made) => shown.clone_from(made),
+        Err(error) => {
+            assert!(faulty.has_failed() && error.kind() == ErrorKind::Io, "{place}");
+            let is_unknown = error.to_string().contains("it is unknown whether update");
+            let is_old = memory.to_bytes() == bytes;
+            match stage {
+                RollbackStage::None | RollbackStage::Pending => assert!(is_old, "{place}"),
+                RollbackStage::Unknown => {}
+                RollbackStage::Done => assert!(!is_old, "{place}"),
+            }
+            if is_old {
+                shown = truths.to_vec();
+            } else if number > to as u64 {
+                assert!(is_unknown && stage == RollbackStage::Done, "{place}");
+                shown.extend(attempt.clone());
+            }
+            let names_version = error.to_string().contains(&format!("rolled back to update {to};"));
+            assert_eq!(names_version, is_unknown, "{place}");
+        }
+    }
+    assert_eq!(number, shown.len() as u64, "{place}");
+    if let Ok(archive) = &opened {
+        assert_shows(archive, &shown, 0);
+    } else {
+        assert!(shown.is_empty() && result.is_err(), "{place}");
+    }
+    assert_takes_an_update(&memory, shown, attempt, &place);
+    faulty.has_failed()
+}
+
+/// The next writer finds what was shown, or completes the update that only lacked its commit.
+fn assert_takes_an_update(
+    memory: &Memory,
+    mut truths: Vec<Arc<Truth>>,
+    attempt: Option<Arc<Truth>>,
+    place: &str,
+) {
+    let mut updates = Updates::new(79, 9, 3000);
+    let mut archive =
+        open_for_writing(Arc::new(memory.clone()), &updates.environment).expect(place);
+    if archive.notice() == Some(&Notice::Completed) {
+        truths.extend(attempt);
+    }
+    let update = updates.update(&mut archive, truths.last(), Ending::Commit, |_| {});
+    truths.push(update.expect(place).unwrap().0);
+    drop(archive);
+    let archive = Archive::open(Arc::new(memory.clone()), None).expect(place);
+    assert_shows(&archive, &truths, truths.len() / 2);
 }
 
 #[test]

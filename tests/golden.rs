@@ -12,17 +12,17 @@ use std::fs;
 use std::path::Path;
 
 use zarc::archive::{
-    Archive, Change, Entry, History, NewArchive, Object, Piece, Stored, Transaction,
+    Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
     TransactionOptions,
 };
 use zarc::base::{Kind, Metadata, StoredPath, Timestamp, Xattr};
-use zarc::compress::{ContentKind, Method};
+use zarc::compress::{ContentKind, MethodChoice};
 
 use super::support::noise;
 use super::support::workbench::{environment, fresh_in_memory, kind_letter, set_clock, set_dice};
 
 /// Where the archives of this draft are.
-pub const FOLDER: &str = "testdata/archives/draft-0.1";
+pub const FOLDER: &str = "testdata/archives/draft-0.2";
 
 /// When the first update is made.
 const FIRST_DATE: i64 = 1_700_000_000;
@@ -62,6 +62,7 @@ impl Thing {
             xattrs: Vec::new(),
             link_target: Vec::new(),
             device: (0, 0),
+            windows_attributes: None,
         };
         Self {
             metadata,
@@ -139,6 +140,7 @@ impl Thing {
             xattrs: Vec::new(),
             link_target,
             device,
+            windows_attributes: None,
         };
         self
     }
@@ -179,7 +181,14 @@ fn update(changes: Vec<(&[u8], Option<Thing>)>) -> Made {
 
 /// The archives: what they are called and what their updates do.
 fn archives() -> Vec<(&'static str, Vec<Made>)> {
-    vec![("kinds", kinds()), ("history", history()), ("pages", pages()), ("blocks", blocks())]
+    vec![
+        ("kinds", kinds()),
+        ("history", history()),
+        ("pages", pages()),
+        ("blocks", blocks()),
+        ("index", index()),
+        ("brotli", brotli()),
+    ]
 }
 
 /// Every kind of object and every field of an entry.
@@ -304,6 +313,47 @@ fn blocks() -> Vec<Made> {
     made
 }
 
+/// Blocks packed by brotli, at its lowest and its highest level; and one that only zstd has.
+fn brotli() -> Vec<Made> {
+    let text = |from: u64| {
+        let lines = (from..).flat_map(|n| format!("{n} bottles on the wall\n").into_bytes());
+        Some(Thing::bytes(lines.take(60_000).collect(), ContentKind::Text))
+    };
+    let random = Some(Thing::bytes(noise(31, 9000), ContentKind::Other));
+    let mut made = vec![
+        update(vec![(b"text-1", text(0)), (b"random", random)]),
+        update(vec![(b"text-2", text(90_000))]),
+        update(vec![(b"text-3", text(500_000)), (b"text-1", None)]),
+        update(vec![(b"text-4", text(700_000))]),
+    ];
+    for (made, method) in made.iter_mut().zip(["brotli:0,0", "brotli:11,0", "1,0", "brotli,0"]) {
+        made.method = method;
+    }
+    made
+}
+
+/// No data, in several updates that find fragments again.
+fn index() -> Vec<Made> {
+    let made = |changes| Made { method: "i", ..update(changes) };
+    let zeros = Some(Thing::file(vec![Part::Hole(70_000), Part::Bytes(noise(21, 5000))]));
+    let bytes = |seed, len| Some(Thing::bytes(noise(seed, len), ContentKind::Incompressible));
+    let text = |len: usize| {
+        let lines = (0..).flat_map(|n: u64| format!("line {n}\n").into_bytes());
+        Some(Thing::bytes(lines.take(len).collect(), ContentKind::Text))
+    };
+    vec![
+        made(vec![
+            (b"d", Some(Thing::new(Kind::Directory, 0o755))),
+            (b"d/text", text(100_000)),
+            (b"d/random", bytes(22, 20_000)),
+            (b"d/holes", zeros),
+            (b"d/link", Some(Thing::symlink(b"text"))),
+        ]),
+        made(vec![(b"d/again", text(90_000)), (b"d/more", bytes(23, 7000)), (b"d/link", None)]),
+        made(vec![(b"d/random", bytes(22, 20_000).map(|thing| thing.changed(1_650_000_000)))]),
+    ]
+}
+
 /// The objects of a version.
 type State = BTreeMap<StoredPath, Thing>;
 
@@ -323,17 +373,21 @@ fn make(made: &[Made], threads: usize) -> (Vec<u8>, String) {
 }
 
 fn append(path: &Path, made: &Made, state: &mut State, threads: usize) {
+    let method = MethodChoice::parse(made.method).unwrap();
+    let open_options = OpenOptions { method: Some(method), ..OpenOptions::plain(2) };
     let mut archive = Archive::open_location_for_writing(
         &path.to_path_buf().into(),
-        &NewArchive::plain(2, &environment()),
+        open_options,
+        &environment(),
     )
     .unwrap();
     let base = History::of(&archive).newest().unwrap();
     let options = TransactionOptions {
-        method: Method::parse(made.method).unwrap(),
+        method: method.of_blocks().unwrap_or_default(),
         threads,
         environment: environment(),
         comment: made.comment.as_bytes().to_vec(),
+        date: None,
     };
     let mut transaction = Transaction::begin(&mut archive, base.as_ref(), &options).unwrap();
     let changes: BTreeMap<StoredPath, Option<Thing>> = made
@@ -342,7 +396,7 @@ fn append(path: &Path, made: &Made, state: &mut State, threads: usize) {
         .map(|(name, thing)| (StoredPath::from_bytes(name.clone()).unwrap(), thing.clone()))
         .collect();
     for (path, thing) in changes {
-        let object = thing.as_ref().map_or(Object::Deleted, |thing| {
+        let mut object = thing.as_ref().map_or(Object::Deleted, |thing| {
             Object::Stored(Box::new(stored(&mut transaction, thing)))
         });
         let before = match thing.clone() {
@@ -356,6 +410,9 @@ fn append(path: &Path, made: &Made, state: &mut State, threads: usize) {
             (Some(before), Some(thing)) if before.is_same_object(thing) => Change::Touched,
             (Some(before), Some(_)) => Change::Updated(size(before)),
         };
+        if let Object::Stored(stored) = &mut object {
+            stored.is_touched = change == Change::Touched;
+        }
         transaction.record(&Entry { path, object }, change).unwrap();
     }
     transaction.commit().unwrap();
@@ -382,6 +439,7 @@ fn stored(transaction: &mut Transaction<'_>, thing: &Thing) -> Stored {
         inode: thing.inode,
         device: thing.device,
         is_unsettled: thing.is_unsettled,
+        is_touched: false,
         content,
         unknown: thing.unknown.clone(),
     }

@@ -2,7 +2,8 @@
 //! alone, and zarc read the same vectors and archives and must agree in every version.
 //!
 //! Python comes from `ZARC_READER_PYTHON`, else `python3`, and needs the packages `blake3`,
-//! `cryptography` and `zstandard`. Without them these tests say that they are skipped; where `CI` is set they fail.
+//! `brotli`, `cryptography` and `zstandard`. Without them these tests say that they are skipped; where
+//! `CI` is set they fail.
 
 use std::fmt::Write;
 use std::fs;
@@ -10,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use zarc::base::Until;
-use zarc::command::{KeyCost, KeySource, Password, Row};
+use zarc::command::{AddOptions, KeyCost, KeySource, Password, Row};
 
-use super::support::archives::{drop_what_needs_root, kept, versions};
+use super::support::archives::{drop_what_needs_root, holds_data, kept, versions};
 use super::support::extraction::small_tree;
 use super::support::trees::{Tree, differences, walk};
 use super::support::workbench::{
@@ -29,15 +30,13 @@ impl Reader {
     fn find() -> Option<Self> {
         let python = std::env::var_os("ZARC_READER_PYTHON").unwrap_or_else(|| "python3".into());
         // What `python3` leads to may be a script that takes its time to find the real one.
-        let question = "import blake3, cryptography, zstandard, sys; print(sys.executable, end='')";
-        let answer = Command::new(&python).args(["-c", question]).output();
+        let packages = "blake3, brotli, cryptography, zstandard";
+        let question = format!("import {packages}, sys; print(sys.executable, end='')");
+        let answer = Command::new(&python).args(["-c", &question]).output();
         if let Some(answer) = answer.ok().filter(|answer| answer.status.success()) {
             return Some(Self(String::from_utf8(answer.stdout).unwrap().into()));
         }
-        let why = format!(
-            "{} has not all of blake3, cryptography, zstandard",
-            Path::new(&python).display()
-        );
+        let why = format!("{} has not all of {packages}", Path::new(&python).display());
         assert!(std::env::var_os("CI").is_none(), "{why}");
         eprintln!("skipped: {why}");
         None
@@ -159,12 +158,28 @@ fn check_extractions(reader: &Reader, bench: &Workbench, archive: &Path, count: 
     }
 }
 
+/// Both say that there is nothing to extract, and make nothing.
+fn check_refusals(reader: &Reader, bench: &Workbench, archive: &Path) {
+    let (ours, theirs) = (bench.path("ours"), bench.path("theirs"));
+    let error = run_extract(archive, &ours, Until::Latest, true).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("holds no data"), "{error}");
+    let output = reader.run(&["extract".as_ref(), archive.as_os_str(), theirs.as_os_str()]);
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaints}");
+    assert!(complaints.contains("an archive without data"), "{complaints}");
+    assert!(!ours.exists() && !theirs.exists());
+}
+
 fn check(reader: &Reader, archive: &Path) {
     let bench = Workbench::new(tempfile::tempdir().unwrap());
     let verified = reader.told(&["verify".as_ref(), archive.as_os_str()]);
     let count = versions(archive).len() as u64;
     assert!(verified.starts_with(&format!("{count} updates, ")), "{verified}");
     check_lists(reader, &bench, archive, count);
+    if !holds_data(archive) {
+        check_refusals(reader, &bench, archive);
+        return;
+    }
     check_extractions(reader, &bench, archive, count);
 }
 
@@ -196,6 +211,23 @@ fn the_reader_agrees_on_archives_made_by_hand() {
     made.update(&[("d/small", Thing::Deleted), ("d/new", file(&noise(4, 70_000)))]);
     made.update(&[("d/small", file(b"again")), ("d/link", file(b"no link"))]);
     check(&reader, &made.archive());
+}
+
+/// Both read an archive of which versions were rolled back, in the middle and from the start.
+#[test]
+fn the_reader_agrees_on_archives_after_rollbacks() {
+    let Some(reader) = Reader::find() else { return };
+    let bench = Workbench::new(tempfile::tempdir().unwrap());
+    set_clock(real_seconds());
+    let forms = [Until::Latest, Until::Latest, Until::Version(1), Until::Latest, Until::Before(1)];
+    for (number, until) in (0..).zip(forms.into_iter().chain([Until::Version(0), Until::Latest])) {
+        fs::write(bench.work().join(format!("f{number}")), noise(number, 20_000)).unwrap();
+        fs::write(bench.work().join("always"), noise(number + 50, 2000)).unwrap();
+        let (force, options) = (true, bench.add_options(b""));
+        let (summary, _) = run_add(&AddOptions { until, force, ..options });
+        assert_eq!(summary.rolled_back.is_some(), until != Until::Latest);
+        check(&reader, &bench.archive());
+    }
 }
 
 /// Both read what `add` made of a directory, with the marks of objects that were too young, and

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use rustix::fs::{CWD, FileType, Mode};
 use zarc::base::Until;
-use zarc::compress::Method;
+use zarc::compress::MethodChoice;
 
 use super::support::noise;
 use super::support::trees::{Tree, differences, walk};
@@ -245,7 +245,7 @@ fn check(plans: &[Plan], dir: tempfile::TempDir, fragment: Option<u8>, method: &
     set_dice(1);
     let mut options = bench.add_options(b"");
     options.fragment = fragment;
-    options.method = Method::parse(method).unwrap();
+    options.method = Some(MethodChoice::parse(method).unwrap());
     let (summary, told) = run_add(&options);
     assert_eq!((summary.problems, told.warnings().as_str()), (0, ""));
     assert_eq!(summary.added, before.len() as u64);

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use zarc::archive::{Archive, NewArchive};
+use zarc::archive::Archive;
 use zarc::base::{Environment, ErrorKind, Item, Progress, Until};
 use zarc::command::add;
 
 use crate::support::workbench::{Workbench, is_root, run_add, run_extract};
-use crate::support::{Told, noise};
+use crate::support::{DATA, Told, noise};
 
 /// Changes a file each time `add` looks whether it should stop, so many times; `add` looks before
 /// each object and each read.
@@ -148,8 +148,19 @@ fn what_cannot_be_read_is_named_and_kept_at_its_last_good_version() {
     fs::write(at("t/secret/b"), "b").unwrap();
     allow("t/file", 0);
     allow("t/secret", 0);
+    fs::write(at("t/unseen"), "").unwrap();
+    allow("t/unseen", 0);
+    let (code, listed) = zarc_as_nobody(&["list", "a.zarc", "t"], directory.path());
+    assert_eq!(code, Some(1), "{listed}");
     let (code, told) = zarc_as_nobody(&["add", "a.zarc", "t"], directory.path());
     assert_eq!(code, Some(1), "{told}");
+    let problems = |told: &str| -> Vec<String> {
+        let lines = told.lines().filter_map(|line| line.strip_prefix("zarc: warning: "));
+        let names = lines.filter_map(|line| line.split_once(": "));
+        names.map(|(name, _)| name.to_owned()).collect()
+    };
+    assert_eq!(problems(&listed), problems(&told));
+    assert_eq!(problems(&told), ["t/file", "t/secret", "t/unseen"]);
     assert!(told.contains("t/file: cannot read") && told.contains("t/secret: "), "{told}");
     let words = ["extract", "a.zarc", "-to", "out", "-noattributes"];
     assert_eq!(zarc_as_nobody(&words, directory.path()).0, Some(0));
@@ -176,11 +187,9 @@ fn a_second_writer_is_told_and_changes_nothing() {
     fs::write(bench.work().join("file"), "content").unwrap();
     run_add(&bench.add_options(b""));
     let before = fs::read(bench.archive()).unwrap();
-    let first = Archive::open_location_for_writing(
-        &bench.archive().into(),
-        &NewArchive::plain(6, &Environment::system()),
-    )
-    .unwrap();
+    let first =
+        Archive::open_location_for_writing(&bench.archive().into(), DATA, &Environment::system())
+            .unwrap();
     fs::write(bench.work().join("more"), "content").unwrap();
     let error = add(&bench.add_options(b""), &Told::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Busy);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use zarc::base::{
     ByteReader, ByteWriter, Digest, Kind, Metadata, Result, StoredPath, Timestamp, Xattr,
 };
-use zarc::compress::Codec;
+use zarc::compress::{Codec, unpack};
 use zarc::format::{
     ArchiveHeader, BlockRecord, Commit, CommitLink, Counts, Data, Directory, Entry, EntryPage,
     EntryPageBuilder, FragmentId, FragmentPage, FragmentRecord, FrameHeader, FrameType,
@@ -129,6 +129,22 @@ fn data_payload() -> Vec<u8> {
     Data { codec: 0, block: 300, lengths: vec![3, 200], packed: &[0x5a; 203] }.encode()
 }
 
+/// The same block in a brotli stream.
+fn brotli_payload(stream: &[u8]) -> Vec<u8> {
+    Data { codec: 2, block: 300, lengths: vec![3, 200], packed: stream }.encode()
+}
+
+/// What the reference encoder makes of the block.
+fn brotli_stream() -> [u8; 11] {
+    [0x1b, 0xca, 0x00, 0xf8, 0x25, 0xb4, 0x62, 0xb1, 0x40, 0x80, 0x00]
+}
+
+/// The block in one uncompressed meta-block and an empty last one, with a window of 2^25 bytes.
+fn large_window_stream() -> Vec<u8> {
+    let header = 0x11_u64 | 25 << 8 | 202 << 17 | 1 << 33;
+    [&header.to_le_bytes()[..5], &[0x5a; 203], &[0x03]].concat()
+}
+
 fn entries() -> Vec<Entry> {
     let file = Stored {
         metadata: Metadata {
@@ -142,12 +158,14 @@ fn entries() -> Vec<Entry> {
             xattrs: vec![Xattr { name: b"user.note".to_vec(), value: b"a\0b".to_vec() }],
             link_target: Vec::new(),
             device: (0, 0),
+            windows_attributes: None,
         },
         has_attributes: true,
         ctime: Timestamp { seconds: 1_700_000_000, nanos: 1 },
         inode: 4242,
         device: Some(64_769),
         is_unsettled: true,
+        is_touched: true,
         content: vec![
             Piece::Data(Run { first: FragmentId { block: 300, index: 1 }, count: 1, len: 200 }),
             Piece::Hole(1 << 33),
@@ -167,6 +185,29 @@ fn entries() -> Vec<Entry> {
         Entry { path: path(b"/etc/file/gone"), object: Object::Deleted },
         Entry { path: path(b"/etc/link\n"), object: Object::Stored(Box::new(link)) },
     ]
+}
+
+/// A file that was saved in Windows, with fields on both sides that are not known.
+fn entry_of_windows() -> Entry {
+    let Object::Stored(mut stored) = entries().remove(0).object else {
+        panic!("a file comes first")
+    };
+    stored.metadata = Metadata {
+        mode: 0,
+        uid: 0,
+        gid: 0,
+        user: Vec::new(),
+        group: Vec::new(),
+        xattrs: Vec::new(),
+        windows_attributes: Some(0x8000_0021),
+        ..stored.metadata
+    };
+    (stored.has_attributes, stored.device, stored.is_unsettled) = (false, None, false);
+    stored.unknown = vec![(14, vec![7; 32]), (100, b"kept".to_vec())];
+    Entry {
+        path: StoredPath::from_bytes(b"C:/Users/file".to_vec()).unwrap(),
+        object: Object::Stored(stored),
+    }
 }
 
 fn entry_page(entries: &[Entry]) -> Vec<u8> {
@@ -242,17 +283,27 @@ fn record_vectors() -> Vec<Vector> {
     let mut unknown_codec = data_payload();
     unknown_codec[0] = 99;
     let packed_too_long = PackedPayload { codec: 0, raw_len: (1 << 26) + 1, packed: b"x" };
+    let rest = [&brotli_stream()[..], &[0]].concat();
     let (of_entries, of_fragments) = directories();
     vec![
         refused("varint-overlong", "varint", vec![0x81, 0x00]),
         ok("update-payload", "update", update().encode()),
         ok("data-payload", "data", data_payload()),
+        ok("data-brotli", "data", brotli_payload(&brotli_stream())),
+        refused("data-brotli-rest", "data", brotli_payload(&rest)),
+        refused("data-brotli-large-window", "data", brotli_payload(&large_window_stream())),
         refused("data-lengths-differ", "data", lengths_differ),
         refused("data-codec-unknown", "data", unknown_codec),
         refused("packed-raw-too-long", "packed", packed_too_long.encode()),
         ok("fragment-page", "fragment-page", fragment_page().encode()),
         ok("entry-page", "entry-page", entry_page(&entries())),
         refused("entry-path-malformed", "entry-page", raw_entry_page(b"a//b", &[])),
+        ok("entry-windows-attributes", "entry-page", entry_page(&[entry_of_windows()])),
+        refused(
+            "entry-attributes-too-large",
+            "entry-page",
+            raw_entry_page(b"a", &[15, 5, 0x80, 0x80, 0x80, 0x80, 0x10]),
+        ),
         refused("entry-field-too-long", "entry-page", raw_entry_page(b"a", &[7, 2, 1, 1])),
         ok("directory-entries", "directory", of_entries.encode()),
         ok("directory-fragments", "directory", of_fragments.encode()),
@@ -266,6 +317,7 @@ fn frame_vectors() -> Vec<Vector> {
     let commit_frame = frame(FrameType::Commit, &commit().encode());
     vec![
         ok("header-plain", "header", header_page()),
+        ok("header-without-data", "header", changed_header(16, &[4], true)),
         refused("header-unknown-flag", "header", changed_header(16, &[8], true)),
         refused("header-checksum-wrong", "header", changed_header(40, &[1], false)),
         refused("header-other-draft", "header", changed_header(10, &[99], true)),
@@ -299,7 +351,10 @@ fn decode(what: &str, bytes: &[u8]) -> Result<()> {
                 .map(drop)
         }
         "update" => Update::decode(bytes).map(drop),
-        "data" => Data::decode(bytes).and_then(|data| Codec::from_id(data.codec)).map(drop),
+        "data" => Data::decode(bytes).and_then(|data| {
+            let codec = Codec::from_id(data.codec)?;
+            unpack(codec, data.packed, data.raw_len(), &mut Vec::new())
+        }),
         "packed" => PackedPayload::decode(bytes).map(drop),
         "fragment-page" => FragmentPage::decode(bytes).map(drop),
         "entry-page" => EntryPage::decode(bytes).map(drop),
@@ -341,6 +396,8 @@ fn values_come_back_from_their_bytes() {
     assert_eq!(Manifest::decode(&manifest().encode()).unwrap(), manifest());
     assert_eq!(FragmentPage::decode(&fragment_page().encode()).unwrap(), fragment_page());
     assert_eq!(EntryPage::decode(&entry_page(&entries())).unwrap().entries, entries());
+    let of_windows = vec![entry_of_windows()];
+    assert_eq!(EntryPage::decode(&entry_page(&of_windows)).unwrap().entries, of_windows);
     let (of_entries, of_fragments) = directories();
     assert_eq!(Directory::decode(&of_entries.encode()).unwrap(), of_entries);
     assert_eq!(Directory::decode(&of_fragments.encode()).unwrap(), of_fragments);

@@ -8,12 +8,15 @@ use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
 fuzz_target!(|bytes: &[u8]| {
     let mut raw = Vec::new();
     let raw_len = bytes.first().map_or(0, |&byte| usize::from(byte) * 257);
-    for codec in [Codec::Store, Codec::Zstd] {
+    for codec in [Codec::Store, Codec::Zstd, Codec::Brotli] {
         if unpack(codec, bytes, raw_len, &mut raw).is_ok() {
             assert_eq!(raw.len(), raw_len);
         }
     }
-    let packed = pack(bytes, &Method::default(), ContentKind::of(bytes)).unwrap();
-    unpack(packed.codec, &packed.bytes, bytes.len(), &mut raw).unwrap();
-    assert_eq!(raw, bytes);
+    let level = bytes.len() % 10;
+    for method in [Method::default(), Method::parse(&format!("brotli:{level}")).unwrap()] {
+        let packed = pack(bytes, &method, ContentKind::of(bytes)).unwrap();
+        unpack(packed.codec, &packed.bytes, bytes.len(), &mut raw).unwrap();
+        assert_eq!(raw, bytes);
+    }
 });

@@ -25,6 +25,7 @@ struct OpenBlock {
     number: u64,
     kind: ContentKind,
     raw: Vec<u8>,
+    raw_len: usize,
     fragments: Vec<FragmentRecord>,
 }
 
@@ -32,7 +33,7 @@ struct OpenBlock {
 pub(super) struct FullBlock {
     pub number: u64,
     identities: IdentityHash,
-    kind: ContentKind,
+    pub kind: ContentKind,
     raw: Vec<u8>,
     pub fragments: Vec<FragmentRecord>,
 }
@@ -41,6 +42,8 @@ pub(super) struct FullBlock {
 pub(super) struct SealedBlock {
     pub payload: Vec<u8>,
     pub raw: Vec<u8>,
+    /// How it was packed: stored if it would not have become smaller.
+    pub method: Method,
 }
 
 /// Gathers fragments into blocks.
@@ -49,6 +52,7 @@ pub(super) struct BlockPacker {
     open: Vec<OpenBlock>,
     next_number: u64,
     block_bytes: usize,
+    keeps_data: bool,
     /// Buffers of blocks that were written.
     spare: Vec<Vec<u8>>,
 }
@@ -56,7 +60,14 @@ pub(super) struct BlockPacker {
 impl BlockPacker {
     /// The first block gets number `next_number`; blocks have at most `block_bytes` raw bytes.
     pub(super) fn new(next_number: u64, block_bytes: usize, identities: IdentityHash) -> Self {
-        Self { identities, open: Vec::new(), next_number, block_bytes, spare: Vec::new() }
+        let (open, spare) = (Vec::new(), Vec::new());
+        Self { identities, open, next_number, block_bytes, keeps_data: true, spare }
+    }
+
+    /// The same, but blocks only number fragments: their bytes are not kept, so their kind does not
+    /// matter.
+    pub(super) fn without_data(self) -> Self {
+        Self { keeps_data: false, ..self }
     }
 
     /// Number that the next block will get.
@@ -79,6 +90,7 @@ impl BlockPacker {
         kind: ContentKind,
         full: &mut Vec<FullBlock>,
     ) -> FragmentId {
+        let kind = if self.keeps_data { kind } else { ContentKind::Other };
         // Stored blocks gain nothing from being large.
         let block_bytes = match kind {
             ContentKind::Incompressible => self.block_bytes.min(STORED_BLOCK_BYTES),
@@ -86,7 +98,7 @@ impl BlockPacker {
         };
         let is_too_full = |block: &OpenBlock| {
             block.kind == kind
-                && (block.raw.len() + bytes.len() > block_bytes
+                && (block.raw_len + bytes.len() > block_bytes
                     || block.fragments.len() as u64 == BLOCK_FRAGMENTS_MAX)
         };
         if let Some(index) = self.open.iter().position(is_too_full) {
@@ -100,7 +112,10 @@ impl BlockPacker {
         let number =
             u32::try_from(block.fragments.len()).expect("blocks have 2^20 fragments at most");
         let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
-        block.raw.extend_from_slice(bytes);
+        block.raw_len += bytes.len();
+        if self.keeps_data {
+            block.raw.extend_from_slice(bytes);
+        }
         block.fragments.push(FragmentRecord { len, identity });
         FragmentId { block: block.number, index: number }
     }
@@ -114,7 +129,7 @@ impl BlockPacker {
             full.push(self.open.remove(0).close(&self.identities));
         }
         let raw = self.spare.pop().unwrap_or_default();
-        self.open.push(OpenBlock { number, kind, raw, fragments: Vec::new() });
+        self.open.push(OpenBlock { number, kind, raw, raw_len: 0, fragments: Vec::new() });
         self.open.len() - 1
     }
 
@@ -126,7 +141,7 @@ impl BlockPacker {
 
 impl OpenBlock {
     fn close(self, identities: &IdentityHash) -> FullBlock {
-        let Self { number, kind, raw, fragments } = self;
+        let Self { number, kind, raw, fragments, .. } = self;
         FullBlock { number, identities: identities.clone(), kind, raw, fragments }
     }
 }
@@ -146,9 +161,10 @@ impl FullBlock {
             })?;
         }
         let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
-        let codec = packed.codec as u8;
-        let data = Data { codec, block: self.number, lengths, packed: &packed.bytes };
-        Ok(SealedBlock { payload: data.encode(), raw: self.raw })
+        let (codec, block) = (packed.codec.id(), self.number);
+        let payload = Data { codec, block, lengths, packed: &packed.bytes }.encode();
+        let method = if packed.codec == Codec::Store { method.stored() } else { method };
+        Ok(SealedBlock { payload, raw: self.raw, method })
     }
 
     /// Fails unless `unpacked` is the fragments, one after another.

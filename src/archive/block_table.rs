@@ -66,11 +66,16 @@ impl BlockTable {
 
     /// The record of one block.
     pub fn record(&self, block: u64) -> Result<BlockRecord> {
+        self.with_record(block, BlockRecord::clone)
+    }
+
+    /// What `take` makes of the record of one block, which may be long.
+    pub fn with_record<T>(&self, block: u64, take: impl FnOnce(&BlockRecord) -> T) -> Result<T> {
         let index = self.pages.partition_point(|page| page.first_key <= block).checked_sub(1);
         let unknown = || Error::corrupt(format!("block {block} is in no fragment run"));
         let page = self.page(index.ok_or_else(unknown)?)?;
         let offset = usize::try_from(block - page.first_block).unwrap_or(usize::MAX);
-        page.blocks.get(offset).cloned().ok_or_else(unknown)
+        page.blocks.get(offset).map(take).ok_or_else(unknown)
     }
 
     /// All pages in order, each with its first block or why it cannot be read.

@@ -6,8 +6,8 @@ use std::sync::mpsc;
 
 use rayon::ThreadPool;
 
-use crate::base::{Result, StoredPath};
-use crate::compress::Method;
+use crate::base::{BlockReport, NoProgress, Progress, Result, StoredPath};
+use crate::compress::{ContentKind, Method};
 use crate::format::{
     BlockRecord, Directory, EntryPageBuilder, FragmentPage, FragmentRecord, FrameType,
     PageReference, RunKind, RunReference,
@@ -25,6 +25,7 @@ const FRAGMENT_PAGE_BYTES: usize = 256 * 1024;
 enum Waiting {
     Block {
         number: u64,
+        kind: ContentKind,
         fragments: Vec<FragmentRecord>,
         sealed: mpsc::Receiver<Result<SealedBlock>>,
     },
@@ -38,6 +39,8 @@ enum Waiting {
 /// Writes blocks and entry pages, and the fragment records of the blocks.
 pub(super) struct FrameQueue<'a> {
     writer: UpdateWriter<'a>,
+    /// Hears of each block that is written.
+    progress: &'a dyn Progress,
     method: Method,
     pool: ThreadPool,
     threads: usize,
@@ -64,6 +67,7 @@ impl<'a> FrameQueue<'a> {
     ) -> Result<Self> {
         Ok(Self {
             writer,
+            progress: &NoProgress,
             method,
             pool: thread_pool(threads)?,
             threads,
@@ -77,6 +81,11 @@ impl<'a> FrameQueue<'a> {
             fragment_pages: Vec::new(),
             data_bytes: 0,
         })
+    }
+
+    /// Reports blocks from now on.
+    pub(super) fn report_to(&mut self, progress: &'a dyn Progress) {
+        self.progress = progress;
     }
 
     /// The update being written.
@@ -98,15 +107,21 @@ impl<'a> FrameQueue<'a> {
     pub(super) fn push_block(&mut self, block: FullBlock) -> Result<()> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let method = self.method;
-        let (number, fragments) = (block.number, block.fragments.clone());
+        let (number, kind, fragments) = (block.number, block.kind, block.fragments.clone());
         // A receiver that is gone belongs to an update that was given up.
         self.pool.spawn(move || drop(sender.send(block.seal(method))));
-        self.waiting.push_back(Waiting::Block { number, fragments, sealed: receiver });
+        self.waiting.push_back(Waiting::Block { number, kind, fragments, sealed: receiver });
         self.blocks_waiting += 1;
         while self.blocks_waiting >= self.threads.max(2) {
             self.write_next()?;
         }
         Ok(())
+    }
+
+    /// Records a block of an archive without data; there is nothing to wait for.
+    pub(super) fn push_record(&mut self, block: FullBlock) -> Result<()> {
+        self.records.insert(block.number, BlockRecord::without_data(block.fragments));
+        self.page_records()
     }
 
     /// Queues a page of entries.
@@ -131,12 +146,20 @@ impl<'a> FrameQueue<'a> {
                 self.entry_pages.push(PageReference { first_key, place, payload_len, records });
                 Ok(())
             }
-            Some(Waiting::Block { number, fragments, sealed }) => {
+            Some(Waiting::Block { number, kind, fragments, sealed }) => {
                 self.blocks_waiting -= 1;
-                let SealedBlock { payload, raw } = received(&sealed)?;
-                self.spare.push(raw);
+                let SealedBlock { payload, raw, method } = received(&sealed)?;
                 let (place, payload_len) = self.writer.append(FrameType::Data, &payload)?;
                 self.data_bytes += payload_len;
+                self.progress.block(&BlockReport {
+                    number,
+                    fragments: fragments.len() as u64,
+                    raw_bytes: raw.len() as u64,
+                    stored_bytes: payload_len,
+                    method: method.to_string(),
+                    content: kind.name(),
+                });
+                self.spare.push(raw);
                 self.records.insert(number, BlockRecord { place, payload_len, fragments });
                 self.page_records()
             }

@@ -17,6 +17,7 @@ mod location;
 mod merge;
 mod open;
 mod packed_frame;
+mod rollback;
 mod transaction;
 
 pub use audit::{Audit, Finding};
@@ -27,10 +28,14 @@ pub use catalog::Catalog;
 pub use entry_cursor::EntryCursor;
 pub use history::{History, Version};
 pub use location::Location;
-pub use open::{Archive, NewArchive, Notice};
+pub use open::{Archive, Notice, OpenOptions};
+pub use rollback::Rollback;
 pub use transaction::{Change, Committed, Transaction, TransactionOptions};
 
 // What entries and runs are made of is the format's business; commands get it here.
 pub use crate::format::{
-    BlockRecord, Commit, Counts, Entry, FragmentId, Manifest, Object, Piece, Run, Stored,
+    BlockRecord, Commit, Counts, Entry, FragmentId, FragmentPage, Manifest, Object, Piece, Run,
+    Stored,
 };
+// How far a rollback has come is the journal's.
+pub use crate::journal::RollbackStage;

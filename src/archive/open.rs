@@ -1,9 +1,11 @@
 //! Opens, makes and closes archives.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::{Environment, ErrorKind, Result};
+use crate::base::{Environment, Error, ErrorKind, Result};
+use crate::compress::MethodChoice;
 use crate::crypto::{IdentityHash, KeyCost, KeyRecord, MasterKey, Password};
 use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, HeaderFlags};
 use crate::journal::{FrameReader, Journal, NewPart, Tail};
@@ -22,17 +24,18 @@ pub enum Notice {
     Completed,
 }
 
-/// What an archive is made with, if there is none yet; and the way into one that is there.
+/// What is asked of an archive that is opened to append.
 #[derive(Debug, Clone, Copy)]
-pub struct NewArchive<'a> {
-    /// `-fragment`.
+pub struct OpenOptions<'a> {
+    /// `-fragment` of a new archive; one that is there keeps its own.
     pub fragment_exponent: u8,
+    /// `-method`: an index is no archive with data, and stays one. Without it the archive is
+    /// taken as it is, and a new one keeps data.
+    pub method: Option<MethodChoice>,
     /// `-key`: the archive is encrypted, or is to be.
     pub password: Option<&'a Password>,
-    /// What a guess at the password is to cost.
+    /// What a guess at the password of a new archive is to cost.
     pub key_cost: KeyCost,
-    /// Clock and dice.
-    pub environment: &'a Environment,
 }
 
 /// An archive, opened to read or to append.
@@ -52,6 +55,15 @@ impl Archive {
         Ok(Self { identity, ..archive })
     }
 
+    /// Whether a file is an archive by its first bytes; nothing if there is nothing of that name.
+    /// What cannot be read is none: whoever needs it as a file is told why.
+    pub fn is_at(path: &Path) -> Option<bool> {
+        match LocalFile::begins_with(path, &ArchiveHeader::MAGIC) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            begins => Some(begins.unwrap_or(false)),
+        }
+    }
+
     /// Opens an archive to read.
     pub fn open(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
         let journal = Journal::open(backend, password)?;
@@ -69,49 +81,59 @@ impl Archive {
     }
 
     /// Opens an archive to append, or makes it. Nothing is kept of what goes nowhere.
-    pub fn open_location_for_writing(location: &Location, new: &NewArchive<'_>) -> Result<Self> {
+    pub fn open_location_for_writing(
+        location: &Location,
+        options: OpenOptions<'_>,
+        environment: &Environment,
+    ) -> Result<Self> {
         let Location::File(path) = location else {
-            return Self::open_nowhere(new);
+            return Self::open_nowhere(options, environment);
         };
         let file = LocalFile::open_for_writing(path)?;
         let identity = Some(file.identity()?);
-        let archive = Self::open_for_writing(Arc::new(file), new)
+        let archive = Self::open_for_writing(Arc::new(file), options, environment)
             .map_err(|error| error.at(path.display()))?;
         Ok(Self { identity, ..archive })
     }
 
     /// Like [`Self::open_location_for_writing`], but nothing that is written reaches the disk.
-    pub fn open_location_for_trial(location: &Location, new: &NewArchive<'_>) -> Result<Self> {
+    pub fn open_location_for_trial(
+        location: &Location,
+        options: OpenOptions<'_>,
+        environment: &Environment,
+    ) -> Result<Self> {
         let Location::File(path) = location else {
-            return Self::open_nowhere(new);
+            return Self::open_nowhere(options, environment);
         };
         let file = match LocalFile::open(path) {
             Err(error) if error.kind() == ErrorKind::Missing => {
-                return Self::open_nowhere(new);
+                return Self::open_nowhere(options, environment);
             }
             file => file?,
         };
         let identity = Some(file.identity()?);
         let backend = Arc::new(Discard::over(Arc::new(file))?);
-        let archive = Self::open_for_writing(backend, new)?;
+        let archive = Self::open_for_writing(backend, options, environment)
+            .map_err(|error| error.at(path.display()))?;
         Ok(Self { identity, ..archive })
     }
 
-    /// An empty archive to compare with.
-    pub fn open_empty(environment: &Environment) -> Result<Self> {
-        Self::open_nowhere(&NewArchive::plain(0, environment))
-    }
-
     /// An empty archive that forgets what it is given.
-    fn open_nowhere(new: &NewArchive<'_>) -> Result<Self> {
+    pub fn open_nowhere(options: OpenOptions<'_>, environment: &Environment) -> Result<Self> {
         let backend = Discard::over(Arc::new(Memory::default()))?;
-        Self::open_for_writing(Arc::new(backend), new)
+        Self::open_for_writing(Arc::new(backend), options, environment)
     }
 
     /// Opens an archive to append, or makes it in an empty backend.
-    pub fn open_for_writing(backend: Arc<dyn Backend>, new: &NewArchive<'_>) -> Result<Self> {
+    pub fn open_for_writing(
+        backend: Arc<dyn Backend>,
+        options: OpenOptions<'_>,
+        environment: &Environment,
+    ) -> Result<Self> {
+        let new_part = || new_part(options, environment);
+        let accept = |header: &ArchiveHeader| check_method(header, options.method);
         let (journal, is_completed) =
-            Journal::open_for_writing(backend, new.password, || new.part())?;
+            Journal::open_for_writing(backend, options.password, new_part, accept)?;
         let notice = is_completed.then_some(Notice::Completed);
         Ok(Self { journal, notice, identity: None })
     }
@@ -141,6 +163,11 @@ impl Archive {
         self.journal.master_key().map(MasterKey::cut_constants)
     }
 
+    /// Whether it holds data; else it is an index, made with `-method i`.
+    pub fn holds_data(&self) -> bool {
+        !self.journal.header().flags.no_data
+    }
+
     /// Length in bytes up to the last commit; 0 while there is none.
     pub fn committed_bytes(&self) -> u64 {
         if self.journal.last().is_some() { self.journal.end() } else { 0 }
@@ -160,34 +187,45 @@ impl Archive {
 const BLOCK_BITS: u8 = 28;
 const _: () = assert!(BLOCK_BYTES_MAX == 1 << BLOCK_BITS);
 
-impl<'a> NewArchive<'a> {
-    /// Not encrypted.
-    pub fn plain(fragment_exponent: u8, environment: &'a Environment) -> Self {
-        Self { fragment_exponent, password: None, key_cost: KeyCost::default(), environment }
+impl OpenOptions<'_> {
+    /// For an archive that is not encrypted, and keeps data if it is new.
+    pub const fn plain(fragment_exponent: u8) -> Self {
+        Self { fragment_exponent, method: None, password: None, key_cost: KeyCost::DEFAULT }
     }
+}
 
-    fn part(&self) -> Result<NewPart> {
-        let mut archive_id = [0; 16];
-        (self.environment.random)(&mut archive_id)?;
-        let header = ArchiveHeader {
-            flags: HeaderFlags { encrypted: self.password.is_some(), ..HeaderFlags::default() },
-            part: 1,
-            archive_id,
-            created: (self.environment.now)().seconds,
-            block_bits: BLOCK_BITS,
-            fragment_exponent: self.fragment_exponent,
-            link: crate::base::Digest::default(),
-            first_update: 1,
-        };
-        let key = match self.password {
-            None => None,
-            Some(password) => {
-                let master_key = MasterKey::generate(archive_id, self.environment)?;
-                let (cost, dice) = (self.key_cost, self.environment);
-                let record = KeyRecord::wrap(&master_key, password, cost, 1, dice)?;
-                Some((master_key, record))
-            }
-        };
-        Ok(NewPart { header, key })
-    }
+pub(super) fn new_part(options: OpenOptions<'_>, environment: &Environment) -> Result<NewPart> {
+    let mut archive_id = [0; 16];
+    (environment.random)(&mut archive_id)?;
+    let header = ArchiveHeader {
+        flags: HeaderFlags {
+            encrypted: options.password.is_some(),
+            no_data: options.method == Some(MethodChoice::Index),
+            ..HeaderFlags::default()
+        },
+        part: 1,
+        archive_id,
+        created: (environment.now)().seconds,
+        block_bits: BLOCK_BITS,
+        fragment_exponent: options.fragment_exponent,
+        link: crate::base::Digest::default(),
+        first_update: 1,
+    };
+    let Some(password) = options.password else {
+        return Ok(NewPart { header, key: None });
+    };
+    let master_key = MasterKey::generate(archive_id, environment)?;
+    let record = KeyRecord::wrap(&master_key, password, options.key_cost, 1, environment)?;
+    Ok(NewPart { header, key: Some((master_key, record)) })
+}
+
+/// Fails if the archive is no index and is to become one, or the other way round.
+fn check_method(header: &ArchiveHeader, method: Option<MethodChoice>) -> Result<()> {
+    let Some(method) = method else { return Ok(()) };
+    let cause = match (header.flags.no_data, method) {
+        (true, MethodChoice::Index) | (false, MethodChoice::Data(_)) => return Ok(()),
+        (true, MethodChoice::Data(_)) => "the archive is an index, which takes only -method i",
+        (false, MethodChoice::Index) => "the archive holds data, and takes any method but i",
+    };
+    Err(Error::usage(format!("cannot add with -method {method}")).because(cause))
 }

@@ -1,7 +1,7 @@
 //! The only way to write: begin, store fragments, record entries, commit. Dropped before, the
 //! archive is as it was.
 
-use crate::base::{Digest, Environment, Error, Result, Timestamp};
+use crate::base::{Digest, Environment, Error, Progress, Result, Timestamp};
 use crate::compress::{ContentKind, Method};
 use crate::crypto::IdentityHash;
 use crate::format::{
@@ -22,7 +22,7 @@ const ENTRY_PAGE_BYTES: usize = 64 * 1024;
 /// How an update is written.
 #[derive(Debug, Clone)]
 pub struct TransactionOptions {
-    /// How blocks are compressed.
+    /// How blocks are compressed, if the archive holds data.
     pub method: Method,
     /// How many blocks at the same time.
     pub threads: usize,
@@ -30,6 +30,8 @@ pub struct TransactionOptions {
     pub environment: Environment,
     /// The user's words about the update.
     pub comment: Vec<u8>,
+    /// Date of the update, seconds since 1970; the present without it.
+    pub date: Option<i64>,
 }
 
 /// What an entry changes in the version before.
@@ -67,10 +69,11 @@ pub struct Transaction<'a> {
     page: EntryPageBuilder,
     manifest: Manifest,
     start: u64,
+    holds_data: bool,
 }
 
 impl<'a> Transaction<'a> {
-    /// Starts an update on top of `base`, the newest version.
+    /// Starts an update on top of `base`, the newest version or the one gone back to.
     pub fn begin(
         archive: &'a mut Archive,
         base: Option<&Version>,
@@ -84,24 +87,34 @@ impl<'a> Transaction<'a> {
         };
         let now = (options.environment.now)();
         // Dates rise strictly, so that every version has a date that -until can name.
-        let date = base.map_or(now.seconds, |version| now.seconds.max(version.date() + 1));
+        let wanted = options.date.unwrap_or(now.seconds);
+        let date = base.map_or(wanted, |version| wanted.max(version.date() + 1));
         let update = new_update(archive, date, now, &options.environment)?;
         let first_block = manifest.counts.blocks;
         let identities = archive.identity_hash();
-        let start = archive.committed_bytes();
+        let (start, holds_data) = (archive.committed_bytes(), archive.holds_data());
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
         assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
+        let packer = BlockPacker::new(first_block, block_bytes, identities.clone());
         Ok(Self {
             queue: FrameQueue::new(writer, options.method, options.threads, first_block)?,
-            packer: BlockPacker::new(first_block, block_bytes, identities.clone()),
+            packer: if holds_data { packer } else { packer.without_data() },
             identities,
             fragments,
             page: EntryPageBuilder::new(),
             manifest,
             start,
+            holds_data,
         })
+    }
+
+    /// Lets `progress` hear of each block that is written.
+    #[must_use]
+    pub fn reporting_to(mut self, progress: &'a dyn Progress) -> Self {
+        self.queue.report_to(progress);
+        self
     }
 
     /// Date of the update, seconds since 1970.
@@ -132,6 +145,10 @@ impl<'a> Transaction<'a> {
 
     fn push_blocks(&mut self, full: Vec<FullBlock>) -> Result<()> {
         for block in full {
+            if !self.holds_data {
+                self.queue.push_record(block)?;
+                continue;
+            }
             self.queue.push_block(block)?;
             while let Some(buffer) = self.queue.take_spare() {
                 self.packer.reuse(buffer);
@@ -142,7 +159,10 @@ impl<'a> Transaction<'a> {
 
     /// Records an entry; paths come in archive order, each once.
     pub fn record(&mut self, entry: &Entry, change: Change) -> Result<()> {
-        let size = entry.object.stored().map_or(0, Stored::size);
+        let stored = entry.object.stored();
+        let is_marked = stored.is_some_and(|stored| stored.is_touched);
+        assert_eq!(is_marked, change == Change::Touched, "an entry says itself that it is touched");
+        let size = stored.map_or(0, Stored::size);
         self.manifest.counts.count(change, size);
         self.page.push(entry);
         if self.page.len() >= ENTRY_PAGE_BYTES {
@@ -202,7 +222,8 @@ fn new_update(
         &now.nanos.to_le_bytes(),
     ]);
     let writer = concat!("zarc ", env!("CARGO_PKG_VERSION")).to_owned();
-    Ok(Update { nonce, previous_tag, date, rolled_back: Digest::default(), writer })
+    let rolled_back = archive.journal.rolled_back_tag();
+    Ok(Update { nonce, previous_tag, date, rolled_back, writer })
 }
 
 impl Manifest {

@@ -105,6 +105,11 @@ impl Error {
         self.0.kind
     }
 
+    /// The file, part or offset, if one was named.
+    pub fn place_text(&self) -> Option<&str> {
+        self.0.place.as_deref()
+    }
+
     /// What the user can do, if anything is known.
     pub fn hint_text(&self) -> Option<&str> {
         self.0.hint.as_deref()

@@ -53,6 +53,8 @@ pub struct Metadata {
     pub link_target: Vec<u8>,
     /// Major and minor number of a device node; (0, 0) for everything else.
     pub device: (u32, u32),
+    /// What `GetFileAttributes` says in Windows, a bit each; nothing where no system says it.
+    pub windows_attributes: Option<u32>,
 }
 
 /// What tells whether an object changed since it was last looked at; never restored.

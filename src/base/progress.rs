@@ -20,14 +20,16 @@ pub struct Item<'a> {
 pub struct BlockReport {
     /// Its number.
     pub number: u64,
-    /// How many fragments it holds.
+    /// How many fragments it holds, at least 1.
     pub fragments: u64,
     /// Bytes of the fragments.
     pub raw_bytes: u64,
-    /// Bytes it takes, compressed.
+    /// Bytes of payload of its DATA frame.
     pub stored_bytes: u64,
-    /// The method and what the content was taken for.
+    /// How it was packed, as `-method` spells it: stored if it would not have become smaller.
     pub method: String,
+    /// What the content was taken for.
+    pub content: &'static str,
 }
 
 /// Receives what a command has to say while it runs.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, Timelike};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Timelike};
 
 use super::error::{Error, Result};
 
@@ -22,6 +22,17 @@ impl Timestamp {
         let day = NaiveDate::from_ymd_opt(date.0, date.1, date.2)?;
         let instant = day.and_hms_opt(time.0, time.1, time.2)?;
         Some(Self { seconds: instant.and_utc().timestamp(), nanos: 0 })
+    }
+
+    /// RFC 3339 with nanoseconds, in universal time: `2024-01-31T23:59:59.000000001Z`. That form
+    /// has years of four digits; any other instant is `@SECONDS.NANOSECONDS`, as they are here.
+    pub fn to_rfc3339(self) -> String {
+        match DateTime::from_timestamp(self.seconds, self.nanos) {
+            Some(instant) if (0..=9999).contains(&instant.year()) => {
+                instant.to_rfc3339_opts(SecondsFormat::Nanos, true)
+            }
+            _ => format!("@{}.{:09}", self.seconds, self.nanos),
+        }
     }
 }
 
@@ -203,6 +214,22 @@ mod tests {
             assert_eq!(error.kind(), super::super::error::ErrorKind::Usage, "{text}");
             let told = error.to_string();
             assert!(told.contains(part) && told.contains("the right form is"), "{text}: {told}");
+        }
+    }
+
+    #[test]
+    fn rfc_3339_has_every_nanosecond_and_years_of_four_digits() {
+        for (seconds, nanos, shown) in [
+            (0, 0, "1970-01-01T00:00:00.000000000Z"),
+            (-1, 999_999_999, "1969-12-31T23:59:59.999999999Z"),
+            (1_398_857_459, 7, "2014-04-30T11:30:59.000000007Z"),
+            (-62_167_219_200, 0, "0000-01-01T00:00:00.000000000Z"),
+            (-62_167_219_201, 5, "@-62167219201.000000005"),
+            (253_402_300_799, 0, "9999-12-31T23:59:59.000000000Z"),
+            (253_402_300_800, 0, "@253402300800.000000000"),
+            (i64::MIN, 1, "@-9223372036854775808.000000001"),
+        ] {
+            assert_eq!(Timestamp { seconds, nanos }.to_rfc3339(), shown);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The table of commands and options, and the help made from it.
+//! The table of commands and options; `help` and `manual_page` are made from it.
 //!
 //! Values stay text here; `request` reads them, so that a wrong one is told in our words.
 //! `spelling` turns zpaq's one-dash options into the two-dash ones that this table knows.
@@ -7,16 +7,18 @@ use std::ffi::OsString;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-/// zarc keeps the whole history of a directory tree in one append-only file.
+use super::help;
+
+/// Journaling archiver: keeps the whole history of a directory tree in one file
 #[derive(Debug, Parser)]
 #[command(
     name = "zarc",
     version,
     args_override_self = true,
+    disable_help_subcommand = true,
+    max_term_width = help::WIDTH,
     override_usage = "zarc COMMAND ARCHIVE[.zarc] [FILE]... [-OPTION]...",
-    after_help = "Commands and options may be abbreviated as long as it is not ambiguous: a x l t, -unt 3.\n\
-        `zarc help add` explains a command, with examples.\n\
-        Exit code: 0 done; 1 done, with problems that are all named; 2 not done; 130 interrupted."
+    after_help = help::FIRST_PAGE
 )]
 pub(super) struct Arguments {
     /// What to do.
@@ -24,48 +26,51 @@ pub(super) struct Arguments {
     pub(super) verb: Verb,
 }
 
-/// The four commands.
+/// The four commands, and help.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Append what changed in files to the archive, or create it (a)
     #[command(
         override_usage = "zarc add ARCHIVE[.zarc] FILE... [-OPTION]...",
-        after_help = "Shows + for what is added, # updated, - deleted.\n\n\
-            Examples:\n  \
-            zarc add backup /home/me -not '*.o' /home/me/.cache\n  \
-            zarc add backup docs -to archive/docs -method 3\n  \
-            zarc add backup docs -test       what would it take?",
-        mut_arg("until", |option| option.hide(true))
+        after_help = help::ADD,
+        mut_arg("until", |option| option.help(ADD_UNTIL))
     )]
     Add(AddArguments),
     /// Restore files, or everything (x, e)
     #[command(
         alias = "x",
         override_usage = "zarc extract ARCHIVE[.zarc] [FILE]... [-OPTION]...",
-        after_help = "Existing files are left alone without --force. Absolute names are restored below the\n\
-            current directory, or below --to. Shows > for what is written, ? skipped, = identical.\n\n\
-            Examples:\n  \
-            zarc extract backup -to restored\n  \
-            zarc extract backup docs notes -to old/docs old/notes -until 2024/01/01\n  \
-            zarc extract backup -all -to versions"
+        after_help = help::EXTRACT
     )]
     Extract(ExtractArguments),
     /// Show what is inside, or compare files with the disk (l)
     #[command(
         override_usage = "zarc list ARCHIVE[.zarc] [FILE]... [-OPTION]...",
-        after_help = "With files, the first column is = for identical, # different, - inside only, + outside only.\n\n\
-            Examples:\n  \
-            zarc list backup docs -not =         what would add change?\n  \
-            zarc list backup -all -only '*/notes.txt'\n  \
-            zarc list backup -all 2 -not '??/?*'  the dates of all updates"
+        after_help = help::LIST
     )]
     List(ListArguments),
     /// Read and check every stored byte (t)
     #[command(
         override_usage = "zarc test ARCHIVE[.zarc] [-OPTION]...",
-        after_help = "Examples:\n  zarc test backup\n  zarc test backup -until 10"
+        after_help = help::TEST
     )]
     Test(TestArguments),
+    /// Explain a command, or print the manual page
+    #[command(override_usage = "zarc help [COMMAND|man]", after_help = help::HELP)]
+    Help(HelpArguments),
+}
+
+impl Verb {
+    /// Its name in the table, and what it has in common with others, if anything.
+    pub(super) fn about(&self) -> (&'static str, Option<&Common>) {
+        match self {
+            Self::Add(arguments) => ("add", Some(&arguments.common)),
+            Self::Extract(arguments) => ("extract", Some(&arguments.common)),
+            Self::List(arguments) => ("list", Some(&arguments.common)),
+            Self::Test(arguments) => ("test", Some(&arguments.common)),
+            Self::Help(_) => ("help", None),
+        }
+    }
 }
 
 /// What every command takes.
@@ -74,36 +79,40 @@ pub(super) struct Common {
     /// The archive file
     #[arg(value_name = "ARCHIVE")]
     pub(super) archive: OsString,
-    /// The state after version N, N versions back with -N, or at a date in universal time
+    /// The state after version N; -N: without the last N versions; or at a date YYYY-MM-DD[
+    /// HH[:MM[:SS]]] in universal time, its last second where less is said
     #[arg(long, value_name = "DATE|[-]N")]
     pub(super) until: Option<OsString>,
-    /// Say nothing but warnings and errors
+    /// Say only what went wrong; list shows its rows
     #[arg(long)]
     pub(super) quiet: bool,
     /// Say more about what was done
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "quiet")]
     pub(super) verbose: bool,
+    /// For programs: results and problems on stdout, one JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
     /// Recognised, not there yet.
     #[arg(long, value_name = "PASSWORD", num_args = 0.., hide = true)]
     pub(super) key: Option<Vec<OsString>>,
-    /// Recognised, not there yet.
-    #[arg(long, value_name = "N", num_args = 0..=1, hide = true)]
-    pub(super) summary: Option<Vec<OsString>>,
 }
 
 /// Which names are meant, and what they are called on the other side.
 #[derive(Debug, Args)]
 pub(super) struct Names {
-    /// Leave out what matches: * is any string, ? any byte, / included; list: =#+- hides symbols
+    /// Leave out what matches: * is any string, ? any byte, / included; a directory stands for
+    /// all below it. With list, =[#+-^]... hides rows that are identical or have these symbols
     #[arg(long, value_name = "FILE", num_args = 0..)]
     pub(super) not: Vec<OsString>,
-    /// Leave out what matches none of these
+    /// Leave out what matches none of these; -not goes first
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(super) only: Vec<OsString>,
-    /// Other names for files, one by one; extract without files: the directory for everything
+    /// Other names: for add and list inside of the archive, for extract outside, one for each
+    /// file. Extract without files: the directory for everything. -only and -not see the names
+    /// before that
     #[arg(long, value_name = "NAME", num_args = 1..)]
     pub(super) to: Vec<OsString>,
-    /// Leave out mode, owner and extended attributes
+    /// Neither save, restore nor compare mode, owner and extended attributes
     #[arg(long)]
     pub(super) noattributes: bool,
     /// Device nodes and sockets too
@@ -121,19 +130,26 @@ pub(super) struct AddArguments {
     pub(super) files: Vec<OsString>,
     #[command(flatten)]
     pub(super) names: Names,
-    /// Read all files, also those whose size and times did not change
+    /// Read all files, also those whose size and times did not change; what is the same inside is
+    /// not added
     #[arg(short, long)]
     pub(super) force: bool,
-    /// Fragments of 2^N KiB on average (6)
+    /// Cut files into fragments of 2^N KiB on average, from 1/16 to 8 times that (6, or what the
+    /// archive was made with). Other fragments are not found again
     #[arg(long, value_name = "N")]
     pub(super) fragment: Option<OsString>,
-    /// Compression level 0 to 5, then block size 2^0 to 2^8 MiB; zstd:1 to zstd:22 (25)
+    /// Compression level 0 to 5, and the size of blocks, 0 to 8 for 2^0 to 2^8 MiB (25); or
+    /// store[,SIZE], zstd[:1 to 22][,SIZE], brotli[:0 to 11][,SIZE]. Higher and larger: smaller,
+    /// but slower. i: an index, which keeps no data
     #[arg(long, value_name = "LEVEL[SIZE]")]
     pub(super) method: Option<OsString>,
     /// Do not mark deleted what is gone from disk
     #[arg(long)]
     pub(super) nodelete: bool,
-    /// Do everything but write
+    /// Show how far it is, but no files; N has no effect
+    #[arg(long, value_name = "N", num_args = 0..=1)]
+    pub(super) summary: Option<Vec<OsString>>,
+    /// Do everything but write: what would it take?
     #[arg(long)]
     pub(super) test: bool,
     /// Compress at most N blocks at a time (number of cores)
@@ -151,12 +167,15 @@ pub(super) struct ExtractArguments {
     pub(super) files: Vec<OsString>,
     #[command(flatten)]
     pub(super) names: Names,
-    /// Every version in its own directory, its number N digits wide (4)
+    /// What each version changed, in a directory of its own, its number N digits wide (4)
     #[arg(long, value_name = "N", num_args = 0..=1)]
     pub(super) all: Option<Vec<OsString>>,
-    /// Overwrite files that differ
+    /// Overwrite files that differ, and set dates and attributes of those that do not
     #[arg(short, long)]
     pub(super) force: bool,
+    /// Show how far it is, but no files; N has no effect
+    #[arg(long, value_name = "N", num_args = 0..=1)]
+    pub(super) summary: Option<Vec<OsString>>,
     /// Decode and check, write nothing
     #[arg(long)]
     pub(super) test: bool,
@@ -170,17 +189,20 @@ pub(super) struct ExtractArguments {
 pub(super) struct ListArguments {
     #[command(flatten)]
     pub(super) common: Common,
-    /// Files and directories to compare
+    /// Files and directories to compare, or another archive
     #[arg(value_name = "FILE")]
     pub(super) files: Vec<OsString>,
     #[command(flatten)]
     pub(super) names: Names,
-    /// Every version in its own directory, its number N digits wide (4)
+    /// What each version changed, in a directory of its own, its number N digits wide (4)
     #[arg(long, value_name = "N", num_args = 0..=1)]
     pub(super) all: Option<Vec<OsString>>,
-    /// Compare contents, not dates and attributes
+    /// Compare contents, by reading them, but not dates and attributes
     #[arg(short, long)]
     pub(super) force: bool,
+    /// Only the N largest files and directories, the largest first (20)
+    #[arg(long, value_name = "N", num_args = 0..=1)]
+    pub(super) summary: Option<Vec<OsString>>,
 }
 
 /// `zarc test`.
@@ -193,6 +215,14 @@ pub(super) struct TestArguments {
     pub(super) threads: Option<OsString>,
 }
 
+/// `zarc help`.
+#[derive(Debug, Args)]
+pub(super) struct HelpArguments {
+    /// What to explain
+    #[arg(value_name = "COMMAND|man")]
+    pub(super) topic: Option<OsString>,
+}
+
 /// The table of commands and options, for the man page, completions and the spelling.
 pub fn command_table() -> clap::Command {
     let mut table = Arguments::command();
@@ -200,24 +230,16 @@ pub fn command_table() -> clap::Command {
     table
 }
 
-/// The table's help in the spelling that the manual has.
-pub(super) fn one_dash(help: &str) -> String {
-    // The text beside an option moves left by one; so do the lines that continue it.
-    help.replace("--", "-").replace(&format!("\n{CONTINUED}"), &format!("\n{}", &CONTINUED[1..]))
-}
-
-/// Only lines that continue the text of an option are indented so deep.
-const CONTINUED: &str = "                ";
+/// `-until` takes away when adding; elsewhere it only looks.
+const ADD_UNTIL: &str = "Roll back first: to version N; -N: by N versions; or to a date, which the \
+    update gets too; versions that are lost need --force or a yes on the terminal";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sound_and_its_first_page_fits_a_screen() {
+    fn the_table_is_sound() {
         Arguments::command().debug_assert();
-        let help = one_dash(&command_table().render_help().to_string());
-        assert!(help.lines().count() <= 24, "{help}");
-        assert!(help.lines().all(|line| line.len() <= 100), "{help}");
     }
 }

@@ -6,37 +6,27 @@ use crate::base::{Error, Kind, Metadata, Result, Timestamp};
 use crate::command::{Comparison, ListSummary, Row};
 use crate::select::in_version;
 
-use super::message::{megabytes, shown};
+use super::message::{counted, megabytes, shown};
+use super::windows_attributes;
 
 /// Prints rows as they come and the footer at the end.
 pub(super) struct Listing<W: Write> {
     out: BufWriter<W>,
     is_terminal: bool,
-    hidden: Vec<char>,
-    attributes: bool,
     rows: u64,
     bytes: u64,
-    is_closed: bool,
 }
 
 impl<W: Write> Listing<W> {
-    /// A table without rows of the symbols `hidden`; without `attributes` the mode is blank.
-    pub(super) fn new(out: W, is_terminal: bool, hidden: Vec<char>, attributes: bool) -> Self {
+    /// A table without rows.
+    pub(super) fn new(out: W, is_terminal: bool) -> Self {
         let out = BufWriter::with_capacity(1 << 16, out);
-        Self { out, is_terminal, hidden, attributes, rows: 0, bytes: 0, is_closed: false }
+        Self { out, is_terminal, rows: 0, bytes: 0 }
     }
 
-    /// Whether the reader closed the pipe: it has seen enough.
-    pub(super) fn is_closed(&self) -> bool {
-        self.is_closed
-    }
-
-    /// Prints one row unless its symbol is hidden.
+    /// Prints one row.
     pub(super) fn show(&mut self, row: &Row) -> Result<()> {
         let line = match row {
-            Row::Object { comparison, .. } if self.hidden.contains(&comparison.symbol()) => {
-                return Ok(());
-            }
             Row::Object { metadata, size, .. } => {
                 let is_directory = metadata.as_ref().is_some_and(|m| m.kind == Kind::Directory);
                 // A directory has no content of its own to count.
@@ -49,14 +39,20 @@ impl<W: Write> Listing<W> {
         self.write(&line)
     }
 
-    /// Prints what was shown in all; `compared` when files were named.
-    pub(super) fn finish(&mut self, summary: &ListSummary, compared: bool) -> Result<()> {
+    /// Prints what was shown in all; `compared` when files were named, `largest` with how many
+    /// were asked for by `-summary`.
+    pub(super) fn finish(
+        &mut self,
+        summary: &ListSummary,
+        compared: bool,
+        largest: Option<usize>,
+    ) -> Result<()> {
         let footer = format!(
-            "\n{} in {} rows shown\n  -> {} in {} versions\n",
+            "\n{} in {} shown\n  -> {} in {}\n",
             megabytes(self.bytes),
-            self.rows,
+            counted(self.rows, "row"),
             megabytes(summary.archive_bytes),
-            summary.versions,
+            counted(summary.versions, "version"),
         );
         self.write(footer.as_bytes())?;
         if compared {
@@ -67,26 +63,31 @@ impl<W: Write> Listing<W> {
             );
             self.write(counts.as_bytes())?;
         }
+        if let Some(largest) = largest {
+            let duplicates = summary.duplicates;
+            let line = format!("{duplicates} of largest {largest} files are ^duplicates\n");
+            self.write(line.as_bytes())?;
+        }
         Ok(())
     }
 
     /// Hands on what is buffered.
     pub(super) fn flush(&mut self) -> Result<()> {
-        let result = self.out.flush();
-        self.checked(result)
+        checked(self.out.flush())
     }
 
     fn object(&self, row: &Row) -> Result<Vec<u8>> {
-        let Row::Object { comparison, version, path, metadata, size } = row else {
+        let Row::Object { comparison, version, path, metadata, has_attributes, size, .. } = row
+        else {
             return Ok(Vec::new());
         };
         let path = match version {
             Some((number, digits)) => in_version(*number, *digits, path)?,
             None => path.clone(),
         };
-        let mode = metadata.as_ref().filter(|_| self.attributes).map(mode);
+        let attributes = metadata.as_ref().and_then(|m| attributes(m, *has_attributes));
         let date = metadata.as_ref().map(|metadata| metadata.mtime);
-        let mut line = columns(*comparison, date, *size, mode.as_deref());
+        let mut line = columns(*comparison, date, *size, attributes.as_deref());
         line.extend_from_slice(&shown(path.as_bytes(), self.is_terminal));
         match metadata {
             Some(metadata) if metadata.kind == Kind::Directory && !line.ends_with(b"/") => {
@@ -103,25 +104,21 @@ impl<W: Write> Listing<W> {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let result = self.out.write_all(bytes);
-        self.checked(result)
-    }
-
-    fn checked(&mut self, result: std::io::Result<()>) -> Result<()> {
-        result.map_err(|cause| {
-            self.is_closed = cause.kind() == std::io::ErrorKind::BrokenPipe;
-            Error::io("cannot write the listing", cause)
-        })
+        checked(self.out.write_all(bytes))
     }
 }
 
 impl Listing<std::io::StdoutLock<'static>> {
     /// A table on stdout.
-    pub(super) fn on_stdout(hidden: Vec<char>, attributes: bool) -> Self {
+    pub(super) fn on_stdout() -> Self {
         let stdout = std::io::stdout();
         let is_terminal = stdout.is_terminal();
-        Self::new(stdout.lock(), is_terminal, hidden, attributes)
+        Self::new(stdout.lock(), is_terminal)
     }
+}
+
+fn checked(result: std::io::Result<()>) -> Result<()> {
+    result.map_err(|cause| Error::io("cannot write the listing", cause))
 }
 
 fn version(row: &Row) -> Vec<u8> {
@@ -141,11 +138,19 @@ fn columns(
     comparison: Comparison,
     date: Option<Timestamp>,
     size: u64,
-    mode: Option<&str>,
+    attributes: Option<&str>,
 ) -> Vec<u8> {
     let date = date.map(|date| date.to_string()).unwrap_or_default();
-    let mode = mode.unwrap_or_default();
-    format!("{} {date:19} {size:12} {mode:5} ", comparison.symbol()).into_bytes()
+    let attributes = attributes.unwrap_or_default();
+    format!("{} {date:19} {size:12} {attributes:5} ", comparison.symbol()).into_bytes()
+}
+
+/// The mode, or the Windows attributes of what has none.
+fn attributes(metadata: &Metadata, has_mode: bool) -> Option<String> {
+    match metadata.windows_attributes {
+        _ if has_mode => Some(mode(metadata)),
+        bits => bits.map(windows_attributes::letters),
+    }
 }
 
 /// A letter for what it is, and its permissions.
@@ -167,7 +172,7 @@ mod tests {
     use super::*;
     use crate::base::StoredPath;
 
-    fn object(comparison: Comparison, name: &[u8], kind: Option<Kind>) -> Row {
+    fn object(comparison: Comparison, name: &[u8], kind: Option<Kind>, attributes: bool) -> Row {
         let metadata = kind.map(|kind| Metadata {
             kind,
             mode: 0o4755,
@@ -179,31 +184,55 @@ mod tests {
             xattrs: Vec::new(),
             link_target: b"a\x1b".to_vec(),
             device: (0, 0),
+            windows_attributes: None,
         });
         let path = StoredPath::normalized(name).unwrap();
         let version = (comparison == Comparison::InternalOnly).then_some((1, 4));
-        Row::Object { comparison, version, path, metadata, size: 5 }
+        let is_deleted = kind.is_none();
+        let has_attributes = attributes;
+        Row::Object { comparison, version, path, metadata, has_attributes, is_deleted, size: 5 }
     }
 
     fn printed(is_terminal: bool, attributes: bool) -> String {
         let mut bytes = Vec::new();
-        let mut listing = Listing::new(&mut bytes, is_terminal, vec!['='], attributes);
+        let mut listing = Listing::new(&mut bytes, is_terminal);
         for (comparison, name, kind) in [
             (Comparison::InternalOnly, &b"C:/d"[..], Some(Kind::Directory)),
             (Comparison::InternalOnly, b"/gone", None),
-            (Comparison::Same, b"hidden", Some(Kind::File)),
             (Comparison::Different, b"\n\xff", Some(Kind::File)),
             (Comparison::ExternalOnly, b"l", Some(Kind::Symlink)),
         ] {
-            listing.show(&object(comparison, name, kind)).unwrap();
+            listing.show(&object(comparison, name, kind, attributes)).unwrap();
         }
         let (version, date) = ((12, 4), Timestamp { seconds: 86_399, nanos: 0 });
         let root =
             Row::Version { version, date, updates: 3, deletions: 1, size: 7, stored_bytes: 839 };
         listing.show(&root).unwrap();
-        listing.finish(&ListSummary::default(), true).unwrap();
+        let summary = ListSummary { versions: 1, duplicates: 2, ..ListSummary::default() };
+        listing.finish(&summary, true, Some(5)).unwrap();
         drop(listing);
         bytes.escape_ascii().to_string().replace("\\n-", "\n-").replace("\\n+", "\n+")
+    }
+
+    #[test]
+    fn windows_attributes_stand_in_place_of_a_mode() {
+        for (has_mode, bits, shown) in [
+            (false, Some(0x20), "           5 A     name\n"),
+            (false, Some(0x2410), "           5 DrI   name/\n"),
+            (false, Some(0x1_7627), "           5 RHSAproIEv name\n"),
+            (true, Some(0x20), "           5  4755 name\n"),
+            (false, None, "           5       name\n"),
+        ] {
+            let kind = if shown.contains('/') { Kind::Directory } else { Kind::File };
+            let mut row = object(Comparison::Same, b"name", Some(kind), has_mode);
+            if let Row::Object { metadata: Some(metadata), .. } = &mut row {
+                metadata.windows_attributes = bits;
+            }
+            let mut bytes = Vec::new();
+            Listing::new(&mut bytes, false).show(&row).unwrap();
+            let line = String::from_utf8(bytes).unwrap();
+            assert!(line.contains(shown), "{line}");
+        }
     }
 
     #[test]
@@ -215,12 +244,12 @@ mod tests {
             "# 1970-01-01 00:00:00            5  4755 \\n\\xff\n",
             "+ 1970-01-01 00:00:00            5 l4755 l -> a\\x1b\n",
             "- 1970-01-01 23:59:59            7       0012/ +3 -1 -> 839\\n",
-            "0.000015 MB in 5 rows shown",
+            "0.000015 MB in 5 rows shown\\n  -> 0.000000 MB in 1 version\\n",
+            "2 of largest 5 files are ^duplicates\\n",
             "0 =same, 0 #different, 0 +external, 0 -internal",
         ] {
             assert!(shown.contains(part), "{part} is not in {shown}");
         }
-        assert!(!shown.contains("hidden"));
         assert!(printed(true, true).contains("4755 \\\\n\\\\xff\n"));
         assert!(printed(false, false).contains("00:00:00            5       l"));
     }

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::io::Write;
 
-use crate::base::{Error, ErrorKind};
+use crate::base::{Error, ErrorKind, Result};
 
 /// Everything asked for was done.
 pub(super) const DONE: u8 = 0;
@@ -34,12 +34,28 @@ pub(super) fn exit_code(kind: ErrorKind) -> u8 {
     }
 }
 
-/// Says why a command failed, and what to do.
-pub(super) fn tell_error(error: &Error) {
+/// Says why a command failed, and what to do; returns the exit code.
+pub(super) fn tell_failure(error: &Error) -> u8 {
     tell(&format!("zarc: {error}"));
     if let Some(hint) = error.hint_text() {
         tell(&format!("hint: {hint}"));
     }
+    exit_code(error.kind())
+}
+
+/// Whether a failure to write to stdout only means that the reader has gone away.
+pub(super) fn is_closed_pipe(error: &Error) -> bool {
+    let source = std::error::Error::source(error);
+    source
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Prints to stdout.
+pub(super) fn print(lines: &str) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    let result = stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush());
+    result.map_err(|cause| Error::io("cannot write to stdout", cause))
 }
 
 /// Says something on stderr, in one line whatever names it holds; there is nobody left to tell
@@ -47,6 +63,11 @@ pub(super) fn tell_error(error: &Error) {
 pub(super) fn tell(text: &str) {
     let line = [&*shown(text.as_bytes(), true), b"\n"].concat();
     std::io::stderr().lock().write_all(&line).ok();
+}
+
+/// So many of something, in words that fit one and many.
+pub(super) fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A name as it is printed: as it is, but without bytes that a terminal would obey.

@@ -4,14 +4,23 @@
 //! comes back.
 
 mod arguments;
+mod help;
+mod human_output;
+mod json_figures;
+mod json_line;
+mod json_output;
 mod listing;
+mod manual_page;
 mod message;
 mod option_values;
+mod output;
 mod progress_line;
+mod question;
 mod request;
 mod run;
 mod spelling;
 mod summary;
+mod windows_attributes;
 
 pub use arguments::command_table;
 pub use run::run;

@@ -24,36 +24,71 @@ enum Takes {
 /// Numbers may be glued to these letters and to any beginning of the words.
 const GLUED: [(&str, &str); 3] = [("m", "method"), ("t", "threads"), ("s", "summary")];
 
+/// What the manual has. Such an option may stand with a command that does not use it, as in zpaq:
+/// whoever replaces `list` by `add` in a command line leaves its options as they are.
+const OF_THE_MANUAL: [&str; 14] = [
+    "all",
+    "force",
+    "fragment",
+    "key",
+    "method",
+    "noattributes",
+    "nodelete",
+    "not",
+    "only",
+    "summary",
+    "test",
+    "threads",
+    "to",
+    "until",
+];
+
 /// The options that may stand in one place.
 pub(super) struct Options<'a> {
-    arguments: Vec<&'a Arg>,
+    /// What is found first.
+    own: Vec<&'a Arg>,
+    /// The manual's options of other commands, which have no effect.
+    others: Vec<&'a Arg>,
     /// The whole table and the command these are of, for a better error.
     context: Option<(&'a Command, &'a Command)>,
 }
 
+/// An option with its values.
+#[derive(Debug)]
+pub(super) struct Taken<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// In the spelling of clap.
+    pub(super) spelled: Vec<OsString>,
+    /// Whether it is one of another command.
+    pub(super) is_ignored: bool,
+}
+
 impl<'a> Options<'a> {
-    /// Those of `commands`, each name once; `context` is the whole table and the one command.
-    pub(super) fn of(
-        commands: impl IntoIterator<Item = &'a Command>,
-        context: Option<(&'a Command, &'a Command)>,
-    ) -> Self {
-        let mut arguments: Vec<&Arg> = Vec::new();
-        for argument in commands.into_iter().flat_map(Command::get_arguments) {
-            let is_known = |known: &&Arg| known.get_long() == argument.get_long();
-            if argument.get_long().is_some() && !arguments.iter().any(is_known) {
-                arguments.push(argument);
-            }
-        }
-        Self { arguments, context }
+    /// Those of all commands in the table.
+    pub(super) fn of_all(table: &'a Command) -> Self {
+        let commands = [table].into_iter().chain(table.get_subcommands());
+        Self { own: options_of(commands), others: Vec::new(), context: None }
     }
 
-    /// The option at `at` with its values in clap's spelling; `at` is moved behind them.
-    pub(super) fn take(&self, typed: &[OsString], at: &mut usize) -> Result<Vec<OsString>> {
+    /// Those of one command in the table, and those that have no effect on it.
+    pub(super) fn of(verb: &'a Command, table: &'a Command) -> Self {
+        let own = options_of([verb]);
+        let is_others = |option: &&Arg| {
+            let is_own = own.iter().any(|known| known.get_long() == option.get_long());
+            !is_own && option.get_long().is_some_and(|long| OF_THE_MANUAL.contains(&long))
+        };
+        let others = options_of(table.get_subcommands()).into_iter().filter(is_others).collect();
+        Self { own, others, context: Some((table, verb)) }
+    }
+
+    /// The option at `at` with its values; `at` is moved behind them.
+    pub(super) fn take(&self, typed: &[OsString], at: &mut usize) -> Result<Taken<'a>> {
         let argument = typed[*at].as_bytes();
         *at += 1;
         let bare = argument.strip_prefix(b"--").or(argument.strip_prefix(b"-"));
         let (word, attached) = split_value(bare.unwrap_or(argument));
-        let (option, glued) = self.find(&String::from_utf8_lossy(word))?;
+        let Found { option, glued, is_ignored } = self.find(&String::from_utf8_lossy(word))?;
         let attached = attached.map(<[u8]>::to_vec).or(glued.map(String::into_bytes));
         let name = option.get_long().unwrap_or_default();
         let values = match (takes(option), attached) {
@@ -76,49 +111,21 @@ impl<'a> Options<'a> {
             )));
         }
         if values.is_empty() {
-            return Ok(vec![format!("--{name}").into()]);
+            return Ok(Taken { name, spelled: vec![format!("--{name}").into()], is_ignored });
         }
         let spelled =
             |value: Vec<u8>| OsString::from_vec([b"--", name.as_bytes(), b"=", &value].concat());
-        Ok(values.into_iter().map(spelled).collect())
+        Ok(Taken { name, spelled: values.into_iter().map(spelled).collect(), is_ignored })
     }
 
-    /// The option that `word` names, with the number that may be glued to it.
-    fn find(&self, word: &str) -> Result<(&'a Arg, Option<String>)> {
-        if let Some(option) = self.named(word)? {
-            return Ok((option, None));
-        }
-        let letters = word.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-        let number = &word[letters.len()..];
-        let short = GLUED.iter().find(|(letter, _)| *letter == letters);
-        let name = short.map_or(letters, |(_, name)| name);
-        if number.starts_with(|c: char| c.is_ascii_digit())
-            && let Some(option) = self.named(name)?
-            && GLUED.iter().any(|(_, long)| option.get_long() == Some(long))
-        {
-            return Ok((option, Some(number.to_owned())));
-        }
-        Err(self.unknown(word))
-    }
-
-    /// The option of that name, letter or unambiguous beginning.
-    fn named(&self, word: &str) -> Result<Option<&'a Arg>> {
-        let long = |option: &Arg| option.get_long().unwrap_or_default().to_owned();
-        let is_exact = |option: &&&Arg| {
-            long(option) == word || option.get_short().is_some_and(|c| word.chars().eq([c]))
-        };
-        if let Some(option) = self.arguments.iter().find(is_exact) {
-            return Ok(Some(option));
-        }
-        let begins = |option: &&&Arg| !word.is_empty() && long(option).starts_with(word);
-        let mut found: Vec<&Arg> = self.arguments.iter().filter(begins).copied().collect();
-        match found.len() {
-            0 | 1 => Ok(found.pop()),
-            _ => {
-                let names = found.iter().map(|option| format!("-{}", long(option)));
-                Err(ambiguous("option", &format!("-{word}"), names.collect()))
+    /// The option that `word` names: the command's own first.
+    fn find(&self, word: &str) -> Result<Found<'a>> {
+        for (options, is_ignored) in [(&self.own, false), (&self.others, true)] {
+            if let Some((option, glued)) = named_or_glued(options, word)? {
+                return Ok(Found { option, glued, is_ignored });
             }
         }
+        Err(self.unknown(word))
     }
 
     fn unknown(&self, word: &str) -> Error {
@@ -137,6 +144,66 @@ impl<'a> Options<'a> {
         } else {
             let owners = owners.join(" and ");
             Error::usage(format!("option -{shown} is one of zarc {owners}, not of zarc {verb}"))
+        }
+    }
+}
+
+/// An option, and the number that was glued to its name.
+struct Found<'a> {
+    option: &'a Arg,
+    glued: Option<String>,
+    is_ignored: bool,
+}
+
+/// The options of some commands, each name once.
+fn options_of<'a>(commands: impl IntoIterator<Item = &'a Command>) -> Vec<&'a Arg> {
+    let mut options: Vec<&Arg> = Vec::new();
+    for option in commands.into_iter().flat_map(Command::get_arguments) {
+        let is_known = |known: &&Arg| known.get_long() == option.get_long();
+        if option.get_long().is_some() && !options.iter().any(is_known) {
+            options.push(option);
+        }
+    }
+    options
+}
+
+/// The one of `options` that `word` names, with the number that may be glued to it.
+fn named_or_glued<'a>(
+    options: &[&'a Arg],
+    word: &str,
+) -> Result<Option<(&'a Arg, Option<String>)>> {
+    if let Some(option) = named(options, word)? {
+        return Ok(Some((option, None)));
+    }
+    let letters = word.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+    let number = &word[letters.len()..];
+    let short = GLUED.iter().find(|(letter, _)| *letter == letters);
+    let name = short.map_or(letters, |(_, name)| name);
+    if number.starts_with(|c: char| c.is_ascii_digit())
+        && let Some(option) = named(options, name)?
+        && GLUED.iter().any(|(_, long)| option.get_long() == Some(long))
+    {
+        return Ok(Some((option, Some(number.to_owned()))));
+    }
+    Ok(None)
+}
+
+/// The one of `options` with that name, letter or unambiguous beginning.
+fn named<'a>(options: &[&'a Arg], word: &str) -> Result<Option<&'a Arg>> {
+    let long = |option: &Arg| option.get_long().unwrap_or_default().to_owned();
+    let is_exact = |option: &&&Arg| {
+        long(option) == word || option.get_short().is_some_and(|c| word.chars().eq([c]))
+    };
+    if let Some(option) = options.iter().find(is_exact) {
+        return Ok(Some(option));
+    }
+    let begins = |option: &&&Arg| !word.is_empty() && long(option).starts_with(word);
+    let mut found: Vec<&Arg> = options.iter().filter(begins).copied().collect();
+    match found.len() {
+        0 | 1 => Ok(found.pop()),
+        _ => {
+            let names = found.iter().map(|option| format!("-{}", long(option)));
+            Err(ambiguous("option", &format!("-{word}"), names.collect()))
         }
     }
 }

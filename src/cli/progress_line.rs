@@ -9,19 +9,43 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::base::{Error, Item, Progress, Result};
+use crate::base::{BlockReport, Error, Item, Progress, Result};
 
 use super::message::shown;
+use super::question::{is_yes, next_line};
 
 /// Between two drawings of the line on a terminal.
 const REDRAW: Duration = Duration::from_millis(100);
 /// Between two plain lines.
 const PLAIN: Duration = Duration::from_secs(5);
 
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Talk {
+    /// Objects as they are done, how far it is, and warnings.
+    #[default]
+    Full,
+    /// How far it is, and warnings: `-summary`.
+    Summary,
+    /// Warnings: `-quiet`.
+    Quiet,
+}
+
+impl Talk {
+    /// Quiet before summary before everything.
+    pub(super) fn of(is_quiet: bool, is_summary: bool) -> Self {
+        match (is_quiet, is_summary) {
+            (true, _) => Self::Quiet,
+            (false, true) => Self::Summary,
+            (false, false) => Self::Full,
+        }
+    }
+}
+
 /// Says how a command goes.
 pub(super) struct ProgressLine {
     is_terminal: bool,
-    is_quiet: bool,
+    talk: Talk,
     stop: Arc<AtomicBool>,
     state: Mutex<State>,
 }
@@ -32,25 +56,32 @@ struct State {
     told: Instant,
     flushed: Instant,
     is_drawn: bool,
+    shows_blocks: bool,
 }
 
 impl ProgressLine {
-    /// On stderr; with `is_quiet` only warnings.
-    pub(super) fn on_stderr(is_quiet: bool, stop: Arc<AtomicBool>) -> Self {
+    /// On stderr.
+    pub(super) fn on_stderr(talk: Talk, stop: Arc<AtomicBool>) -> Self {
         let stderr = std::io::stderr();
         let is_terminal = stderr.is_terminal();
-        Self::new(Box::new(BufWriter::new(stderr)), is_terminal, is_quiet, stop)
+        Self::new(Box::new(BufWriter::new(stderr)), is_terminal, talk, stop)
     }
 
     fn new(
         out: Box<dyn Write + Send>,
         is_terminal: bool,
-        is_quiet: bool,
+        talk: Talk,
         stop: Arc<AtomicBool>,
     ) -> Self {
         let now = Instant::now();
-        let state = State { out, began: now, told: now, flushed: now, is_drawn: false };
-        Self { is_terminal, is_quiet, stop, state: Mutex::new(state) }
+        let (is_drawn, shows_blocks) = (false, false);
+        let state = State { out, began: now, told: now, flushed: now, is_drawn, shows_blocks };
+        Self { is_terminal, talk, stop, state: Mutex::new(state) }
+    }
+
+    /// Shows from now on each block that is written, unless only warnings are shown.
+    pub(super) fn show_blocks(&self) {
+        self.state().shows_blocks = self.talk != Talk::Quiet;
     }
 
     /// Leaves a clean line behind.
@@ -66,11 +97,11 @@ impl ProgressLine {
 
 impl Progress for ProgressLine {
     fn wants_total(&self) -> bool {
-        self.is_terminal && !self.is_quiet
+        self.is_terminal && self.talk != Talk::Quiet
     }
 
     fn item(&self, item: &Item<'_>) {
-        if self.is_quiet {
+        if self.talk != Talk::Full {
             return;
         }
         let name = shown(item.name, self.is_terminal);
@@ -92,8 +123,15 @@ impl Progress for ProgressLine {
         self.state().say(&[b"zarc: warning: ", &*text, b"\n"].concat(), true);
     }
 
+    fn block(&self, block: &BlockReport) {
+        let mut state = self.state();
+        if state.shows_blocks {
+            state.say(block_text(block).as_bytes(), false);
+        }
+    }
+
     fn advance(&self, done: u64, total: u64) {
-        if self.is_quiet {
+        if self.talk == Talk::Quiet {
             return;
         }
         let mut state = self.state();
@@ -109,6 +147,20 @@ impl Progress for ProgressLine {
         } else {
             state.say(format!("{line}\n").as_bytes(), true);
         }
+    }
+
+    fn confirms(&self, question: &str) -> bool {
+        let is_heard = self.is_terminal && std::io::stdin().is_terminal();
+        if self.talk == Talk::Quiet || !is_heard {
+            return false;
+        }
+        let question = shown(question.as_bytes(), true);
+        self.state().say(&[b"zarc: ", &*question, b" (yes/no) "].concat(), true);
+        let line = next_line(&self.stop).unwrap_or_default();
+        if !line.ends_with('\n') {
+            self.state().say(b"\n", true);
+        }
+        is_yes(&line)
     }
 
     fn is_stopped(&self) -> bool {
@@ -128,6 +180,13 @@ impl State {
             self.flushed = Instant::now();
         }
     }
+}
+
+/// Its fragments, bytes before and after, and how it was packed: a line.
+fn block_text(block: &BlockReport) -> String {
+    let BlockReport { number, fragments, raw_bytes, stored_bytes, method, content } = block;
+    let last = fragments.saturating_sub(1);
+    format!("[{number}.0..{last}] {raw_bytes} -> {stored_bytes} -method {method} ({content})\n")
 }
 
 /// Share done, bytes, speed and time left, as far as they are known.
@@ -160,15 +219,14 @@ fn clock(seconds: u128) -> String {
     }
 }
 
-/// A flag that SIGINT and SIGTERM raise. Commands look at it often, so a second signal need not do
+/// Lets SIGINT and SIGTERM raise a flag. Commands look at it often, so a second signal need not do
 /// more: wrappers like `timeout` send two at once, and the archive is to be left as it was.
-pub(super) fn stop_on_signals() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
+pub(super) fn stop_on_signals(stop: &Arc<AtomicBool>) -> Result<()> {
     for signal in [SIGINT, SIGTERM] {
-        flag::register(signal, Arc::clone(&stop))
+        flag::register(signal, Arc::clone(stop))
             .map_err(|cause| Error::io("cannot listen for signals", cause))?;
     }
-    Ok(stop)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -202,20 +260,51 @@ mod tests {
     }
 
     #[test]
-    fn quiet_leaves_only_warnings() {
-        for (is_quiet, told) in [
-            (false, &b"+ a\xff 3 -> 0\n- b\nzarc: warning: c\\nd\n"[..]),
-            (true, b"zarc: warning: c\\nd\n"),
+    fn blocks_are_shown_when_asked_for_and_never_in_quiet() {
+        let shown = b"[12.0..340] 33554432 -> 9123456 -method zstd:3,5 (text)\n";
+        for (talk, is_asked, told) in
+            [(Talk::Full, false, &b""[..]), (Talk::Full, true, shown), (Talk::Quiet, true, b"")]
+        {
+            let out = Shared::default();
+            let line = ProgressLine::new(Box::new(out.clone()), false, talk, Arc::default());
+            if is_asked {
+                line.show_blocks();
+            }
+            line.block(&BlockReport {
+                number: 12,
+                fragments: 341,
+                raw_bytes: 33_554_432,
+                stored_bytes: 9_123_456,
+                method: "zstd:3,5".to_owned(),
+                content: "text",
+            });
+            line.finish();
+            assert_eq!(*out.0.lock().unwrap(), told);
+        }
+    }
+
+    #[test]
+    fn quiet_leaves_only_warnings_and_summary_no_objects() {
+        for (talk, told) in [
+            (Talk::of(false, false), &b"+ a\xff 3 -> 0\n- b\nzarc: warning: c\\nd\n"[..]),
+            (Talk::of(false, true), b"zarc: warning: c\\nd\n50.0% of"),
+            (Talk::of(true, true), b"zarc: warning: c\\nd\n"),
         ] {
             let out = Shared::default();
-            let line = ProgressLine::new(Box::new(out.clone()), false, is_quiet, Arc::default());
+            let line = ProgressLine::new(Box::new(out.clone()), false, talk, Arc::default());
             let item = Item { mark: '+', name: b"a\xff", size: Some(3), new_bytes: Some(0) };
             line.item(&item);
             line.item(&Item { mark: '-', name: b"b", size: None, new_bytes: None });
             line.warn("c\nd");
+            if talk == Talk::Summary {
+                // As if the last plain line had been a while ago.
+                line.state().told -= PLAIN;
+            }
             line.advance(1, 2);
             line.finish();
-            assert_eq!(*out.0.lock().unwrap(), told);
+            let said = out.0.lock().unwrap();
+            assert!(said.starts_with(told), "{}", said.escape_ascii());
+            assert!(talk == Talk::Summary || said.len() == told.len(), "{}", said.escape_ascii());
         }
     }
 }

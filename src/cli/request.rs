@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use crate::base::{Environment, Error, Result, StoredPath, Until};
 use crate::command::{AddOptions, ExtractOptions, KeyCost, ListOptions, Location, VerifyOptions};
-use crate::compress::Method;
+use crate::compress::MethodChoice;
 use crate::select::{Pattern, Rename, Selection};
 
 use super::arguments::{
@@ -17,6 +17,8 @@ use super::arguments::{
 
 /// Digits of a version's directory when `-all` names none, and the most that it may name.
 const ALL_DIGITS: (usize, usize) = (4, 20);
+/// Rows of `list -summary` that names no number, and the most that it may name.
+const SUMMARY_ROWS: (usize, usize) = (20, 1_000_000_000);
 /// The largest `-fragment N`: its longest fragments, 8128 * 2^15 bytes, just fill the largest block.
 const FRAGMENT_MAX: usize = 15;
 /// More threads than this are a slip.
@@ -24,9 +26,6 @@ const THREADS_MAX: usize = 1024;
 
 /// What `zarc add` asks for.
 pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
-    if arguments.common.until.is_some() {
-        return Err(not_available("add -until"));
-    }
     let fragment = match &arguments.fragment {
         Some(text) => Some(number("-fragment", text, 0, FRAGMENT_MAX)?),
         None => None,
@@ -38,11 +37,12 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename: rename_of_files(&arguments.files, &arguments.names.to)?,
+        until: until(&arguments.common)?,
         force: arguments.force,
         fragment,
         method: match &arguments.method {
-            Some(method) => Method::parse(text("-method", method)?)?,
-            None => Method::default(),
+            Some(method) => Some(MethodChoice::parse(text("-method", method)?)?),
+            None => None,
         },
         attributes: !arguments.names.noattributes,
         delete: !arguments.nodelete,
@@ -91,6 +91,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
         rename,
         until: until(&arguments.common)?,
         all: all(arguments.all.as_ref())?,
+        summary: summary(arguments.summary.as_ref())?,
         force: arguments.force,
         attributes: !arguments.names.noattributes,
         special: arguments.names.special,
@@ -139,9 +140,6 @@ fn location(common: &Common) -> Result<Location> {
 fn archive(common: &Common) -> Result<PathBuf> {
     if common.key.is_some() {
         return Err(not_available("-key"));
-    }
-    if common.summary.is_some() {
-        return Err(not_available("-summary"));
     }
     let typed = common.archive.as_bytes();
     if typed.is_empty() {
@@ -204,10 +202,24 @@ fn until(common: &Common) -> Result<Until> {
 }
 
 fn all(typed: Option<&Vec<OsString>>) -> Result<Option<usize>> {
+    optional_number("-all", typed, ALL_DIGITS.0, ALL_DIGITS.1)
+}
+
+fn summary(typed: Option<&Vec<OsString>>) -> Result<Option<usize>> {
+    optional_number("-summary", typed, SUMMARY_ROWS.0, SUMMARY_ROWS.1)
+}
+
+/// The number from 1 to `most` behind an option that may do without one.
+fn optional_number(
+    option: &str,
+    typed: Option<&Vec<OsString>>,
+    without: usize,
+    most: usize,
+) -> Result<Option<usize>> {
     match typed.map(|values| values.last()) {
         None => Ok(None),
-        Some(None) => Ok(Some(ALL_DIGITS.0)),
-        Some(Some(digits)) => Ok(Some(number("-all", digits, 1, ALL_DIGITS.1)?)),
+        Some(None) => Ok(Some(without)),
+        Some(Some(typed)) => Ok(Some(number(option, typed, 1, most)?)),
     }
 }
 
@@ -268,7 +280,7 @@ mod tests {
         let arguments = list_of(&["a", "--not==#", "--not=*.o", "--not==x"]);
         assert_eq!(hidden_symbols(&arguments.names), ['=', '#']);
         let selection = list(&arguments).unwrap().selection;
-        assert!(selection.is_wanted(b"a.c") && !selection.is_wanted(b"a.o"));
-        assert!(!selection.is_wanted(b"=x"));
+        assert!(selection.is_wanted(b"a.c", false) && !selection.is_wanted(b"a.o", false));
+        assert!(!selection.is_wanted(b"=x", false));
     }
 }

@@ -2,53 +2,81 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 
 use crate::base::{Error, Result};
-use crate::command;
+use crate::command::{self, Row};
 
-use super::arguments::{
-    AddArguments, Arguments, Common, ExtractArguments, ListArguments, TestArguments, Verb,
-    command_table, one_dash,
-};
-use super::listing::Listing;
-use super::message::{DONE, exit_code, tell, tell_error};
-use super::progress_line::{ProgressLine, stop_on_signals};
+use super::arguments::{Arguments, Common, HelpArguments, ListArguments, Verb, command_table};
+use super::help::{help_of, one_dash};
+use super::manual_page::manual_page;
+use super::message::{DONE, is_closed_pipe, print, tell, tell_failure};
+use super::output::{Manner, Output, output};
+use super::progress_line::stop_on_signals;
 use super::request;
-use super::spelling::spelled_for_clap;
-use super::summary::{self, Report};
+use super::spelling::{command_named, spelled_for_clap};
+use super::summary::Done;
 
 /// Does what the program's arguments ask for.
 pub fn run() -> ExitCode {
     let typed: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let code = answer(&typed).unwrap_or_else(|error| {
-        tell_error(&error);
-        exit_code(error.kind())
-    });
-    ExitCode::from(code)
+    ExitCode::from(match understood(&typed) {
+        Ok(Wish::Page(page)) => match print(&page) {
+            Err(error) if !is_closed_pipe(&error) => tell_failure(&error),
+            _ => DONE,
+        },
+        Ok(Wish::Command(verb)) => obey(&verb),
+        Err(error) => {
+            let manner = Manner { is_json: is_json_typed(&typed), ..Manner::default() };
+            output(manner, Arc::default()).fail(&error)
+        }
+    })
 }
 
-fn answer(typed: &[OsString]) -> Result<u8> {
+/// What the arguments ask for.
+enum Wish {
+    Page(String),
+    Command(Box<Verb>),
+}
+
+fn understood(typed: &[OsString]) -> Result<Wish> {
     let spelled = spelled_for_clap(&command_table(), typed)?;
-    match Arguments::try_parse_from([OsString::from("zarc")].into_iter().chain(spelled)) {
-        Ok(arguments) => match arguments.verb {
-            Verb::Add(arguments) => add(&arguments),
-            Verb::Extract(arguments) => extract(&arguments),
-            Verb::List(arguments) => list(&arguments),
-            Verb::Test(arguments) => verify(&arguments),
-        },
+    match Arguments::try_parse_from([OsString::from("zarc")].into_iter().chain(spelled.words)) {
+        Ok(arguments) => {
+            tell_ignored(&arguments.verb, &spelled.ignored);
+            match arguments.verb {
+                Verb::Help(arguments) => help(&arguments).map(Wish::Page),
+                verb => Ok(Wish::Command(Box::new(verb))),
+            }
+        }
         Err(answer) => match answer.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                print(&one_dash(&answer.render().to_string()))?;
-                Ok(DONE)
+                Ok(Wish::Page(one_dash(&answer.render().to_string())))
             }
             _ => Err(refusal(&answer)),
         },
+    }
+}
+
+/// Whether arguments that make no sense ask for JSON: by the whole word, before any `--`. No
+/// option takes a value that begins with `-j`, so that the word can only be the option.
+fn is_json_typed(typed: &[OsString]) -> bool {
+    let mut options = typed.iter().take_while(|argument| *argument != "--");
+    options.any(|argument| argument == "-json" || argument == "--json")
+}
+
+/// Warns of options of other commands. They are no mistake, so `-quiet` does not want to know.
+fn tell_ignored(verb: &Verb, ignored: &[String]) {
+    let (name, common) = verb.about();
+    let is_quiet = common.is_some_and(|common| common.quiet);
+    for option in ignored.iter().filter(|_| !is_quiet) {
+        tell(&format!("zarc: warning: -{option} has no effect on {name}"));
     }
 }
 
@@ -60,6 +88,9 @@ fn refusal(answer: &clap::Error) -> Error {
         (ErrorKind::MissingRequiredArgument, Some(missing)) => {
             format!("{} missing", missing.to_string().replace(['<', '>'], ""))
         }
+        (ErrorKind::UnknownArgument, Some(word)) => {
+            format!("one name too many, \"{}\"", word.to_string().escape_debug())
+        }
         _ => first.trim_start_matches("error: ").to_owned(),
     };
     let usage = answer.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
@@ -67,65 +98,76 @@ fn refusal(answer: &clap::Error) -> Error {
     Error::usage(format!("{}: the right form is {}", one_dash(&what), one_dash(&form)))
 }
 
-fn add(arguments: &AddArguments) -> Result<u8> {
-    let options = request::add(arguments)?;
-    announce(&arguments.common, &options.archive);
-    let (is_quiet, is_verbose) = (arguments.common.quiet, arguments.common.verbose);
+/// Runs a command with signals heard and its output told.
+fn obey(verb: &Verb) -> u8 {
+    let stop: Arc<AtomicBool> = Arc::default();
+    let output = output(Manner::of(verb), Arc::clone(&stop));
     let began = Instant::now();
-    let done = with_progress(is_quiet, |progress| command::add(&options, progress))?;
-    let mut report = summary::of_add(&done, options.is_dry(), began.elapsed());
-    if is_verbose {
-        report.lines.insert_str(0, &summary::more_of_add(&done));
+    let done = stop_on_signals(&stop).and_then(|()| perform(verb, &*output));
+    let code = match done {
+        Ok(Some(done)) => output.finish(&done, began.elapsed()),
+        // The reader of stdout has gone away: it has seen enough.
+        Ok(None) => Ok(DONE),
+        Err(error) => Err(error),
+    };
+    code.unwrap_or_else(|error| output.fail(&error))
+}
+
+/// What the command came to; nothing if its rows went unread.
+fn perform(verb: &Verb, output: &dyn Output) -> Result<Option<Done>> {
+    match verb {
+        Verb::Add(arguments) => {
+            let options = request::add(arguments)?;
+            announce(&arguments.common, &options.archive);
+            let summary = command::add(&options, output.progress())?;
+            Ok(Some(Done::Add { summary, is_dry: options.is_dry() }))
+        }
+        Verb::Extract(arguments) => {
+            let options = request::extract(arguments)?;
+            announce(&arguments.common, options.archive.display());
+            let summary = command::extract(&options, output.progress())?;
+            Ok(Some(Done::Extract { summary, is_dry: options.dry }))
+        }
+        Verb::List(arguments) => list(arguments, output),
+        Verb::Test(arguments) => {
+            let options = request::verify(arguments)?;
+            announce(&arguments.common, options.archive.display());
+            let summary = command::verify(&options, output.progress())?;
+            Ok(Some(Done::Test { summary }))
+        }
+        Verb::Help(arguments) => print(&help(arguments)?).map(|()| None),
     }
-    finish(&report, is_quiet)
 }
 
-fn extract(arguments: &ExtractArguments) -> Result<u8> {
-    let options = request::extract(arguments)?;
-    announce(&arguments.common, options.archive.display());
-    let is_quiet = arguments.common.quiet;
-    let began = Instant::now();
-    let done = with_progress(is_quiet, |progress| command::extract(&options, progress))?;
-    finish(&summary::of_extract(&done, options.dry, began.elapsed()), is_quiet)
-}
-
-fn list(arguments: &ListArguments) -> Result<u8> {
+fn list(arguments: &ListArguments, output: &dyn Output) -> Result<Option<Done>> {
     let options = request::list(arguments)?;
     announce(&arguments.common, &options.archive);
     let hidden = request::hidden_symbols(&arguments.names);
-    let mut listing = Listing::on_stdout(hidden, options.attributes);
-    // On one terminal, rows and a redrawn line would run into each other.
-    let is_silent = arguments.common.quiet || std::io::stdout().is_terminal();
-    let is_compared = !options.files.is_empty();
-    let result = with_progress(is_silent, |progress| {
-        let done = command::list(&options, &mut |row| listing.show(&row), progress)?;
-        if !arguments.common.quiet {
-            listing.finish(&done, is_compared)?;
-        }
-        Ok(done)
-    });
-    // What was shown before an error is worth seeing.
-    let flushed = listing.flush();
-    if listing.is_closed() {
-        return Ok(DONE);
-    }
-    let done = result?;
-    flushed?;
+    let is_named = !options.files.is_empty();
+    let is_compared = is_named && options.all.is_none();
     let is_filtered = !options.selection.is_everything();
-    finish(&summary::of_list(&done, is_compared, is_filtered), arguments.common.quiet)
+    let mut is_unread = false;
+    let mut show = |row: Row| match row {
+        Row::Object { comparison, .. } if hidden.contains(&comparison.symbol()) => Ok(()),
+        _ => output.row(&row, is_compared).inspect_err(|error| is_unread = is_closed_pipe(error)),
+    };
+    let result = command::list(&options, &mut show, output.progress());
+    if is_unread {
+        return Ok(None);
+    }
+    let summary = result?;
+    let largest = options.summary;
+    Ok(Some(Done::List { summary, is_named, is_compared, is_filtered, largest }))
 }
 
-fn verify(arguments: &TestArguments) -> Result<u8> {
-    let options = request::verify(arguments)?;
-    announce(&arguments.common, options.archive.display());
-    let (is_quiet, is_verbose) = (arguments.common.quiet, arguments.common.verbose);
-    let began = Instant::now();
-    let done = with_progress(is_quiet, |progress| command::verify(&options, progress))?;
-    let mut report = summary::of_verify(&done, began.elapsed());
-    if is_verbose {
-        report.lines.insert_str(0, &summary::more_of_verify(&done));
+/// The page on a topic.
+fn help(arguments: &HelpArguments) -> Result<String> {
+    let table = command_table();
+    match &arguments.topic {
+        None => Ok(help_of(&table)),
+        Some(topic) if topic == "man" => manual_page(&table),
+        Some(topic) => Ok(help_of(command_named(&table, topic)?)),
     }
-    finish(&report, is_quiet)
 }
 
 /// With `-verbose`, which program looks at which file.
@@ -133,34 +175,5 @@ fn announce(common: &Common, archive: impl Display) {
     if common.verbose {
         let version = env!("CARGO_PKG_VERSION");
         tell(&format!("zarc {version}: archive {archive}"));
-    }
-}
-
-/// Runs `work` with signals heard and its progress shown.
-fn with_progress<T>(is_quiet: bool, work: impl FnOnce(&ProgressLine) -> Result<T>) -> Result<T> {
-    let progress = ProgressLine::on_stderr(is_quiet, stop_on_signals()?);
-    let result = work(&progress);
-    progress.finish();
-    result
-}
-
-fn finish(report: &Report, is_quiet: bool) -> Result<u8> {
-    if !is_quiet {
-        print(&report.lines)?;
-    }
-    if let Some(problem) = &report.problem {
-        tell(&format!("zarc: {problem}"));
-    }
-    Ok(report.code)
-}
-
-/// Prints to stdout; a reader that has gone away has seen enough.
-fn print(lines: &str) -> Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(lines.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::io("cannot write to stdout", cause))
-        }
-        _ => Ok(()),
     }
 }

@@ -13,23 +13,27 @@ use crate::base::{Error, Result};
 
 use super::option_values::{Options, ambiguous, is_option};
 
+/// A request in the spelling of clap.
+#[derive(Debug)]
+pub(super) struct Spelled {
+    /// The arguments, without the program.
+    pub(super) words: Vec<OsString>,
+    /// Options that have no effect on the command, each once.
+    pub(super) ignored: Vec<String>,
+}
+
 /// The same request in the spelling of clap; `table` is built, `typed` is without the program.
-pub(super) fn spelled_for_clap(table: &Command, typed: &[OsString]) -> Result<Vec<OsString>> {
+pub(super) fn spelled_for_clap(table: &Command, typed: &[OsString]) -> Result<Spelled> {
+    let mut ignored = Vec::new();
     let place = match place_of_command(table, typed)? {
         Place::At(place) => place,
-        Place::Nowhere(spelled) => return Ok(spelled),
+        Place::Nowhere(words) => return Ok(Spelled { words, ignored }),
     };
     let verb = command_named(table, &typed[place])?;
     let mut rest = typed.to_vec();
     rest.remove(place);
-    let mut spelled: Vec<OsString> = vec![verb.get_name().into()];
-    if verb.get_name() == "help" {
-        if let Some(word) = rest.first() {
-            spelled.push(command_named(table, word)?.get_name().into());
-        }
-        return Ok(spelled);
-    }
-    let options = Options::of([verb], Some((table, verb)));
+    let mut words: Vec<OsString> = vec![verb.get_name().into()];
+    let options = Options::of(verb, table);
     let mut files = vec![OsString::from("--")];
     let mut at = 0;
     while let Some(argument) = rest.get(at) {
@@ -37,14 +41,19 @@ pub(super) fn spelled_for_clap(table: &Command, typed: &[OsString]) -> Result<Ve
             files.extend_from_slice(&rest[at + 1..]);
             break;
         } else if is_option(argument) {
-            spelled.extend(options.take(&rest, &mut at)?);
+            let taken = options.take(&rest, &mut at)?;
+            if !taken.is_ignored {
+                words.extend(taken.spelled);
+            } else if !ignored.iter().any(|name| name == taken.name) {
+                ignored.push(taken.name.to_owned());
+            }
         } else {
             files.push(argument.clone());
             at += 1;
         }
     }
-    spelled.extend(files);
-    Ok(spelled)
+    words.extend(files);
+    Ok(Spelled { words, ignored })
 }
 
 /// Where the command stands among the arguments.
@@ -56,13 +65,13 @@ enum Place {
 
 /// Finds the command behind the options before it, which may be those of any command.
 fn place_of_command(table: &Command, typed: &[OsString]) -> Result<Place> {
-    let options = Options::of([table].into_iter().chain(table.get_subcommands()), None);
+    let options = Options::of_all(table);
     let mut at = 0;
     while let Some(argument) = typed.get(at).filter(|argument| *argument != "--") {
         if !is_option(argument) {
             return Ok(Place::At(at));
         }
-        let spelled = options.take(typed, &mut at)?;
+        let spelled = options.take(typed, &mut at)?.spelled;
         if spelled == ["--help"] || spelled == ["--version"] {
             return Ok(Place::Nowhere(spelled));
         }
@@ -71,7 +80,7 @@ fn place_of_command(table: &Command, typed: &[OsString]) -> Result<Place> {
 }
 
 /// The command of that name, alias or unambiguous beginning.
-fn command_named<'a>(table: &'a Command, word: &OsStr) -> Result<&'a Command> {
+pub(super) fn command_named<'a>(table: &'a Command, word: &OsStr) -> Result<&'a Command> {
     let word = word.to_string_lossy();
     let exact = |verb: &&Command| {
         verb.get_name() == word || verb.get_all_aliases().any(|alias| alias == word)
@@ -105,7 +114,10 @@ mod tests {
         let typed: Vec<OsString> =
             words.split(' ').map(|word| word.replace('_', " ").into()).collect();
         match spelled_for_clap(&command_table(), &typed) {
-            Ok(words) => Ok(words.join(OsStr::new(" ")).to_string_lossy().into_owned()),
+            Ok(Spelled { words, ignored }) => {
+                let words = words.join(OsStr::new(" ")).to_string_lossy().into_owned();
+                Ok(ignored.iter().fold(words, |words, name| format!("{words}, not -{name}")))
+            }
             Err(error) => Err(error.to_string()),
         }
     }
@@ -128,7 +140,8 @@ mod tests {
             ("add -help", "add --help --"),
             ("-h", "--help"),
             ("-vers", "--version"),
-            ("help a", "help add"),
+            ("help a", "help -- a"),
+            ("h -h", "help --help --"),
         ]);
     }
 
@@ -160,6 +173,20 @@ mod tests {
     }
 
     #[test]
+    fn options_of_other_commands_are_left_out_with_their_values() {
+        check(&[
+            ("list x -nodelete f", "list -- x f, not -nodelete"),
+            ("list x -m 14 f -fr 6 -t4", "list -- x f, not -method, not -fragment, not -threads"),
+            ("list x -t f -te", "list --to=f -- x, not -test"),
+            ("add x -all 2 f -al f", "add -- x f f, not -all"),
+            ("extract x -met 3 -nod f", "extract -- x f, not -method, not -nodelete"),
+            ("test x -to a b -not =# -q", "test --quiet -- x, not -to, not -not"),
+            ("test x -s10", "test -- x, not -summary"),
+            ("-force test x", "test -- x, not -force"),
+        ]);
+    }
+
+    #[test]
     fn a_wrong_spelling_is_told() {
         for (typed, told) in [
             ("-quiet", "no command"),
@@ -172,7 +199,9 @@ mod tests {
             ("add x f -only -f", "option -only needs a value: the right form is -only FILE"),
             ("add x f -force=1", "option -force takes no value"),
             ("add x f -force1", "unknown option -force1"),
-            ("list x -nodelete", "is one of zarc add, not of zarc list"),
+            ("test x -special", "is one of zarc add and extract and list, not of zarc test"),
+            ("test x -n", "option -n is ambiguous: -noattributes, -nodelete, -not"),
+            ("list x -fragment", "option -fragment needs a value"),
         ] {
             let error = spelled(typed).unwrap_err();
             assert!(error.contains(told), "{typed}: {error}");
@@ -184,7 +213,7 @@ mod tests {
         let name = OsString::from_vec(b"\xff -x".to_vec());
         let typed = ["list".into(), "x".into(), name.clone(), "-not".into(), name.clone()];
         let spelled = spelled_for_clap(&command_table(), &typed).unwrap();
-        assert_eq!(spelled[1].as_bytes(), b"--not=\xff -x");
-        assert_eq!(spelled[4], name);
+        assert_eq!(spelled.words[1].as_bytes(), b"--not=\xff -x");
+        assert_eq!(spelled.words[4], name);
     }
 }

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use crate::command::{AddSummary, ExtractSummary, ListSummary, VerifySummary};
+use crate::base::Result;
+use crate::command::{AddSummary, ExtractSummary, ListSummary, Rollback, VerifySummary};
 
-use super::message::{DONE, DONE_WITH_PROBLEMS, NOT_DONE, megabytes};
+use super::message::{
+    DONE, DONE_WITH_PROBLEMS, NOT_DONE, counted, is_closed_pipe, megabytes, tell,
+};
 
 /// What a finished command says and returns.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,8 +20,83 @@ pub(super) struct Report {
     pub(super) code: u8,
 }
 
+impl Report {
+    /// Says on stderr what did not go well, and returns the exit code unless the rest could not be
+    /// written to stdout. A reader that has gone away has seen enough.
+    pub(super) fn close(&self, written: Result<()>) -> Result<u8> {
+        if let Some(problem) = &self.problem {
+            tell(&format!("zarc: {problem}"));
+        }
+        match written {
+            Err(error) if !is_closed_pipe(&error) => Err(error),
+            _ => Ok(self.code),
+        }
+    }
+}
+
+/// What a command came to, with what its arguments say of the summary.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// Of `add`.
+    Add {
+        /// What was done.
+        summary: AddSummary,
+        /// Whether nothing of it was kept.
+        is_dry: bool,
+    },
+    /// Of `extract`.
+    Extract {
+        /// What was done.
+        summary: ExtractSummary,
+        /// Whether nothing was written.
+        is_dry: bool,
+    },
+    /// Of `list`.
+    List {
+        /// What was found.
+        summary: ListSummary,
+        /// Whether files were named.
+        is_named: bool,
+        /// Whether they were compared with the disk.
+        is_compared: bool,
+        /// Whether `-only` or `-not` chose among them.
+        is_filtered: bool,
+        /// How many were asked for by `-summary`.
+        largest: Option<usize>,
+    },
+    /// Of `test`.
+    Test {
+        /// What was found.
+        summary: VerifySummary,
+    },
+}
+
+impl Done {
+    /// What is said of it, and more if `is_verbose`.
+    pub(super) fn report(&self, took: Duration, is_verbose: bool) -> Report {
+        let (mut report, more) = match self {
+            Self::Add { summary, is_dry } => (of_add(summary, *is_dry, took), more_of_add(summary)),
+            Self::Extract { summary, is_dry } => {
+                (of_extract(summary, *is_dry, took), String::new())
+            }
+            Self::List { summary, is_named, is_filtered, .. } => {
+                (of_list(summary, *is_named, *is_filtered), String::new())
+            }
+            Self::Test { summary } => (of_verify(summary, took), more_of_verify(summary)),
+        };
+        if is_verbose {
+            report.lines.insert_str(0, &more);
+        }
+        report
+    }
+}
+
 /// What is said of an `add`.
-pub(super) fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
+fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
+    if summary.missing > 0 && summary.missing == summary.named {
+        let problem = "none of the files is on disk or in the archive; nothing was added";
+        return Report { lines: String::new(), problem: Some(problem.to_owned()), code: NOT_DONE };
+    }
     let AddSummary { seen, added, updated, deleted, problems, .. } = summary;
     let outcome = match (summary.version, &summary.fingerprint) {
         (Some(version), Some(print)) => format!("version {version}, fingerprint {print}"),
@@ -26,9 +104,11 @@ pub(super) fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Repo
         (None, _) if is_dry => "nothing written".to_owned(),
         (None, _) => "nothing to add".to_owned(),
     };
+    let rolled_back = summary.rolled_back.as_ref().map(|lost| rolled_back(lost, is_dry));
     let lines = format!(
-        "{added} +added, {updated} #updated, {deleted} -deleted\n\
+        "{}{added} +added, {updated} #updated, {deleted} -deleted\n\
          {outcome}: {seen} names and {} seen, {} new, {} stored, {}\n",
+        rolled_back.unwrap_or_default(),
         megabytes(summary.seen_bytes),
         megabytes(summary.new_bytes),
         megabytes(summary.stored_bytes),
@@ -39,8 +119,19 @@ pub(super) fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Repo
     Report { lines, problem, code }
 }
 
+/// What `-until` took away.
+fn rolled_back(lost: &Rollback, is_dry: bool) -> String {
+    let Rollback { to, bytes, .. } = lost;
+    let bytes = megabytes(*bytes);
+    if is_dry {
+        return format!("would roll back to version {to}: {lost} would be lost, {bytes}\n");
+    }
+    let are = if to + 1 == lost.newest { "is" } else { "are" };
+    format!("rolled back to version {to}: {lost} {are} gone, {bytes}\n")
+}
+
 /// What `-verbose` says of an `add` besides.
-pub(super) fn more_of_add(summary: &AddSummary) -> String {
+fn more_of_add(summary: &AddSummary) -> String {
     format!(
         "{} names looked at again and found unchanged\narchive {} + {}\n",
         summary.touched,
@@ -50,7 +141,7 @@ pub(super) fn more_of_add(summary: &AddSummary) -> String {
 }
 
 /// What is said of an `extract`.
-pub(super) fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration) -> Report {
+fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration) -> Report {
     let ExtractSummary { written, skipped, identical, missing, problems, damaged, .. } = summary;
     let verb = if is_dry { "checked, nothing written (-test)" } else { "written" };
     let lines = format!(
@@ -78,12 +169,13 @@ pub(super) fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration)
 }
 
 /// What is said of a `list` behind its footer; `is_filtered` when `-only` or `-not` chose.
-pub(super) fn of_list(summary: &ListSummary, is_compared: bool, is_filtered: bool) -> Report {
+fn of_list(summary: &ListSummary, is_named: bool, is_filtered: bool) -> Report {
     let ListSummary { same, different, internal_only, external_only, problems, .. } = summary;
+    // A duplicate never comes alone.
     let is_empty = same + different + internal_only + external_only == 0;
     let (problem, code) = if summary.damaged > 0 {
         (Some("the archive is damaged; not everything could be listed".to_owned()), NOT_DONE)
-    } else if is_compared && is_empty && !is_filtered {
+    } else if is_named && is_empty && !is_filtered && !summary.is_of_two_archives {
         (Some("none of the files is in the archive or on disk".to_owned()), NOT_DONE)
     } else if *problems > 0 {
         (Some(named_above(*problems, "problem")), DONE_WITH_PROBLEMS)
@@ -94,14 +186,22 @@ pub(super) fn of_list(summary: &ListSummary, is_compared: bool, is_filtered: boo
 }
 
 /// What is said of a `test`.
-pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
+fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
     let VerifySummary { versions, files, fragments, damaged, .. } = summary;
     let print = summary.fingerprint.as_ref().map(|print| format!(", fingerprint {print}"));
+    let unchecked = (summary.unchecked > 0).then(|| {
+        let count = counted(summary.unchecked, "fragment");
+        format!("{count} not checked: the archive is an index and holds no data\n")
+    });
     let lines = format!(
-        "{versions} versions, {files} files, {fragments} fragments, {} checked, {}{}\n",
+        "{}, {}, {}, {} checked, {}{}\n{}",
+        counted(*versions, "version"),
+        counted(*files, "file"),
+        counted(*fragments, "fragment"),
         megabytes(summary.bytes),
         seconds(took),
         print.unwrap_or_default(),
+        unchecked.unwrap_or_default(),
     );
     let problem = (*damaged > 0).then(|| named_above(*damaged, "damaged place"));
     let code = if problem.is_some() { NOT_DONE } else { DONE };
@@ -109,13 +209,8 @@ pub(super) fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
 }
 
 /// What `-verbose` says of a `test` besides.
-pub(super) fn more_of_verify(summary: &VerifySummary) -> String {
+fn more_of_verify(summary: &VerifySummary) -> String {
     format!("{} frames, {} blocks\n", summary.frames, summary.blocks)
-}
-
-/// So many of something, in words that fit one and many.
-fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// So many of something that was told before.
@@ -173,6 +268,10 @@ mod tests {
                    0.000000 MB new, 0.000000 MB stored, 0.020 seconds\n";
         assert!(report.lines.ends_with(end), "{}", report.lines);
         assert_eq!(report.code, 1);
+        for (named, missing, code) in [(2, 1, 1), (2, 2, 2)] {
+            let summary = AddSummary { named, missing, problems: missing, ..AddSummary::default() };
+            assert_eq!(of_add(&summary, false, Duration::ZERO).code, code, "{summary:?}");
+        }
         summary.version = None;
         assert!(of_add(&summary, false, Duration::ZERO).lines.contains("nothing to add"));
         assert!(of_add(&summary, true, Duration::ZERO).lines.contains("nothing written"));

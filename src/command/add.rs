@@ -3,20 +3,24 @@
 use std::io;
 
 use crate::archive::{
-    Archive, Change, Entry, History, NewArchive, Object as StoredObject, Transaction,
+    Archive, BlockTable, Change, Entry, History, Object as StoredObject, OpenOptions, Transaction,
     TransactionOptions, Version,
 };
 use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
+use crate::compress::MethodChoice;
+use crate::crypto::Password;
 use crate::filesystem::{self, Object, Walk};
 use crate::fragment::Params;
 
 use super::changes::{Changes, Step};
 use super::content_reader::Failure;
+use super::difference::{Saving, is_known};
 use super::key_source::password;
 use super::object_reader::ObjectReader;
 use super::options::{AddOptions, AddSummary};
+use super::rollback::{finish as finish_rollback, outcome_of_failure, roll_back};
 use super::scope::{Scope, catalog, tell_notice};
-use super::status::{is_same_object, is_unchanged, size_of};
+use super::status::size_of;
 
 /// `-fragment` of a new archive.
 const FRAGMENT_EXPONENT: u8 = 6;
@@ -29,36 +33,43 @@ pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> 
 fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> {
     filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
-    let exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
     let is_new = !Archive::exists(&options.archive);
     let password = password(options.key.as_ref(), is_new, progress)?;
-    let new = NewArchive {
-        fragment_exponent: exponent,
-        password: password.as_ref(),
-        key_cost: options.key_cost,
-        environment: &options.environment,
-    };
+    let open_options = open_options(options, password.as_ref());
     let open = if options.dry {
         Archive::open_location_for_trial
     } else {
         Archive::open_location_for_writing
     };
-    let mut archive = open(&options.archive, &new)?;
+    let mut archive = open(&options.archive, open_options, &options.environment)?;
     tell_notice(&archive, progress);
-    let result = add_to(&mut archive, &scope, options, progress);
+    let result = add_to(&mut archive, &scope, options, open_options, progress).map_err(|error| {
+        error.outcome(outcome_of_failure(archive.rollback_stage(), options.is_dry()))
+    });
     if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
         archive.remove_if_unused()?;
     }
     result
 }
 
+fn open_options<'a>(options: &AddOptions, password: Option<&'a Password>) -> OpenOptions<'a> {
+    let fragment_exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
+    let (method, key_cost) = (options.method, options.key_cost);
+    OpenOptions { fragment_exponent, method, password, key_cost }
+}
+
 fn add_to(
     archive: &mut Archive,
     scope: &Scope,
     options: &AddOptions,
+    open_options: OpenOptions<'_>,
     progress: &dyn Progress,
 ) -> Result<AddSummary> {
-    let base = History::of(archive).newest()?;
+    let base = History::of(archive).at(options.until)?;
+    // What was an index is made anew as one.
+    let index = (!archive.holds_data()).then_some(MethodChoice::Index);
+    let anew = OpenOptions { method: options.method.or(index), ..open_options };
+    let rolled_back = roll_back(archive, base.as_ref(), anew, options, progress)?;
     let exponent = options.fragment.unwrap_or(archive.fragment_exponent());
     if exponent != archive.fragment_exponent() {
         progress.warn(&format!(
@@ -71,13 +82,17 @@ fn add_to(
     let walk = || Walk::new(scope.roots.clone(), scope.walk_options(options.special, leave_out));
     let total = if progress.wants_total() { content_bytes(walk(), progress)? } else { 0 };
     let mut adder = Adder::new(archive, base, options, progress, exponent, total)?;
+    adder.summary.named = scope.count() as u64;
     for step in Changes::new(walk(), stored, options.special) {
         if progress.is_stopped() {
             return Err(Error::new(ErrorKind::Stopped, "interrupted"));
         }
         adder.take(step?)?;
     }
-    adder.finish()
+    let summary = AddSummary { rolled_back, ..adder.finish()? };
+    // If nothing changed since the version that was asked for, what came after goes all the same.
+    finish_rollback(archive, &summary)?;
+    Ok(summary)
 }
 
 /// Walks once more, ahead, to know how much there will be to read.
@@ -100,18 +115,21 @@ struct LazyUpdate<'a> {
     transaction: Option<Transaction<'a>>,
     base: Option<Version>,
     options: &'a AddOptions,
+    progress: &'a dyn Progress,
 }
 
 impl<'a> LazyUpdate<'a> {
     fn begun(&mut self) -> Result<&mut Transaction<'a>> {
         if let Some(archive) = self.archive.take() {
             let options = TransactionOptions {
-                method: self.options.method,
+                method: self.options.method.and_then(MethodChoice::of_blocks).unwrap_or_default(),
                 threads: self.options.threads,
                 environment: self.options.environment,
                 comment: Vec::new(),
+                date: self.options.date(),
             };
-            self.transaction = Some(Transaction::begin(archive, self.base.as_ref(), &options)?);
+            let transaction = Transaction::begin(archive, self.base.as_ref(), &options)?;
+            self.transaction = Some(transaction.reporting_to(self.progress));
         }
         Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
     }
@@ -144,12 +162,14 @@ impl<'a> Adder<'a> {
         let archive_bytes_before = archive.committed_bytes();
         let params = archive.cut_constants().map(|bytes| Params::from_bytes(&bytes));
         let cut_rule = (exponent, &params.unwrap_or_default());
+        // What is wrong with runs that cannot be read, the first thing to write tells.
+        let blocks = base.as_ref().map(|base| BlockTable::of_readable(archive, base).0);
         let archive = Some(archive);
         Ok(Self {
-            update: LazyUpdate { archive, transaction: None, base, options },
+            update: LazyUpdate { archive, transaction: None, base, options, progress },
             options,
             progress,
-            reader: ObjectReader::new(cut_rule, options.attributes, options.environment.now)?,
+            reader: ObjectReader::new(cut_rule, blocks, options.environment.now)?,
             total_bytes,
             summary: AddSummary { archive_bytes_before, ..AddSummary::default() },
         })
@@ -160,12 +180,13 @@ impl<'a> Adder<'a> {
             Step::New(object) => self.take_object(&object, None),
             Step::Both(object, entry) => self.take_object(&object, Some(entry)),
             Step::Gone(entry) => self.take_gone(entry),
-            Step::Unknown => Ok(()),
+            Step::Unknown(_) => Ok(()),
             Step::Unreadable(path, error) => {
                 self.warn(&path, format_args!("{error}; it stays as it is in the archive"));
                 Ok(())
             }
             Step::Missing(path) => {
+                self.summary.missing += 1;
                 self.warn(&path, format_args!("no such file or directory"));
                 Ok(())
             }
@@ -197,9 +218,8 @@ impl<'a> Adder<'a> {
         self.summary.seen_bytes += object.status.size;
         self.progress.advance(read_before, self.total_bytes);
         let stored_before = before.as_ref().and_then(|entry| entry.object.stored());
-        let attributes = self.options.attributes;
-        let is_known = stored_before.is_some_and(|old| is_unchanged(object, old, attributes));
-        if is_known && !self.options.force {
+        let AddOptions { attributes, force, .. } = *self.options;
+        if !force && stored_before.is_some_and(|old| is_known(object, old, attributes)) {
             return Ok(());
         }
         let progress = self.progress;
@@ -207,12 +227,12 @@ impl<'a> Adder<'a> {
         let mut read_bytes = read_before;
         let total_bytes = self.total_bytes;
         let new_before = update.new_bytes();
-        let read = reader.read(object, progress, &mut |bytes, kind| {
+        let read = reader.read(object, stored_before, progress, &mut |bytes, kind| {
             read_bytes += bytes.len() as u64;
             progress.advance(read_bytes, total_bytes);
             update.begun()?.store(bytes, kind)
         });
-        let (new, is_torn) = match read {
+        let (mut new, is_torn) = match read {
             Ok(read) => read,
             Err(Failure::Archive(error)) => return Err(error),
             Err(Failure::Source(error)) => return self.take_unread(object, before, &error),
@@ -223,12 +243,14 @@ impl<'a> Adder<'a> {
                 format_args!("changed while it was read; stored as it was read last"),
             );
         }
-        let change = match (&before, stored_before) {
-            (None, _) => Change::Added,
-            (Some(_), Some(old)) if new == *old => return Ok(()),
-            (Some(_), Some(old)) if is_same_object(&new, old) => Change::Touched,
-            (Some(entry), _) => Change::Updated(size_of(entry)),
+        let is_change = Saving { attributes, force }.is_change(&mut new, stored_before);
+        let change = match &before {
+            None => Change::Added,
+            Some(entry) if is_change => Change::Updated(size_of(entry)),
+            Some(_) if stored_before == Some(&new) => return Ok(()),
+            Some(_) => Change::Touched,
         };
+        new.is_touched = change == Change::Touched;
         let size = (object.kind == Kind::File).then(|| new.size());
         let new_bytes = size.map(|_| self.update.new_bytes() - new_before);
         match change {
@@ -265,13 +287,7 @@ impl<'a> Adder<'a> {
             transaction.abandon()?;
             return Ok(summary);
         }
-        let date = transaction.date();
-        // One second more is only the rule that no two updates have the same date.
-        if date > (self.options.environment.now)().seconds + 1 {
-            let date = Timestamp { seconds: date, nanos: 0 };
-            self.progress
-                .warn(&format!("the clock is behind the last update; this one is dated {date}"));
-        }
+        tell_date(transaction.date(), self.options, self.progress);
         let committed = transaction.commit()?;
         let counts = committed.counts;
         summary.added = counts.added;
@@ -286,4 +302,18 @@ impl<'a> Adder<'a> {
         }
         Ok(summary)
     }
+}
+
+/// Warns when the update cannot have the date that it should have.
+fn tell_date(date: i64, options: &AddOptions, progress: &dyn Progress) {
+    let why = match options.date() {
+        Some(wanted) if date != wanted => "the version before has the date of -until",
+        // One second more is only the rule that no two updates have the same date.
+        None if date > (options.environment.now)().seconds + 1 => {
+            "the clock is behind the last update"
+        }
+        _ => return,
+    };
+    let date = Timestamp { seconds: date, nanos: 0 };
+    progress.warn(&format!("{why}; this one is dated {date}"));
 }

@@ -17,7 +17,7 @@ pub(super) enum Step {
     /// In the archive only.
     Gone(Entry),
     /// In the archive; what is on disk is not known.
-    Unknown,
+    Unknown(Entry),
     /// This name, or something below it, cannot be read.
     Unreadable(StoredPath, io::Error),
     /// The user named something that is on neither side.
@@ -47,7 +47,7 @@ impl<Entries: Iterator<Item = Result<Entry>>> Changes<Entries> {
                 let kind = stored.metadata.kind;
                 matches!(kind, Kind::CharacterDevice | Kind::BlockDevice | Kind::Socket)
             });
-        if is_unseen || is_left_out { Step::Unknown } else { Step::Gone(entry) }
+        if is_unseen || is_left_out { Step::Unknown(entry) } else { Step::Gone(entry) }
     }
 
     fn walked(&mut self, item: Item) -> Option<Step> {

@@ -4,28 +4,76 @@
 use std::io;
 
 use crate::archive::{BlockTable, Piece, Run};
+use crate::base::{Digest, Error, ErrorKind, NoProgress, Progress};
 use crate::filesystem::{Extent, SourceFile};
+
+use super::content_reader::Failure;
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Compares a file with the identities of the stored fragments. Records that cannot be read make
-/// it different: the decoder tells what is wrong with them.
+/// What a comparison of contents found.
+#[derive(Debug)]
+pub(super) enum Likeness {
+    /// The same bytes.
+    Same,
+    /// Other bytes.
+    Different,
+    /// The identities of the stored fragments cannot be read, and why.
+    Unknown(Error),
+}
+
+/// Compares a file with the identities of the stored fragments, which need not be cut as they
+/// would be cut today. Reads on only as long as both are the same.
+pub(super) fn compare_content(
+    file: SourceFile,
+    stored: &[Piece],
+    table: &BlockTable,
+    progress: &dyn Progress,
+) -> Result<Likeness, Failure> {
+    let buffer = vec![0; BUFFER_BYTES];
+    let mut content = Content { file, progress, buffer, unread: 0..0, hole_bytes: 0 };
+    for piece in stored {
+        let is_same = match piece {
+            Piece::Hole(len) => content.is_zero(*len)?,
+            Piece::Data(run) => match identities(run, table) {
+                Ok(fragments) => content.is_run(&fragments, table)?,
+                Err(error) => return Ok(Likeness::Unknown(error)),
+            },
+        };
+        if !is_same {
+            return Ok(Likeness::Different);
+        }
+    }
+    let is_end = matches!(content.next(1)?, Chunk::End);
+    Ok(if is_end { Likeness::Same } else { Likeness::Different })
+}
+
+/// The same for a file that will be written anew if it is not known to be the same: what is wrong
+/// with records that cannot be read, the decoder tells.
 pub(super) fn is_same_content(
     file: SourceFile,
     stored: &[Piece],
     table: &BlockTable,
 ) -> io::Result<bool> {
-    let mut content = Content { file, buffer: vec![0; BUFFER_BYTES], unread: 0..0, hole_bytes: 0 };
-    for piece in stored {
-        let is_same = match piece {
-            Piece::Hole(len) => content.is_zero(*len)?,
-            Piece::Data(run) => content.is_run(run, table)?,
-        };
-        if !is_same {
-            return Ok(false);
-        }
+    match compare_content(file, stored, table, &NoProgress) {
+        Ok(likeness) => Ok(matches!(likeness, Likeness::Same)),
+        Err(Failure::Source(error)) => Err(error),
+        Err(Failure::Archive(error)) => Err(io::Error::other(error.to_string())),
     }
-    Ok(matches!(content.next(1)?, Chunk::End))
+}
+
+/// Identity and length of each fragment of a run.
+pub(super) fn identities(run: &Run, table: &BlockTable) -> Result<Vec<(Digest, u32)>, Error> {
+    let first = run.first.index as usize;
+    let last = first.saturating_add(run.count as usize);
+    let found = table.with_record(run.first.block, |record| {
+        let fragments = record.fragments.get(first..last)?;
+        Some(fragments.iter().map(|fragment| (fragment.identity, fragment.len)).collect())
+    })?;
+    found.ok_or_else(|| {
+        let block = run.first.block;
+        Error::corrupt(format!("block {block} has fewer fragments than a file needs"))
+    })
 }
 
 /// The next bytes of a file.
@@ -35,17 +83,21 @@ enum Chunk<'a> {
     End,
 }
 
-struct Content {
+struct Content<'a> {
     file: SourceFile,
+    progress: &'a dyn Progress,
     buffer: Vec<u8>,
     unread: std::ops::Range<usize>,
     hole_bytes: u64,
 }
 
-impl Content {
+impl Content<'_> {
     /// At most `limit` bytes, which is not 0.
-    fn next(&mut self, limit: u64) -> io::Result<Chunk<'_>> {
+    fn next(&mut self, limit: u64) -> Result<Chunk<'_>, Failure> {
         if self.unread.is_empty() && self.hole_bytes == 0 {
+            if self.progress.is_stopped() {
+                return Err(Error::new(ErrorKind::Stopped, "interrupted").into());
+            }
             match self.file.read(&mut self.buffer)? {
                 Extent::Data(len) => self.unread = 0..len,
                 Extent::Hole(len) => self.hole_bytes = len,
@@ -63,7 +115,7 @@ impl Content {
         Ok(Chunk::Bytes(&self.buffer[start..self.unread.start]))
     }
 
-    fn is_zero(&mut self, mut len: u64) -> io::Result<bool> {
+    fn is_zero(&mut self, mut len: u64) -> Result<bool, Failure> {
         while len > 0 {
             len -= match self.next(len)? {
                 Chunk::Zeros(len) => len,
@@ -74,20 +126,11 @@ impl Content {
         Ok(true)
     }
 
-    fn is_run(&mut self, run: &Run, table: &BlockTable) -> io::Result<bool> {
-        let Ok(record) = table.record(run.first.block) else {
-            return Ok(false);
-        };
-        let first = run.first.index as usize;
-        let last = first.saturating_add(run.count as usize);
-        let Some(fragments) = record.fragments.get(first..last) else {
-            return Ok(false);
-        };
+    fn is_run(&mut self, fragments: &[(Digest, u32)], table: &BlockTable) -> Result<bool, Failure> {
         let mut bytes = Vec::new();
-        for fragment in fragments {
+        for (identity, len) in fragments {
             bytes.clear();
-            if !self.gather(u64::from(fragment.len), &mut bytes)?
-                || table.identity_of(&bytes) != fragment.identity
+            if !self.gather(u64::from(*len), &mut bytes)? || table.identity_of(&bytes) != *identity
             {
                 return Ok(false);
             }
@@ -96,7 +139,7 @@ impl Content {
     }
 
     /// Appends the next `len` bytes; false if there are not so many.
-    fn gather(&mut self, mut len: u64, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    fn gather(&mut self, mut len: u64, bytes: &mut Vec<u8>) -> Result<bool, Failure> {
         while len > 0 {
             len -= match self.next(len)? {
                 Chunk::Bytes(next) => {

@@ -1,7 +1,7 @@
 //! `extract`: which entries of which version are restored.
 
 use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Version};
-use crate::base::{Error, ErrorKind, Progress, Result, StoredPath};
+use crate::base::{Error, ErrorKind, Progress, Result};
 use crate::select::in_version;
 
 use super::key_source::password;
@@ -9,7 +9,7 @@ use super::options::{ExtractOptions, ExtractSummary};
 use super::requested::Requested;
 use super::restore_ledger::Ledger;
 use super::restorer::Restorer;
-use super::scope::tell_notice;
+use super::scope::{is_wanted, tell_notice};
 
 /// Restores objects from a version.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractSummary> {
@@ -20,6 +20,10 @@ fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<Ext
     let mut requested = Requested::new(&options.files)?;
     let password = password(options.key.as_ref(), false, progress)?;
     let archive = Archive::open_path(&options.archive, password.as_ref())?;
+    if !archive.holds_data() {
+        return Err(Error::new(ErrorKind::Missing, "cannot extract")
+            .because("the archive is an index, made with -method i, and holds no data"));
+    }
     let mut ledger = Ledger::new(progress);
     if tell_notice(&archive, progress) {
         ledger.summary.damaged += 1;
@@ -120,20 +124,25 @@ impl Extraction<'_> {
                 restorer.ledger.damage(error);
                 Ok(())
             }
-            Ok(entry) if self.is_wanted(&entry.path, version) => restorer.restore(entry, version),
-            Ok(Entry { .. }) => Ok(()),
+            Ok(entry) if self.is_wanted(&entry, version) => restorer.restore(entry, version),
+            Ok(_) => Ok(()),
         })?;
         restorer.finish_version()
     }
 
-    fn is_wanted(&self, path: &StoredPath, version: Option<(u64, usize)>) -> bool {
+    fn is_wanted(&self, entry: &Entry, version: Option<(u64, usize)>) -> bool {
         let selection = &self.options.selection;
+        let is_touched = entry.object.stored().is_some_and(|stored| stored.is_touched);
+        if version.is_some() && is_touched {
+            // The version changed nothing of it.
+            return false;
+        }
         match version {
-            None => selection.is_wanted(path.as_bytes()),
+            None => is_wanted(selection, entry, entry.path.as_bytes()),
             Some((number, digits)) => {
                 // A name too long for its directory is told when it is restored.
-                in_version(number, digits, path)
-                    .map_or(true, |path| selection.is_wanted(path.as_bytes()))
+                in_version(number, digits, &entry.path)
+                    .map_or(true, |path| is_wanted(selection, entry, path.as_bytes()))
             }
         }
     }

@@ -4,15 +4,21 @@
 //! a summary. It neither parses nor prints.
 
 mod add;
+mod archive_comparison;
 mod changes;
 mod content_comparison;
 mod content_reader;
+mod difference;
+mod disk_comparison;
 mod extract;
 mod findings;
 mod key_source;
+mod largest;
+mod largest_objects;
 mod list;
 mod object_reader;
 mod options;
+mod other_archive;
 mod requested;
 mod restore_directories;
 mod restore_ledger;
@@ -20,6 +26,8 @@ mod restore_links;
 mod restore_place;
 mod restore_window;
 mod restorer;
+mod rollback;
+mod rows;
 mod same_object;
 mod scope;
 mod status;
@@ -27,6 +35,7 @@ mod verify;
 mod verify_blocks;
 mod verify_entries;
 mod verify_version;
+mod versions;
 
 pub use add::add;
 pub use extract::extract;
@@ -38,5 +47,5 @@ pub use options::{
 };
 pub use verify::verify;
 
-pub use crate::archive::Location;
+pub use crate::archive::{Location, Rollback};
 pub use crate::crypto::{KeyCost, Password};

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::archive::Location;
+use crate::archive::{Location, Rollback};
 use crate::base::{Environment, Metadata, StoredPath, Timestamp, Until};
-use crate::compress::Method;
+use crate::compress::MethodChoice;
 use crate::crypto::KeyCost;
 use crate::select::{Rename, Selection};
 
@@ -26,12 +26,16 @@ pub struct AddOptions {
     pub selection: Selection,
     /// `-to`: names on disk to names in the archive.
     pub rename: Rename,
-    /// `-force`: read every file, also those whose size and times did not change.
+    /// `-until`: the version to go back to before anything is added; a date is also that of the
+    /// update.
+    pub until: Until,
+    /// `-force`: read every file, also those whose size and times did not change; lose versions by
+    /// `-until` unasked.
     pub force: bool,
     /// `-fragment N`; without it an archive keeps its own, a new one takes 6.
     pub fragment: Option<u8>,
-    /// `-method`.
-    pub method: Method,
+    /// `-method`; without it an archive stays what it is, and a new one keeps data.
+    pub method: Option<MethodChoice>,
     /// Whether mode, owner and extended attributes are saved (not with `-noattributes`).
     pub attributes: bool,
     /// Whether what is gone from disk is marked deleted (not with `-nodelete`).
@@ -50,6 +54,14 @@ impl AddOptions {
     /// Whether nothing is kept of what is done.
     pub fn is_dry(&self) -> bool {
         self.dry || self.archive == Location::Nowhere
+    }
+
+    /// The date that the update is to have; without one it is the present.
+    pub fn date(&self) -> Option<i64> {
+        match self.until {
+            Until::Date(date) => Some(date),
+            Until::Latest | Until::Version(_) | Until::Before(_) => None,
+        }
     }
 }
 
@@ -72,14 +84,20 @@ pub struct AddSummary {
     pub new_bytes: u64,
     /// Bytes appended to the archive.
     pub stored_bytes: u64,
-    /// Length of the archive before.
+    /// Length of the archive before, without the versions that were rolled back.
     pub archive_bytes_before: u64,
+    /// The versions that `-until` took away, or would have taken away with `-test`.
+    pub rolled_back: Option<Rollback>,
     /// The update that was committed; nothing when nothing changed or with `-test`.
     pub version: Option<u64>,
     /// First bytes of the new state's digest, in hexadecimal: stands for the whole history.
     pub fingerprint: Option<String>,
     /// Objects that could not be stored as they are; each was named to `Progress::warn`.
     pub problems: u64,
+    /// Files that were named, each once.
+    pub named: u64,
+    /// Of these, the ones that are neither on disk nor in the archive; each is a problem too.
+    pub missing: u64,
 }
 
 /// What `list` is asked to show.
@@ -89,7 +107,8 @@ pub struct ListOptions {
     pub archive: Location,
     /// `-key`: that of an encrypted archive.
     pub key: Option<KeySource>,
-    /// Files and directories to compare with the disk; none lists the archive alone.
+    /// Files and directories to compare with the disk, or another archive to compare with; none
+    /// lists the archive alone.
     pub files: Vec<Vec<u8>>,
     /// `-only` and `-not`.
     pub selection: Selection,
@@ -99,6 +118,8 @@ pub struct ListOptions {
     pub until: Until,
     /// `-all`: every version, its number with this many digits.
     pub all: Option<usize>,
+    /// `-summary`: only so many, the largest, at least 1; nothing is compared.
+    pub summary: Option<usize>,
     /// `-force`: compare contents, not dates.
     pub force: bool,
     /// Whether mode, owner and extended attributes are compared and shown.
@@ -120,6 +141,8 @@ pub enum Comparison {
     InternalOnly,
     /// `+`: on disk only, or the disk's side of a pair that differs.
     ExternalOnly,
+    /// `^`: a file of the archive with the content of the file before it, with `-summary`.
+    Duplicate,
 }
 
 impl Comparison {
@@ -130,6 +153,7 @@ impl Comparison {
             Self::Different => '#',
             Self::InternalOnly => '-',
             Self::ExternalOnly => '+',
+            Self::Duplicate => '^',
         }
     }
 }
@@ -145,9 +169,13 @@ pub enum Row {
         version: Option<(u64, usize)>,
         /// The name; as stored for the inside, as renamed for the outside.
         path: StoredPath,
-        /// Nothing for an object that the version marks as deleted.
+        /// Nothing for a deleted object, and for one of a kind that only a newer zarc knows.
         metadata: Option<Metadata>,
-        /// Length of the content in bytes.
+        /// Whether mode, owner and extended attributes of `metadata` mean something.
+        has_attributes: bool,
+        /// Whether the version marks it as deleted.
+        is_deleted: bool,
+        /// Length of the content in bytes; of a directory, with `-summary`, of all in it.
         size: u64,
     },
     /// The root directory of one version, with `-all`.
@@ -160,7 +188,7 @@ pub enum Row {
         updates: u64,
         /// Names marked deleted.
         deletions: u64,
-        /// Bytes of content in it.
+        /// Bytes of content in the whole version; with `-summary`, of what is listed of it.
         size: u64,
         /// Bytes it takes in the archive.
         stored_bytes: u64,
@@ -182,6 +210,10 @@ pub struct ListSummary {
     pub internal_only: u64,
     /// Outside only.
     pub external_only: u64,
+    /// Files with the content of the file before them, with `-summary`.
+    pub duplicates: u64,
+    /// The file that was named is an archive, and the two were compared.
+    pub is_of_two_archives: bool,
     /// Objects on disk that could not be read.
     pub problems: u64,
     /// Pages of the index that could not be read; each was named.
@@ -265,6 +297,8 @@ pub struct VerifySummary {
     pub files: u64,
     /// Bytes of fragments checked.
     pub bytes: u64,
+    /// Fragments that cannot be checked: the archive holds no data.
+    pub unchecked: u64,
     /// Things found wrong; each was named.
     pub damaged: u64,
     /// Fingerprint of the newest state checked.

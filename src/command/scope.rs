@@ -2,7 +2,7 @@
 //! covers.
 
 use crate::archive::{Archive, Catalog, Entry, Notice, Version};
-use crate::base::{Error, Progress, Result, StoredPath};
+use crate::base::{Error, Kind, Progress, Result, StoredPath};
 use crate::filesystem::{Choice, Root, WalkOptions};
 use crate::select::{Rename, Selection, Verdict};
 
@@ -12,8 +12,6 @@ pub(super) struct Scope {
     /// Where to walk, in archive order.
     pub roots: Vec<Root>,
     selection: Selection,
-    /// From names in the archive to names on disk.
-    back: Rename,
 }
 
 impl Scope {
@@ -32,7 +30,13 @@ impl Scope {
         }
         // Equal names keep the user's order: the first one wins.
         roots.sort_by(|a, b| a.stored.cmp(&b.stored));
-        Ok(Self { roots, selection: selection.clone(), back: rename.reversed() })
+        Ok(Self { roots, selection: selection.clone() })
+    }
+
+    /// How many different names the roots have in the archive.
+    pub(super) fn count(&self) -> usize {
+        // Equal names stand side by side.
+        self.roots.chunk_by(|a, b| a.stored == b.stored).count()
     }
 
     /// How to walk; `leave_out` is the archive itself.
@@ -60,16 +64,49 @@ impl Scope {
             }
         }
         let parts: Vec<_> = covers.iter().map(|cover| catalog.entries_within(cover)).collect();
-        let (selection, back) = (self.selection.clone(), self.back.clone());
-        parts.into_iter().flatten().filter(move |entry| match entry {
-            Ok(entry) => match back.apply(&entry.path) {
-                Ok(on_disk) => selection.is_wanted(on_disk.as_bytes()),
-                // A name too long for the disk was never taken from there.
-                Err(_) => false,
-            },
-            Err(_) => true,
-        })
+        let scope = self.clone();
+        parts
+            .into_iter()
+            .flatten()
+            .filter(move |entry| entry.as_ref().map_or(true, |entry| scope.is_wanted(entry)))
     }
+
+    /// Whether a stored object is wanted by its name on disk; it has several where files lie in
+    /// each other or are renamed alike.
+    fn is_wanted(&self, entry: &Entry) -> bool {
+        let path = &entry.path;
+        self.selection.is_everything()
+            || ancestors(path.as_bytes()).any(|ancestor| {
+                let name =
+                    |root: &Root| StoredPath::compare_bytes(root.stored.as_bytes(), ancestor);
+                let start = self.roots.partition_point(|root| name(root).is_lt());
+                let roots = self.roots[start..].iter().take_while(|root| name(root).is_eq());
+                let rest = &path.as_bytes()[ancestor.len()..];
+                roots.into_iter().any(|root| {
+                    let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+                    let slash: &[u8] =
+                        if rest.is_empty() || root.disk.ends_with(b"/") { b"" } else { b"/" };
+                    is_wanted(&self.selection, entry, &[&root.disk, slash, rest].concat())
+                })
+            })
+    }
+}
+
+/// A name and those of the directories it is in, the nearest first.
+fn ancestors(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(name), |name| match name.iter().rposition(|&byte| byte == b'/')? {
+        0 if name.len() > 1 => Some(&name[..1]),
+        0 => None,
+        slash => Some(&name[..slash]),
+    })
+}
+
+/// Whether an entry that goes by this name is to be added, extracted or listed.
+pub(super) fn is_wanted(selection: &Selection, entry: &Entry, name: &[u8]) -> bool {
+    // A deletion does not say what it was; it may have been a directory.
+    let stored = entry.object.stored();
+    let is_directory = stored.is_none_or(|stored| stored.metadata.kind == Kind::Directory);
+    selection.is_wanted(name, is_directory)
 }
 
 /// The catalog of a version, or an empty one.
@@ -79,15 +116,21 @@ pub(super) fn catalog(archive: &Archive, version: Option<&Version>) -> Result<Ca
 
 /// Tells what the user should know about the archive first; returns whether it is damaged.
 pub(super) fn tell_notice(archive: &Archive, progress: &dyn Progress) -> bool {
+    tell_notice_of(archive, "", progress)
+}
+
+/// The same of one of two archives, with words in front that tell which.
+pub(super) fn tell_notice_of(archive: &Archive, which: &str, progress: &dyn Progress) -> bool {
+    let warn = |text: &str| progress.warn(&format!("{which}{text}"));
     match archive.notice() {
         None => {}
-        Some(Notice::Unfinished(bytes)) => progress.warn(&format!(
+        Some(Notice::Unfinished(bytes)) => warn(&format!(
             "the last {bytes} bytes of the archive are an update that was never completed; they are ignored"
         )),
-        Some(Notice::Damaged(from)) => progress.warn(&format!(
+        Some(Notice::Damaged(from)) => warn(&format!(
             "committed updates are damaged near byte {from}; what can be found after that is used"
         )),
-        Some(Notice::Completed) => progress.warn(
+        Some(Notice::Completed) => warn(
             "the last update was interrupted just before it was committed; all of it was there, and it is committed now",
         ),
     }

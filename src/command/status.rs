@@ -1,5 +1,4 @@
-//! Whether an object on disk is still what the archive has: by what `stat` says, and by all that
-//! is saved.
+//! What times and numbers tell of an object on disk, and what is left of its metadata.
 
 use crate::archive::{Entry, Stored};
 use crate::base::{Kind, Metadata, Status, Timestamp};
@@ -38,26 +37,6 @@ impl Look {
     }
 }
 
-/// Whether nothing that `stat` tells is new, so that the object need not be looked at further.
-pub(super) fn is_unchanged(object: &Object, stored: &Stored, attributes: bool) -> bool {
-    let look = Look::of(object);
-    object.kind == stored.metadata.kind
-        && object.mtime == stored.metadata.mtime
-        && look.status.ctime == stored.ctime
-        && look.status.inode == stored.inode
-        && look.link_device(object.kind) == stored.device
-        && (object.kind != Kind::File || look.status.size == stored.size())
-        && stored.has_attributes == attributes
-        && !stored.is_unsettled
-}
-
-/// Whether all that is restored is the same.
-pub(super) fn is_same_object(new: &Stored, old: &Stored) -> bool {
-    new.has_attributes == old.has_attributes
-        && new.metadata == old.metadata
-        && new.content == old.content
-}
-
 /// Leaves what is saved with `-noattributes`.
 pub(super) fn drop_attributes(metadata: &mut Metadata) {
     metadata.mode = 0;
@@ -65,6 +44,7 @@ pub(super) fn drop_attributes(metadata: &mut Metadata) {
     metadata.user.clear();
     metadata.group.clear();
     metadata.xattrs.clear();
+    metadata.windows_attributes = None;
 }
 
 /// Length of an entry's content in bytes.

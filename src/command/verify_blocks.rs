@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use crate::archive::{BlockFetcher, BlockTable, Run};
+use crate::archive::{BlockFetcher, BlockTable, FragmentPage, Run};
 use crate::base::{Error, Result};
 
 use super::findings::Findings;
@@ -41,19 +41,8 @@ pub(super) fn check_blocks(
 ) -> Result<BadBlocks> {
     let fetcher = BlockFetcher::new(Arc::clone(table), threads)?;
     let mut bad = BadBlocks::default();
-    let (mut found, mut is_complete) = (0, true);
-    for page in table.pages() {
-        findings.check_stopped()?;
-        let page = match page {
-            Ok(page) => page,
-            Err(error) => {
-                findings.damage(format_args!("blocks cannot be found: {error}"));
-                is_complete = false;
-                continue;
-            }
-        };
+    for_each_page(table, expected, findings, |page, findings| {
         let blocks: Vec<u64> = (page.first_block..).take(page.blocks.len()).collect();
-        found += blocks.len() as u64;
         fetcher.fetch(&blocks, |block, decoded| {
             findings.check_stopped()?;
             let decoded = match decoded {
@@ -72,10 +61,48 @@ pub(super) fn check_blocks(
             findings.summary.fragments += decoded.fragments();
             findings.advance(decoded.raw_bytes());
             Ok(())
-        })?;
+        })
+    })?;
+    Ok(bad)
+}
+
+/// Counts the fragments of an archive without data: there is nothing to compare them with.
+pub(super) fn count_blocks(
+    table: &BlockTable,
+    expected: u64,
+    findings: &mut Findings<'_>,
+) -> Result<BadBlocks> {
+    for_each_page(table, expected, findings, |page, findings| {
+        let fragments = page.blocks.iter().map(|block| block.fragments.len() as u64);
+        findings.summary.unchecked += fragments.sum::<u64>();
+        Ok(())
+    })?;
+    Ok(BadBlocks::default())
+}
+
+/// Gives each page of a table that is expected to record so many blocks to `take`.
+fn for_each_page(
+    table: &BlockTable,
+    expected: u64,
+    findings: &mut Findings<'_>,
+    mut take: impl FnMut(&FragmentPage, &mut Findings<'_>) -> Result<()>,
+) -> Result<()> {
+    let (mut found, mut is_complete) = (0, true);
+    for page in table.pages() {
+        findings.check_stopped()?;
+        match page {
+            Ok(page) => {
+                found += page.blocks.len() as u64;
+                take(&page, findings)?;
+            }
+            Err(error) => {
+                findings.damage(format_args!("blocks cannot be found: {error}"));
+                is_complete = false;
+            }
+        }
     }
     if is_complete && found != expected {
         findings.damage(format_args!("{found} blocks are recorded, not {expected}"));
     }
-    Ok(bad)
+    Ok(())
 }

@@ -86,19 +86,25 @@ fn check_own_blocks(
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     let mut recorded = Vec::new();
-    let (mut fragments, mut raw_bytes, mut data_bytes) = (0_u64, 0_u64, 0_u64);
+    let (mut blocks, mut fragments) = (0_u64, 0_u64);
+    let (mut raw_bytes, mut data_bytes) = (0_u64, 0_u64);
+    let holds_data = archive.holds_data();
     for page in BlockTable::of_changes(archive, version)?.pages() {
         // A page that cannot be read was named with its frame.
         let Ok(page) = page else { return Ok(()) };
         for block in &page.blocks {
-            recorded.push((block.place.offset, block.payload_len));
+            if holds_data {
+                recorded.push((block.place.offset, block.payload_len));
+            } else if !block.is_without_data() {
+                findings.damage(wrong(version, "has places of data, but the archive holds none"));
+            }
+            blocks += 1;
             fragments += block.fragments.len() as u64;
             raw_bytes += block.raw_len();
             data_bytes = data_bytes.saturating_add(block.payload_len);
         }
     }
-    findings.total_bytes += raw_bytes;
-    let blocks = recorded.len() as u64;
+    findings.total_bytes += if holds_data { raw_bytes } else { 0 };
     recorded.sort_unstable();
     data.sort_unstable();
     if recorded != data {

@@ -27,6 +27,16 @@ impl ContentKind {
     /// How many bytes of a place are looked at.
     const PIECE_LEN: usize = 4096;
 
+    /// A word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Executable => "executable",
+            Self::Incompressible => "incompressible",
+            Self::Other => "other",
+        }
+    }
+
     /// The kind of a file that begins with `sample`.
     pub fn of(sample: &[u8]) -> Self {
         let sample = &sample[..sample.len().min(Self::SAMPLE_LEN)];

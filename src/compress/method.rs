@@ -3,12 +3,47 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use crate::base::{Error, ErrorKind, Result};
+use super::codec::Codec;
+use crate::base::{Error, Result};
+
+/// What `-method` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MethodChoice {
+    /// No data is kept: the archive is an index.
+    Index,
+    /// Data is kept in blocks.
+    Data(Method),
+}
+
+impl MethodChoice {
+    /// Reads the value of `-method`: `i`, or what [`Method::parse`] reads.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text == "i" { Ok(Self::Index) } else { Method::parse(text).map(Self::Data) }
+    }
+
+    /// How blocks are compressed, if data is kept.
+    pub const fn of_blocks(self) -> Option<Method> {
+        match self {
+            Self::Index => None,
+            Self::Data(method) => Some(method),
+        }
+    }
+}
+
+impl fmt::Display for MethodChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index => f.write_str("i"),
+            Self::Data(method) => method.fmt(f),
+        }
+    }
+}
 
 /// How blocks are compressed, and how large they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Method {
-    /// 0 stores, 1 to 22 are those of zstd.
+    codec: Codec,
+    /// That of the codec; 0 for none.
     level: u8,
     /// Blocks are of 2 to this power MiB.
     block_exponent: u8,
@@ -17,26 +52,26 @@ pub struct Method {
 impl Method {
     /// The format has no blocks above 256 MiB.
     const BLOCK_EXPONENT_MAX: u8 = 8;
-    /// The levels of zstd.
-    const LEVELS: RangeInclusive<u8> = 1..=22;
+    const ZSTD_LEVELS: RangeInclusive<u8> = 1..=22;
+    const BROTLI_LEVELS: RangeInclusive<u8> = 0..=11;
+    /// Of `brotli` alone: 10 and 11 take many times as long.
+    const BROTLI_LEVEL: u8 = 9;
     /// From this level of zstd on, matches are looked for in the whole block.
     const LONG_FROM: u8 = 3;
     /// What tells fast whether bytes can be compressed at all.
-    pub(super) const PROBE: Self = Self { level: 1, block_exponent: 0 };
+    pub(super) const PROBE: Self = Self::zstd(1, 0);
 
     /// For pages of entries and fragment records.
     pub const fn metadata() -> Self {
-        Self { level: 3, block_exponent: 0 }
+        Self::zstd(3, 0)
     }
 
-    /// Reads the value of `-method`: `3`, `26`, `store`, `zstd`, `zstd:12`, `zstd:12,6`.
+    const fn zstd(level: u8, block_exponent: u8) -> Self {
+        Self { codec: Codec::Zstd, level, block_exponent }
+    }
+
+    /// Reads the value of `-method`: `3`, `26`, `store`, `zstd`, `zstd:12`, `brotli:9,5`.
     pub fn parse(text: &str) -> Result<Self> {
-        if text == "i" || text == "brotli" || text.starts_with("brotli:") {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("-method {text} is not available yet"),
-            ));
-        }
         let (name, block) = match text.split_once(',') {
             Some((name, block)) => (name, Some(block)),
             None if text.starts_with(|first: char| first.is_ascii_digit()) => {
@@ -45,19 +80,31 @@ impl Method {
             }
             None => (text, None),
         };
-        let level = Self::parse_level(name).ok_or_else(|| {
+        let (codec, level) = Self::parse_level(name).ok_or_else(|| {
             Error::usage(format!("-method {text} is not a method")).because(
-                "give a level from 0 to 5, store, zstd, or zstd:LEVEL with a level from 1 to 22",
+                "the right form is LEVEL[SIZE] with LEVEL from 0 to 5, store[,SIZE], \
+                 zstd[:N][,SIZE] with N from 1 to 22, brotli[:N][,SIZE] with N from 0 to 11, or i",
             )
         })?;
         let block_exponent = match block {
             Some(block) => Self::parse_block(text, block)?,
-            None => Self::block_exponent_default(level),
+            None => Self::block_exponent_default(codec, level),
         };
-        Ok(Self { level, block_exponent })
+        Ok(Self { codec, level, block_exponent })
     }
 
-    /// The level of zstd, 0 for no compression.
+    /// The same block size without compression.
+    #[must_use]
+    pub const fn stored(self) -> Self {
+        Self { codec: Codec::Store, level: 0, ..self }
+    }
+
+    /// How blocks are packed that get smaller by it.
+    pub const fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// The codec's level.
     pub const fn level(&self) -> u8 {
         self.level
     }
@@ -69,54 +116,66 @@ impl Method {
 
     /// The logarithm of the window for long-distance matching, if there is to be any.
     pub(super) fn long_window_log(self) -> Option<u32> {
-        (self.level >= Self::LONG_FROM).then_some(20 + u32::from(self.block_exponent))
+        (self.codec == Codec::Zstd && self.level >= Self::LONG_FROM)
+            .then_some(20 + u32::from(self.block_exponent))
     }
 
-    /// The level of zstd that a level's digit or a codec's name stands for.
-    fn parse_level(name: &str) -> Option<u8> {
-        match name {
-            "0" | "store" => Some(0),
-            "1" => Some(1),
-            "2" | "zstd" => Some(3),
-            "3" => Some(9),
-            "4" => Some(16),
-            "5" => Some(19),
+    /// The codec and its level that a level's digit or a codec's name stands for.
+    fn parse_level(name: &str) -> Option<(Codec, u8)> {
+        let zstd = match name {
+            "0" | "store" => return Some((Codec::Store, 0)),
+            "brotli" => return Some((Codec::Brotli, Self::BROTLI_LEVEL)),
+            "1" => 1,
+            "2" | "zstd" => 3,
+            "3" => 9,
+            "4" => 16,
+            "5" => 19,
             _ => {
-                let digits = name.strip_prefix("zstd:")?;
-                let level = parse_digits(digits)?;
-                Self::LEVELS.contains(&level).then_some(level)
+                let (codec, level) = name.split_once(':')?;
+                let (codec, levels) = match codec {
+                    "zstd" => (Codec::Zstd, Self::ZSTD_LEVELS),
+                    "brotli" => (Codec::Brotli, Self::BROTLI_LEVELS),
+                    _ => return None,
+                };
+                let level = parse_digits(level).filter(|level| levels.contains(level))?;
+                return Some((codec, level));
             }
-        }
+        };
+        Some((Codec::Zstd, zstd))
     }
 
     fn parse_block(text: &str, block: &str) -> Result<u8> {
         parse_digits(block).filter(|&exponent| exponent <= Self::BLOCK_EXPONENT_MAX).ok_or_else(
             || {
                 Error::usage(format!("-method {text} asks for a block size that there is not"))
-                    .because("after the level stands a number from 0 to 8, for blocks of 2^N MiB")
+                    .because("SIZE is a number from 0 to 8, for blocks of 2^SIZE MiB")
             },
         )
     }
 
-    const fn block_exponent_default(level: u8) -> u8 {
-        if level < Self::LONG_FROM { 4 } else { 6 }
+    const fn block_exponent_default(codec: Codec, level: u8) -> u8 {
+        match codec {
+            Codec::Zstd if level >= Self::LONG_FROM => 6,
+            // The window of brotli sees no more than 16 MiB.
+            Codec::Store | Codec::Zstd | Codec::Brotli => 4,
+        }
     }
 }
 
 impl Default for Method {
     /// Most of the gain of long-distance matching for half of the memory of level 2.
     fn default() -> Self {
-        Self { level: 3, block_exponent: 5 }
+        Self::zstd(3, 5)
     }
 }
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.level {
-            0 => f.write_str("store")?,
-            level => write!(f, "zstd:{level}")?,
+        let Self { codec, level, block_exponent } = self;
+        match codec {
+            Codec::Store => write!(f, "{codec},{block_exponent}"),
+            Codec::Zstd | Codec::Brotli => write!(f, "{codec}:{level},{block_exponent}"),
         }
-        write!(f, ",{}", self.block_exponent)
     }
 }
 
@@ -128,51 +187,89 @@ fn parse_digits(text: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ErrorKind;
 
     #[test]
     fn every_form_of_a_method_is_read() {
-        for (text, level, mib) in [
-            ("0", 0, 16),
-            ("1", 1, 16),
-            ("14", 1, 16),
-            ("10", 1, 1),
-            ("2", 3, 64),
-            ("25", 3, 32),
-            ("26", 3, 64),
-            ("3", 9, 64),
-            ("4", 16, 64),
-            ("5", 19, 64),
-            ("58", 19, 256),
-            ("store", 0, 16),
-            ("store,0", 0, 1),
-            ("zstd", 3, 64),
-            ("zstd,2", 3, 4),
-            ("zstd:1", 1, 16),
-            ("zstd:12", 12, 64),
-            ("zstd:22,8", 22, 256),
+        let (store, zstd, brotli) = (Codec::Store, Codec::Zstd, Codec::Brotli);
+        for (text, codec, level, mib) in [
+            ("0", store, 0, 16),
+            ("1", zstd, 1, 16),
+            ("14", zstd, 1, 16),
+            ("10", zstd, 1, 1),
+            ("2", zstd, 3, 64),
+            ("25", zstd, 3, 32),
+            ("26", zstd, 3, 64),
+            ("3", zstd, 9, 64),
+            ("4", zstd, 16, 64),
+            ("5", zstd, 19, 64),
+            ("58", zstd, 19, 256),
+            ("store", store, 0, 16),
+            ("store,0", store, 0, 1),
+            ("zstd", zstd, 3, 64),
+            ("zstd,2", zstd, 3, 4),
+            ("zstd:1", zstd, 1, 16),
+            ("zstd:12", zstd, 12, 64),
+            ("zstd:22,8", zstd, 22, 256),
+            ("brotli", brotli, 9, 16),
+            ("brotli,0", brotli, 9, 1),
+            ("brotli:0", brotli, 0, 16),
+            ("brotli:9,5", brotli, 9, 32),
+            ("brotli:11,8", brotli, 11, 256),
         ] {
             let method = Method::parse(text).unwrap();
-            assert_eq!((method.level(), method.block_bytes() >> 20), (level, mib), "{text}");
+            let found = (method.codec(), method.level(), method.block_bytes() >> 20);
+            assert_eq!(found, (codec, level, mib), "{text}");
             assert_eq!(Method::parse(&method.to_string()).unwrap(), method);
+            assert_eq!(MethodChoice::parse(text).unwrap().of_blocks(), Some(method));
         }
         assert_eq!(Method::parse("25").unwrap(), Method::default());
+        let index = MethodChoice::parse("i").unwrap();
+        assert_eq!((index, index.of_blocks()), (MethodChoice::Index, None));
+        assert_eq!(MethodChoice::parse(&index.to_string()).unwrap(), index);
     }
 
     #[test]
-    fn what_is_no_method_is_refused_with_its_kind() {
-        for text in
-            ["", "6", "9", "19", "211", "1x", "1-", "-1", "+1", "zstd:", "zstd:0", "zstd:23"]
-                .into_iter()
-                .chain([
-                    "zstd:+3", "zstd:3,", "zstd:3,9", "zstd:300", "store:1", "lzma", "Store", "é",
-                ])
-        {
-            assert_eq!(Method::parse(text).unwrap_err().kind(), ErrorKind::Usage, "{text}");
+    fn what_is_no_method_is_refused_with_the_right_forms() {
+        for text in [
+            "",
+            "6",
+            "9",
+            "-1",
+            "+1",
+            "zstd:",
+            "zstd:0",
+            "zstd:23",
+            "zstd:+3",
+            "zstd:300",
+            "store:1",
+            "lzma",
+            "lzma:1",
+            "Store",
+            "é",
+            "brotli:",
+            "brotli:12",
+            "brotli:-1",
+            "brotli9",
+            "brotli:a",
+            "ii",
+            "i5",
+            "i,5",
+            "I",
+        ] {
+            let error = MethodChoice::parse(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
+            let told = error.to_string();
+            assert!(told.starts_with(&format!("-method {text} is not a method")), "{told}");
+            for form in ["LEVEL[SIZE]", "store[,SIZE]", "zstd[:N]", "brotli[:N]", "or i"] {
+                assert!(told.contains(form), "{told}");
+            }
         }
-        for text in ["i", "brotli", "brotli:9", "brotli:9,4"] {
-            let error = Method::parse(text).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Unsupported);
-            assert!(error.to_string().contains(text), "{error}");
+        for text in
+            ["19", "1x", "1-", "211", "zstd:3,", "zstd:3,9", "brotli:3,+1", "brotli,x", "store,9"]
+        {
+            let told = MethodChoice::parse(text).unwrap_err().to_string();
+            assert!(told.contains(text) && told.contains("from 0 to 8"), "{told}");
         }
     }
 }

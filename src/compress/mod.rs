@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of frames, fragments or files.
 
+mod brotli_stream;
 mod codec;
 mod content;
 mod frame_header;
@@ -12,6 +13,6 @@ mod unpack;
 
 pub use codec::Codec;
 pub use content::ContentKind;
-pub use method::Method;
+pub use method::{Method, MethodChoice};
 pub use pack::{Packed, pack};
 pub use unpack::unpack;

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use zstd::zstd_safe::{CCtx, CParameter, ErrorCode, ResetDirective, get_error_name};
 
+use super::brotli_stream;
 use super::codec::Codec;
 use super::content::ContentKind;
 use super::method::Method;
@@ -23,14 +24,21 @@ pub struct Packed<'a> {
 
 /// Packs one block; stores it when its content cannot be compressed, or turns out not to be.
 pub fn pack<'a>(raw: &'a [u8], method: &Method, content: ContentKind) -> Result<Packed<'a>> {
-    if method.level() != 0 && content != ContentKind::Incompressible {
-        // Room for less than the block: not getting smaller ends the attempt.
-        let limit = raw.len().saturating_sub(1);
-        if let Some(bytes) = compress(raw, *method, limit)? {
-            return Ok(Packed { codec: Codec::Zstd, bytes: Cow::Owned(bytes) });
-        }
-    }
-    Ok(Packed { codec: Codec::Store, bytes: Cow::Borrowed(raw) })
+    let codec = match content {
+        ContentKind::Incompressible => Codec::Store,
+        _ => method.codec(),
+    };
+    // Room for less than the block: not getting smaller ends the attempt.
+    let limit = raw.len().saturating_sub(1);
+    let smaller = match codec {
+        Codec::Store => None,
+        Codec::Zstd => compress(raw, *method, limit)?,
+        Codec::Brotli => brotli_stream::compress(raw, method.level(), limit)?,
+    };
+    Ok(match smaller {
+        Some(bytes) => Packed { codec, bytes: Cow::Owned(bytes) },
+        None => Packed { codec: Codec::Store, bytes: Cow::Borrowed(raw) },
+    })
 }
 
 /// One zstd frame of at most `limit` bytes, or `None` if it would be longer.
@@ -80,7 +88,7 @@ fn prepare(context: &mut CCtx<'_>, method: Method) -> std::result::Result<(), Er
 }
 
 /// Room for `len` bytes, or an error where there is no memory.
-fn reserved(len: usize) -> Result<Vec<u8>> {
+pub(super) fn reserved(len: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(len).map_err(|_| out_of_memory())?;
     Ok(bytes)

@@ -1,11 +1,13 @@
 //! Blocks come back, whatever the bytes are: a block of the length that was said, or an error.
 //!
-//! Nothing in the packed bytes decides how much memory is taken; the caller does, by `raw_len`.
+//! Nothing in the packed bytes decides how much memory is taken; the caller does, by `raw_len`. A
+//! window and tables come on top, less than 32 MB, where the codec does not decode in place.
 
 use std::cell::RefCell;
 
 use zstd::zstd_safe::{DCtx, find_frame_compressed_size, get_error_name};
 
+use super::brotli_stream;
 use super::codec::Codec;
 use super::frame_header::FrameHeader;
 use super::pack::out_of_memory;
@@ -17,30 +19,31 @@ const WINDOW_BYTES_MAX: u64 = 1 << 28;
 /// Replaces what is in `out` by the block that was packed, which has exactly `raw_len` bytes.
 pub fn unpack(codec: Codec, packed: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<()> {
     out.clear();
-    match codec {
-        Codec::Store if packed.len() != raw_len => {
-            return Err(corrupt(format_args!("{} bytes, {raw_len} expected", packed.len())));
-        }
-        Codec::Store => {
-            reserve(out, raw_len)?;
-            out.extend_from_slice(packed);
-        }
-        Codec::Zstd => {
-            check_frame(packed, raw_len)?;
-            reserve(out, raw_len)?;
-            let decompressed = decompress(packed, out);
-            if decompressed.is_err() {
-                out.clear();
-            }
-            decompressed?;
-        }
+    let unpacked = match codec {
+        Codec::Store => copy(packed, raw_len, out),
+        Codec::Zstd => check_frame(packed, raw_len)
+            .and_then(|()| reserve(out, raw_len))
+            .and_then(|()| decompress(packed, out)),
+        Codec::Brotli => brotli_stream::decompress(packed, raw_len, out),
+    };
+    let len = out.len();
+    if unpacked.is_err() || len != raw_len {
+        out.clear();
     }
-    if out.len() == raw_len {
+    unpacked?;
+    if len == raw_len {
         return Ok(());
     }
-    let len = out.len();
-    out.clear();
     Err(corrupt(format_args!("{len} bytes, {raw_len} expected")))
+}
+
+fn copy(packed: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<()> {
+    if packed.len() != raw_len {
+        return Err(corrupt(format_args!("{} bytes, {raw_len} expected", packed.len())));
+    }
+    reserve(out, raw_len)?;
+    out.extend_from_slice(packed);
+    Ok(())
 }
 
 /// Fails unless `packed` is one whole frame that claims to hold `raw_len` bytes.
@@ -82,6 +85,6 @@ fn reserve(out: &mut Vec<u8>, len: usize) -> Result<()> {
     out.try_reserve_exact(len).map_err(|_| out_of_memory())
 }
 
-fn corrupt(cause: impl std::fmt::Display) -> Error {
+pub(super) fn corrupt(cause: impl std::fmt::Display) -> Error {
     Error::corrupt("cannot unpack a block").because(cause)
 }

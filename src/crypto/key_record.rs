@@ -38,6 +38,9 @@ impl KeyCost {
         Self::LOG_N.contains(&log_n).then_some(Self { log_n, r: Self::R, p: 1 })
     }
 
+    /// 128 MiB and most of a second.
+    pub const DEFAULT: Self = Self { log_n: 17, r: Self::R, p: 1 };
+
     fn checked(log_n: u8, r: u8, p: u8) -> Option<Self> {
         let is_allowed = Self::LOG_N.contains(&log_n) && r == Self::R && Self::P.contains(&p);
         is_allowed.then_some(Self { log_n, r, p })
@@ -63,9 +66,8 @@ impl KeyCost {
 }
 
 impl Default for KeyCost {
-    /// 128 MiB and most of a second.
     fn default() -> Self {
-        Self { log_n: 17, r: Self::R, p: 1 }
+        Self::DEFAULT
     }
 }
 

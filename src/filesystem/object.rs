@@ -95,6 +95,7 @@ impl Object {
             xattrs,
             link_target,
             device: self.rdev,
+            windows_attributes: None,
         })
     }
 

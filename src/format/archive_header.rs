@@ -48,6 +48,8 @@ pub struct ArchiveHeader {
 }
 
 impl ArchiveHeader {
+    /// The first bytes of every archive.
+    pub const MAGIC: [u8; 8] = MAGIC;
     /// Where the key record of a page stands, and how long it is.
     pub const KEY_RECORD: std::ops::Range<usize> = 512..656;
 

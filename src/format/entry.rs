@@ -33,7 +33,7 @@ pub enum Object {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// What is restored besides the content. Without attributes, mode, owner, group and extended
-    /// attributes are empty.
+    /// attributes are empty; those of Windows are there or not by themselves.
     pub metadata: Metadata,
     /// Whether mode, owner, group and extended attributes were saved.
     pub has_attributes: bool,
@@ -45,6 +45,8 @@ pub struct Stored {
     pub device: Option<u64>,
     /// The object was too young, when it was read, to be sure that a later change shows.
     pub is_unsettled: bool,
+    /// The update that wrote this changed nothing of the object that is restored.
+    pub is_touched: bool,
     /// The content of a regular file.
     pub content: Vec<Piece>,
     /// Fields this zarc does not know, tag and value.

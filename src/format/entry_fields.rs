@@ -19,6 +19,8 @@ const LINK_TARGET: u64 = 10;
 const DEVICE_NODE: u64 = 11;
 const XATTRS: u64 = 12;
 const CONTENT: u64 = 13;
+const WINDOWS_ATTRIBUTES: u64 = 15;
+const TOUCHED: u64 = 16;
 /// From here up, a reader that does not know a tag must not use the entry.
 const CRITICAL: u64 = 128;
 
@@ -106,11 +108,18 @@ fn encode_stored(stored: &Stored, writer: &mut ByteWriter) {
         field(UNSETTLED, &|_| {});
     }
     encode_by_kind(stored, &mut field);
-    for (tag, value) in &stored.unknown {
-        field(*tag, &|bytes| {
-            bytes.bytes(value);
+    let unknown = &stored.unknown;
+    let (below, above) = unknown.split_at(unknown.partition_point(|u| u.0 < WINDOWS_ATTRIBUTES));
+    encode_unknown(below, &mut field);
+    if let Some(bits) = metadata.windows_attributes {
+        field(WINDOWS_ATTRIBUTES, &|value| {
+            value.varint(u64::from(bits));
         });
     }
+    if stored.is_touched {
+        field(TOUCHED, &|_| {});
+    }
+    encode_unknown(above, &mut field);
 }
 
 /// Appends the field of a tag; the closure fills in its value.
@@ -139,6 +148,15 @@ fn encode_by_kind(stored: &Stored, field: PutField<'_>) {
     }
     if !stored.content.is_empty() {
         field(CONTENT, &|value| Piece::encode_all(&stored.content, value));
+    }
+}
+
+/// Appends fields that this zarc does not know.
+fn encode_unknown(fields: &[(u64, Vec<u8>)], field: PutField<'_>) {
+    for (tag, value) in fields {
+        field(*tag, &|bytes| {
+            bytes.bytes(value);
+        });
     }
 }
 
@@ -209,12 +227,14 @@ fn empty_stored(kind: Kind) -> Stored {
             xattrs: Vec::new(),
             link_target: Vec::new(),
             device: (0, 0),
+            windows_attributes: None,
         },
         has_attributes: false,
         ctime: Timestamp::default(),
         inode: 0,
         device: None,
         is_unsettled: false,
+        is_touched: false,
         content: Vec::new(),
         unknown: Vec::new(),
     }
@@ -255,6 +275,10 @@ fn decode_field<'a>(
             stored.content = Piece::decode_all(reader.clone())?;
             reader.bytes(value.len())?;
         }
+        WINDOWS_ATTRIBUTES => {
+            metadata.windows_attributes = Some(decode_u32(reader, u32::MAX.into())?);
+        }
+        TOUCHED => stored.is_touched = true,
         _ => stored.unknown.push((tag, whole(reader)?)),
     }
     Ok(())

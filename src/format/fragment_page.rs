@@ -26,6 +26,16 @@ pub struct BlockRecord {
 }
 
 impl BlockRecord {
+    /// A block of an archive without data.
+    pub fn without_data(fragments: Vec<FragmentRecord>) -> Self {
+        Self { place: Place::default(), payload_len: 0, fragments }
+    }
+
+    /// Whether it names no DATA frame.
+    pub fn is_without_data(&self) -> bool {
+        (self.place, self.payload_len) == (Place::default(), 0)
+    }
+
     /// Sum of the fragments' lengths in bytes.
     pub fn raw_len(&self) -> u64 {
         self.fragments.iter().map(|fragment| u64::from(fragment.len)).sum()

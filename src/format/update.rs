@@ -11,7 +11,7 @@ pub struct Update {
     pub previous_tag: Digest,
     /// Date of the update, seconds since 1970.
     pub date: i64,
-    /// Tag of the commit that was rolled back to make room, or zero.
+    /// Tag of the newest commit that was rolled back to make room, or zero.
     pub rolled_back: Digest,
     /// Name and version of the writer.
     pub writer: String,

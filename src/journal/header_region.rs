@@ -18,6 +18,19 @@ pub struct NewPart {
     pub key: Option<(MasterKey, KeyRecord)>,
 }
 
+impl NewPart {
+    /// The header region and the genesis tag; both pages have the same key record.
+    pub(super) fn region(&self) -> (Vec<u8>, Digest) {
+        let record = self.key.as_ref().map(|(_, record)| record.encode());
+        self.header.encode(record.as_deref().map(|record| [record, record]))
+    }
+
+    /// The keys of an encrypted archive.
+    pub(super) fn keychain(&self) -> Option<Arc<Keychain>> {
+        self.key.as_ref().map(|(master_key, _)| Arc::new(Keychain::new(master_key.clone())))
+    }
+}
+
 /// The header region of a part, as it was read.
 pub(super) struct HeaderRegion {
     pub header: ArchiveHeader,

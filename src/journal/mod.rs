@@ -11,6 +11,7 @@ mod frame_walk;
 mod header_region;
 mod keychain;
 mod recovery;
+mod rollback;
 mod tail;
 mod update_writer;
 
@@ -19,4 +20,5 @@ pub use frame_reader::{Frame, FrameReader};
 pub use frame_walk::{FrameWalk, Step};
 pub use header_region::NewPart;
 pub use recovery::{Journal, Tail};
+pub use rollback::RollbackStage;
 pub use update_writer::UpdateWriter;

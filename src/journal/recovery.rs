@@ -1,7 +1,7 @@
 //! Finds the last commit and decides what becomes of the bytes after it: `spec/recovery.md`.
 //!
 //! Invariants: bytes up to `end` are committed and never written again; nothing is cut off
-//! unless it is proved to be an update that was never committed.
+//! unless it is proved to be an update that was never committed, or rolled back by `rollback.rs`.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
 use super::header_region::{HeaderRegion, NewPart, is_unmade, unlocked};
 use super::keychain::Keychain;
+use super::rollback::Rollback;
 use super::tail::{
     Commits, follow_to_commit, follow_uncommitted, has_damaged_commit, has_update_after, if_sound,
     search_commits,
@@ -43,6 +44,9 @@ pub struct Journal {
     keychain: Option<Arc<Keychain>>,
     last: Option<CommitPoint>,
     tail: Tail,
+    /// Whether the file was made, not opened.
+    is_made: bool,
+    pub(super) rollback: Rollback,
 }
 
 impl Journal {
@@ -68,40 +72,50 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens a part to append, or makes it with what `new_part` returns. The tail is gone when
-    /// this returns: an unfinished update is cut off, one that only lacks its commit gets it (the
-    /// second value is true then), and damage is an error that leaves everything as it is.
+    /// Opens a part to append, or makes it with what `new_part` returns. A part that is there has
+    /// to please `accept` before anything is changed. The tail is gone when this returns: an
+    /// unfinished update is cut off, one that only lacks its commit gets it (the second value is
+    /// true then), and damage is an error that leaves everything as it is.
     pub fn open_for_writing(
         backend: Arc<dyn Backend>,
         password: Option<&Password>,
         new_part: impl FnOnce() -> Result<NewPart>,
+        accept: impl FnOnce(&ArchiveHeader) -> Result<()>,
     ) -> Result<(Self, bool)> {
         if is_unmade(backend.as_ref())? {
             return Ok((Self::create(backend, new_part()?)?, false));
         }
         let mut journal = Self::open_at_last_commit(backend, password)?;
+        accept(&journal.header)?;
         let is_completed = journal.resolve_tail()?;
         Ok((journal, is_completed))
     }
 
     fn create(backend: Arc<dyn Backend>, part: NewPart) -> Result<Self> {
         if !backend.is_empty()? {
-            // Nothing of it may come back in the middle of the new header.
             backend.truncate(0)?;
-            backend.sync()?;
         }
-        let key_record = part.key.as_ref().map(|(_, record)| record.encode());
-        let key_record = key_record.as_deref();
-        let (region, genesis) = part.header.encode(key_record.map(|record| [record, record]));
-        let written = backend.append(0, &region).and_then(|()| backend.sync());
-        if let Err(error) = written {
-            // The file holds nothing yet; a rest of it would only be in the way.
+        // Nothing that was there may come back behind the new header, whoever cut it off.
+        if let Err(error) = backend.sync() {
+            // A file that was made for nothing goes away.
             let _ = backend.truncate(0);
             return Err(error);
         }
-        let keychain = part.key.map(|(master_key, _)| Arc::new(Keychain::new(master_key)));
-        let header = part.header;
-        Ok(Self { backend, header, genesis, keychain, last: None, tail: Tail::None })
+        let (region, genesis) = part.region();
+        write_region(backend.as_ref(), &region)?;
+        let keychain = part.keychain();
+        let journal = Self::without_commits(backend, part.header, genesis, keychain);
+        Ok(Self { is_made: true, ..journal })
+    }
+
+    fn without_commits(
+        backend: Arc<dyn Backend>,
+        header: ArchiveHeader,
+        genesis: Digest,
+        keychain: Option<Arc<Keychain>>,
+    ) -> Self {
+        let (last, tail, rollback) = (None, Tail::None, Rollback::default());
+        Self { backend, header, genesis, keychain, last, tail, is_made: false, rollback }
     }
 
     fn open_at_last_commit(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
@@ -111,11 +125,7 @@ impl Journal {
             return Err(Error::new(ErrorKind::Unsupported, "this is one part of an archive")
                 .because("this zarc cannot read archives in parts yet"));
         }
-        if header.flags.no_data {
-            return Err(Error::new(ErrorKind::Unsupported, "this archive holds no data")
-                .because("this zarc cannot read archives without data yet"));
-        }
-        let mut journal = Self { backend, header, genesis, keychain, last: None, tail: Tail::None };
+        let mut journal = Self::without_commits(backend, header, genesis, keychain);
         journal.last = journal.find_last_commit()?;
         journal.tell_keychain();
         Ok(journal)
@@ -214,7 +224,7 @@ impl Journal {
 
     /// Removes an archive that was made but got no update; else does nothing.
     pub fn remove_if_unused(&self) -> Result<()> {
-        if self.last.is_none() { self.backend.truncate(0) } else { Ok(()) }
+        if self.is_kept() { Ok(()) } else { self.backend.truncate(0) }
     }
 
     /// Reads frames.
@@ -259,6 +269,11 @@ impl Journal {
         self.last.as_ref().map_or(self.header.region_bytes(), CommitPoint::end)
     }
 
+    /// Where the first update starts.
+    pub fn first_start(&self) -> u64 {
+        self.header.region_bytes()
+    }
+
     /// Tag of the last commit, or the genesis tag.
     pub fn last_tag(&self) -> Digest {
         self.last.as_ref().map_or(self.genesis, |last| last.tag)
@@ -281,10 +296,39 @@ impl Journal {
         self.backend.as_ref()
     }
 
+    pub(super) fn is_made(&self) -> bool {
+        self.is_made
+    }
+
+    /// A commit was made; with it a rollback before it is over.
     pub(super) fn set_last(&mut self, point: CommitPoint) {
         self.last = Some(point);
+        self.rollback = Rollback::default();
         self.tell_keychain();
     }
+
+    /// The commit that will be the last one when a rollback is done.
+    pub(super) fn set_last_to_be(&mut self, point: Option<CommitPoint>) {
+        self.last = point;
+    }
+
+    /// Takes over what a new part begins with; returns the header region.
+    pub(super) fn begin_part(&mut self, part: NewPart) -> Vec<u8> {
+        let (region, genesis) = part.region();
+        (self.genesis, self.keychain) = (genesis, part.keychain());
+        self.header = part.header;
+        region
+    }
+}
+
+/// Writes the header region of an empty file and syncs it.
+pub(super) fn write_region(backend: &dyn Backend, region: &[u8]) -> Result<()> {
+    let written = backend.append(0, region).and_then(|()| backend.sync());
+    if written.is_err() {
+        // The file holds nothing yet; a rest of it would only be in the way.
+        let _ = backend.truncate(0);
+    }
+    written
 }
 
 fn damaged_between(from: u64, to: u64, update: u64) -> Error {

@@ -7,6 +7,7 @@ use crate::format::{Commit, CommitLink, FrameHeader, FrameType, PAGE_BYTES, Plac
 
 use super::commit_point::CommitPoint;
 use super::recovery::Journal;
+use super::rollback::RollbackStage;
 
 /// Payloads up to this length are copied to be written together with header and tag; a commit
 /// always is, since it must be one write.
@@ -35,13 +36,14 @@ impl<'a> UpdateWriter<'a> {
     /// `journal` has no tail. The UPDATE frame is appended before the first other frame, so that
     /// an update that turns out to be none leaves the file untouched.
     pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Result<Self> {
-        let (start, on_disk) = (journal.end(), journal.backend().len()?);
-        if on_disk != start {
+        let (known, on_disk) = (journal.len_before_update(), journal.backend().len()?);
+        if on_disk != known {
             // A first update that was given up took the file away with it.
             return Err(Error::new(ErrorKind::Io, "cannot add: the archive changed meanwhile")
-                .because(format!("its last update ends at byte {start}, the file has {on_disk}"))
+                .because(format!("its last update ends at byte {known}, the file has {on_disk}"))
                 .hint("open it again"));
         }
+        let start = journal.end();
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
         Ok(Self {
             keys: journal.keys_of_update(number, &update),
@@ -74,6 +76,8 @@ impl<'a> UpdateWriter<'a> {
     pub fn append(&mut self, frame_type: FrameType, payload: &[u8]) -> Result<(Place, u64)> {
         assert!(self.manifest_offset.is_none(), "nothing follows the manifest but the commit");
         if !self.is_begun {
+            // Not before, so that what goes wrong until now costs nothing.
+            self.journal.cut_off()?;
             self.is_begun = true;
             let payload = self.update.encode();
             let (tag, _) = self.append_frame(FrameType::Update, false, &payload)?;
@@ -158,10 +162,20 @@ impl<'a> UpdateWriter<'a> {
             // Bytes of another writer are not ours to cut off.
             Err(error) if error.kind() == ErrorKind::Busy => Err(error),
             Err(error) if is_ours && self.cut_back().is_err() => Err(error
-                .outcome(format!("it is unknown whether update {} counts", self.number))
+                .outcome(self.unknown_outcome())
                 .hint("look at the archive with `zarc list -all` before the next add")),
             Err(error) => Err(error),
         }
+    }
+
+    fn unknown_outcome(&self) -> String {
+        let rolled_back = match self.journal.rollback_stage() {
+            RollbackStage::Done => {
+                format!("the archive was rolled back to update {}; ", self.number - 1)
+            }
+            _ => String::new(),
+        };
+        format!("{rolled_back}it is unknown whether update {} counts", self.number)
     }
 
     fn write_commit(&mut self) -> Result<CommitPoint> {
@@ -221,12 +235,12 @@ impl<'a> UpdateWriter<'a> {
     }
 
     fn cut_back(&mut self) -> Result<()> {
-        let is_untouched = !self.is_begun && self.journal.last().is_some();
-        if is_untouched {
+        let is_kept = self.journal.is_kept();
+        if !self.is_begun && is_kept {
             return Ok(());
         }
         // Without a first update there is nothing to keep, not even the header.
-        let len = if self.journal.last().is_none() { 0 } else { self.start };
+        let len = if is_kept { self.start } else { 0 };
         self.journal.backend().truncate(len)?;
         if self.has_commit && len > 0 {
             // A crash must not bring the commit back among frames of a later attempt.

@@ -6,6 +6,6 @@ mod pattern;
 mod rename;
 mod selection;
 
-pub use pattern::Pattern;
+pub use pattern::{NameRules, Pattern};
 pub use rename::{Rename, in_version};
 pub use selection::{Selection, Verdict};

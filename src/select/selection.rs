@@ -1,5 +1,7 @@
 //! `-only` and `-not`: which names are wanted, and which directories are worth entering.
 
+use std::borrow::Cow;
+
 use super::pattern::Pattern;
 
 /// Which names are wanted. By default all.
@@ -33,17 +35,23 @@ impl Selection {
     }
 
     /// Whether an object of this name is to be added, extracted or listed.
-    pub fn is_wanted(&self, name: &[u8]) -> bool {
-        !self.is_refused(name) && self.is_chosen(name)
+    pub fn is_wanted(&self, name: &[u8], is_directory: bool) -> bool {
+        let name = matched_name(name, is_directory);
+        !self.is_refused(&name) && self.is_chosen(&name)
     }
 
     /// What a walk that meets `name` does.
     pub fn verdict(&self, name: &[u8], is_directory: bool) -> Verdict {
+        // What is refused as a directory only, as `d/` by `d?`, may have contents that are not.
+        let may_descend = || {
+            let may_cover = |pattern: &Pattern| pattern.may_cover_below(name);
+            self.only.is_empty() || self.only.iter().any(may_cover)
+        };
         if self.is_refused(name) {
             Verdict::Skip
-        } else if self.is_chosen(name) {
+        } else if self.is_wanted(name, is_directory) {
             Verdict::Take
-        } else if is_directory && self.only.iter().any(|pattern| pattern.may_cover_below(name)) {
+        } else if is_directory && may_descend() {
             Verdict::DescendOnly
         } else {
             Verdict::Skip
@@ -56,6 +64,15 @@ impl Selection {
 
     fn is_chosen(&self, name: &[u8]) -> bool {
         self.only.is_empty() || self.only.iter().any(|pattern| pattern.covers(name))
+    }
+}
+
+/// What patterns see: the name of a directory ends with a slash.
+fn matched_name(name: &[u8], is_directory: bool) -> Cow<'_, [u8]> {
+    if is_directory && !name.ends_with(b"/") {
+        Cow::Owned([name, b"/"].concat())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -85,14 +102,35 @@ mod tests {
             ("target", true, Verdict::Skip),
         ] {
             assert_eq!(only.verdict(name.as_bytes(), is_directory), verdict, "{name}");
-            assert_eq!(only.is_wanted(name.as_bytes()), verdict == Verdict::Take, "{name}");
+            let is_wanted = only.is_wanted(name.as_bytes(), is_directory);
+            assert_eq!(is_wanted, verdict == Verdict::Take, "{name}");
         }
     }
 
     #[test]
     fn without_only_everything_is_wanted() {
         assert!(selection(&[], &[]).is_everything());
-        assert!(selection(&[], &["*.o"]).is_wanted(b"\xff\n"));
-        assert!(!selection(&[], &["*.o"]).is_wanted(b"\xff/x.o"));
+        assert!(selection(&[], &["*.o"]).is_wanted(b"\xff\n", false));
+        assert!(!selection(&[], &["*.o"]).is_wanted(b"\xff/x.o", false));
+    }
+
+    #[test]
+    fn the_name_of_a_directory_ends_with_a_slash() {
+        for (only, not, name, verdict) in [
+            (&["d/*"][..], &[][..], "d", Verdict::Take),
+            (&["d/?*"], &[], "d", Verdict::DescendOnly),
+            (&["*/"], &[], "d", Verdict::Take),
+            (&[], &["d/?*"], "d", Verdict::Take),
+            (&[], &["d/*"], "d", Verdict::DescendOnly),
+            (&[], &["d/*"], "d/sub", Verdict::Skip),
+            (&[], &["d?"], "d", Verdict::DescendOnly),
+            (&[], &["d?"], "d/sub", Verdict::Take),
+            (&["a"], &["d?"], "d", Verdict::Skip),
+            (&["/*"], &[], "/", Verdict::Take),
+        ] {
+            let found = selection(only, not).verdict(name.as_bytes(), true);
+            assert_eq!(found, verdict, "{only:?} {not:?} {name}");
+        }
+        assert_eq!(selection(&["d/*"], &[]).verdict(b"d", false), Verdict::Skip);
     }
 }

@@ -38,6 +38,18 @@ impl LocalFile {
         Ok(Self { file, path: path.to_owned(), is_new: false })
     }
 
+    /// Whether a regular file begins with these bytes. Anything else does not, and is not opened.
+    pub fn begins_with(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+        if !std::fs::metadata(path)?.is_file() {
+            return Ok(false);
+        }
+        let mut start = vec![0; bytes.len()];
+        match File::open(path)?.read_exact_at(&mut start, 0) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            read => read.map(|()| start == bytes),
+        }
+    }
+
     /// Opens a file to append, alone: another writer is an error of kind `Busy`. A file that does
     /// not exist is made.
     pub fn open_for_writing(path: &Path) -> Result<Self> {

@@ -71,6 +71,7 @@ fn plain(kind: Kind) -> Metadata {
         xattrs: Vec::new(),
         link_target: Vec::new(),
         device: (0, 0),
+        windows_attributes: None,
     }
 }
 

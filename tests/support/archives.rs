@@ -5,13 +5,26 @@ use std::path::PathBuf;
 use zarc::archive::{Archive, Catalog, Entry, History};
 use zarc::base::Until;
 
-/// All of them, each with its manifest beside it.
+use crate::golden::FOLDER;
+
+/// Those that this zarc reads, each with its manifest beside it.
 pub fn kept() -> Vec<PathBuf> {
+    archives(true)
+}
+
+/// Those of earlier drafts.
+pub fn kept_of_earlier_drafts() -> Vec<PathBuf> {
+    archives(false)
+}
+
+fn archives(are_readable: bool) -> Vec<PathBuf> {
     let mut archives = Vec::new();
     for folder in std::fs::read_dir("testdata/archives").expect("a folder of drafts") {
         let folder = folder.expect("a folder").path();
+        let is_readable = folder == std::path::Path::new(FOLDER);
         for file in std::fs::read_dir(folder).expect("archives").flatten() {
-            if file.path().extension().is_some_and(|suffix| suffix == "zarc") {
+            let is_archive = file.path().extension().is_some_and(|suffix| suffix == "zarc");
+            if is_archive && is_readable == are_readable {
                 archives.push(file.path());
             }
         }
@@ -19,6 +32,11 @@ pub fn kept() -> Vec<PathBuf> {
     archives.sort();
     assert!(!archives.is_empty());
     archives
+}
+
+/// Whether an archive holds data, or is an index.
+pub fn holds_data(archive: &std::path::Path) -> bool {
+    Archive::open_path(archive, None).expect("an archive").holds_data()
 }
 
 /// The entries of each version, from the first on.

@@ -80,6 +80,13 @@ impl Recorder {
         self.lock().operations.iter().rposition(|op| matches!(op, Operation::Truncate(_)))
     }
 
+    /// Where the first cut since moment `from` was recorded.
+    pub fn truncate_after(&self, from: usize) -> Option<usize> {
+        let is_cut = |op: &Operation| matches!(op, Operation::Truncate(_));
+        let found = self.lock().operations.iter().skip(from).position(is_cut);
+        found.map(|index| from + index)
+    }
+
     /// Ends the recording.
     pub fn finish(&self) -> Recording {
         let state = self.lock();

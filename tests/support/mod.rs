@@ -4,12 +4,16 @@ pub mod archives;
 pub mod crash_storage;
 pub mod extraction;
 pub mod faulty_storage;
+pub mod json;
 pub mod random;
 pub mod random_history;
+pub mod recorded_history;
+pub mod tree_changes;
 pub mod trees;
 pub mod truth;
 pub mod watched_storage;
 pub mod workbench;
+pub mod zpaq;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -18,11 +22,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::{
-    Archive, Change, Entry, History, NewArchive, Object, Piece, Stored, Transaction,
+    Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
     TransactionOptions,
 };
-use zarc::base::{Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
+use zarc::base::{BlockReport, Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
 use zarc::compress::{ContentKind, Method};
+
+/// How archives of tests are opened to append, if nothing else is asked for.
+pub const DATA: OpenOptions<'static> = OpenOptions::plain(6);
 
 /// When the objects of a made archive were modified.
 pub const MTIME: Timestamp = Timestamp { seconds: 1_000_000_000, nanos: 123_456_789 };
@@ -91,7 +98,8 @@ impl Made {
     pub fn update(&mut self, things: &[(&str, Thing)]) {
         let mut archive = Archive::open_location_for_writing(
             &self.archive().into(),
-            &NewArchive::plain(6, &Environment::system()),
+            DATA,
+            &Environment::system(),
         )
         .expect("an archive to write");
         let base = History::of(&archive).newest().expect("a readable archive");
@@ -100,6 +108,7 @@ impl Made {
             threads: 2,
             environment: Environment::system(),
             comment: Vec::new(),
+            date: None,
         };
         let mut transaction =
             Transaction::begin(&mut archive, base.as_ref(), &options).expect("a transaction");
@@ -206,6 +215,7 @@ fn object(transaction: &mut Transaction<'_>, thing: Thing) -> Object {
         xattrs: Vec::new(),
         link_target,
         device,
+        windows_attributes: None,
     };
     Object::Stored(Box::new(stored(metadata, inode, content)))
 }
@@ -218,6 +228,7 @@ fn stored(metadata: Metadata, inode: u64, content: Vec<Piece>) -> Stored {
         inode,
         device: (inode != 0).then_some(1),
         is_unsettled: false,
+        is_touched: false,
         content,
         unknown: Vec::new(),
     }
@@ -228,6 +239,7 @@ fn stored(metadata: Metadata, inode: u64, content: Vec<Piece>) -> Stored {
 pub struct Told {
     items: Mutex<Vec<String>>,
     warnings: Mutex<Vec<String>>,
+    blocks: Mutex<Vec<BlockReport>>,
     asked: AtomicU64,
     stop_at: Option<u64>,
 }
@@ -241,6 +253,11 @@ impl Told {
     /// Warnings, one a line.
     pub fn warnings(&self) -> String {
         self.warnings.lock().expect("no panic").join("\n")
+    }
+
+    /// The blocks that were written, in that order.
+    pub fn blocks(&self) -> Vec<BlockReport> {
+        self.blocks.lock().expect("no panic").clone()
     }
 
     /// Marks and names, names shortened by what they all start with, sorted by name.
@@ -265,6 +282,10 @@ impl Progress for Told {
 
     fn warn(&self, text: &str) {
         self.warnings.lock().expect("no panic").push(text.to_owned());
+    }
+
+    fn block(&self, block: &BlockReport) {
+        self.blocks.lock().expect("no panic").push(block.clone());
     }
 
     fn advance(&self, _done: u64, _total: u64) {}

@@ -1,25 +1,23 @@
 //! Random histories of an archive: updates that are committed, given up, killed, or whose sync
-//! fails; recorded operation by operation, with what may be promised at each moment.
+//! fails, and rollbacks; recorded operation by operation, with what may be there at each moment.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zarc::archive::{
-    Archive, Change, Committed, Entry, History as ArchiveHistory, NewArchive, Notice, Object,
+    Archive, Change, Committed, Entry, History as ArchiveHistory, Notice, Object, OpenOptions,
     Piece, Stored, Transaction, TransactionOptions, Version,
 };
-use zarc::base::{Digest, Environment, Kind, Metadata, Result, StoredPath, Timestamp};
+use zarc::base::{Digest, Environment, Kind, Metadata, Result, StoredPath, Timestamp, Until};
 use zarc::compress::{ContentKind, Method};
 use zarc::format::{FrameType, Update};
 use zarc::journal::Journal;
 use zarc::storage::Backend;
 
-use super::crash_storage::{Recorder, Recording};
+use super::crash_storage::Recorder;
 use super::random::Random;
+use super::recorded_history::{Attempt, History, Line, Safe};
 use super::truth::{Truth, newest};
-
-/// `-fragment` of the archives made here.
-const FRAGMENT_EXPONENT: u8 = 6;
 
 /// How an update ends when nothing goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +32,7 @@ pub enum Ending {
 
 /// Opens or makes an archive.
 pub fn open_for_writing(backend: Arc<dyn Backend>, environment: &Environment) -> Result<Archive> {
-    Archive::open_for_writing(backend, &NewArchive::plain(FRAGMENT_EXPONENT, environment))
+    Archive::open_for_writing(backend, super::DATA, environment)
 }
 
 /// Makes updates of random content; knows the truth about each.
@@ -49,6 +47,8 @@ pub struct Updates {
     pub fragment_max: u64,
     /// Values of `-method` to choose from.
     pub methods: &'static [&'static str],
+    /// How archives are opened to append.
+    pub opening: OpenOptions<'static>,
     attempts: u64,
 }
 
@@ -57,7 +57,8 @@ impl Updates {
     pub fn new(seed: u64, entries_max: u64, fragment_max: u64) -> Self {
         let environment = super::random::environment(seed ^ 0x5eed);
         let (random, methods) = (Random::new(seed), &["10", "store,0"][..]);
-        Self { random, environment, entries_max, fragment_max, methods, attempts: 0 }
+        let opening = super::DATA;
+        Self { random, environment, entries_max, fragment_max, methods, opening, attempts: 0 }
     }
 
     /// Makes an update on top of `before` and says what it holds if it counts. `about_to_commit`
@@ -76,6 +77,7 @@ impl Updates {
             threads: 1,
             environment: self.environment,
             comment: comment.clone().into_bytes(),
+            date: None,
         };
         let base = ArchiveHistory::of(archive).newest()?;
         let mut truth = before.map(|truth| Truth::clone(truth)).unwrap_or_default();
@@ -180,66 +182,16 @@ fn stored(kind: Kind, link_target: Vec<u8>, content: Vec<Piece>, dice: u64) -> S
             xattrs: Vec::new(),
             link_target,
             device: (0, 0),
+            windows_attributes: None,
         },
         has_attributes: true,
         ctime: time(1_600_000_001),
         inode: 4711 + dice,
         device: None,
         is_unsettled: dice == 7,
+        is_touched: false,
         content,
         unknown: Vec::new(),
-    }
-}
-
-/// An update that may count or not: from when to when.
-#[derive(Debug, Clone)]
-struct Attempt {
-    from: usize,
-    /// When it is known not to count; it is decided by the first sync after operation `cut`.
-    cut: Option<usize>,
-    truth: Arc<Truth>,
-}
-
-/// A version, and when it began to be safe.
-#[derive(Debug, Clone)]
-enum Safe {
-    /// From this moment on.
-    At(usize),
-    /// A later process found it; it is safe from the first sync after this operation on.
-    AfterSyncFrom(usize),
-}
-
-/// A history as it was recorded.
-pub struct History {
-    /// What was asked of the disk.
-    pub recording: Recording,
-    /// Versions that were there before the recording began.
-    versions_before: Vec<Arc<Truth>>,
-    versions: Vec<(Safe, Arc<Truth>)>,
-    attempts: Vec<Attempt>,
-}
-
-impl History {
-    /// What was promised at moment `at`, and what may be there beyond it: the next version, and
-    /// one on top of it if a later process saw that one before it was safe.
-    pub fn promised(&self, at: usize) -> (Vec<Arc<Truth>>, Vec<Arc<Truth>>) {
-        let mut promised = self.versions_before.clone();
-        for (safe, truth) in &self.versions {
-            let from = match *safe {
-                Safe::At(from) => from,
-                Safe::AfterSyncFrom(operation) => self.recording.synced_after(operation),
-            };
-            if from <= at {
-                promised.push(Arc::clone(truth));
-            }
-        }
-        let may_count = |attempt: &&Attempt| {
-            let is_over = attempt.cut.is_some_and(|cut| self.recording.synced_after(cut) <= at);
-            attempt.from <= at && !is_over && attempt.truth.number > promised.len() as u64
-        };
-        let candidates = self.attempts.iter().filter(may_count);
-        let candidates = candidates.map(|attempt| Arc::clone(&attempt.truth)).collect();
-        (promised, candidates)
     }
 }
 
@@ -247,22 +199,21 @@ impl History {
 pub struct Scribe {
     recorder: Recorder,
     updates: Updates,
-    versions_before: Vec<Arc<Truth>>,
-    versions: Vec<(Safe, Arc<Truth>)>,
-    attempts: Vec<Attempt>,
+    /// Never empty.
+    lines: Vec<Line>,
 }
 
 impl Scribe {
     /// Begins with a disk that holds `start`, which may hold `versions`.
     pub fn new(start: Vec<u8>, versions: Vec<Arc<Truth>>, updates: Updates) -> Self {
-        let (recorder, attempts) = (Recorder::over(start), Vec::new());
-        Self { recorder, updates, versions_before: versions, versions: Vec::new(), attempts }
+        let line = Line { versions_before: versions, ..Line::default() };
+        Self { recorder: Recorder::over(start), updates, lines: vec![line] }
     }
 
     /// Tells of updates that may be found complete on the disk.
     pub fn knowing(mut self, complete: &[Arc<Truth>]) -> Self {
         let attempt = |truth: &Arc<Truth>| Attempt { from: 0, cut: None, truth: Arc::clone(truth) };
-        self.attempts.extend(complete.iter().map(attempt));
+        self.line_mut().attempts.extend(complete.iter().map(attempt));
         self
     }
 
@@ -299,16 +250,19 @@ impl Scribe {
     }
 
     fn finish(self) -> History {
-        History {
-            recording: self.recorder.finish(),
-            versions_before: self.versions_before,
-            versions: self.versions,
-            attempts: self.attempts,
-        }
+        History { recording: self.recorder.finish(), lines: self.lines }
+    }
+
+    fn line(&self) -> &Line {
+        self.lines.last().unwrap()
+    }
+
+    fn line_mut(&mut self) -> &mut Line {
+        self.lines.last_mut().unwrap()
     }
 
     fn latest(&self) -> Option<&Arc<Truth>> {
-        self.versions.last().map(|(_, truth)| truth).or(self.versions_before.last())
+        self.line().latest()
     }
 
     fn process(&mut self) {
@@ -322,12 +276,12 @@ impl Scribe {
         let Ok(mut archive) = self.open() else {
             return;
         };
+        let rolls_back = self.latest().is_some() && self.updates.random.chance(25);
+        if rolls_back && !matches!(self.roll_back(&mut archive), Ok(true)) {
+            return;
+        }
         for _ in 0..=self.updates.random.below(3) {
-            let ending = match self.updates.random.below(10) {
-                0 => Ending::Abandon,
-                1 => Ending::Drop,
-                _ => Ending::Commit,
-            };
+            let ending = self.ending();
             let result = self.one_update(&mut archive, ending);
             // Without a version the archive is gone with its update.
             let gives_up = result.is_err() && self.updates.random.chance(50);
@@ -337,23 +291,64 @@ impl Scribe {
         }
     }
 
+    fn ending(&mut self) -> Ending {
+        match self.updates.random.below(10) {
+            0 => Ending::Abandon,
+            1 => Ending::Drop,
+            _ => Ending::Commit,
+        }
+    }
+
+    /// Goes back to an older version and adds to it or leaves it at that; returns whether the
+    /// file was cut.
+    fn roll_back(&mut self, archive: &mut Archive) -> Result<bool> {
+        let truths = self.line().truths();
+        let to = self.updates.random.index(truths.len());
+        let base = ArchiveHistory::of(archive).at(Until::Version(to as u64))?;
+        archive.roll_back(base.as_ref(), self.updates.opening, &self.updates.environment)?;
+        let (from, ending) = (self.recorder.moment(), self.ending());
+        let mut attempt = None;
+        let result = if self.updates.random.chance(20) {
+            archive.finish_rollback().map(|()| None)
+        } else {
+            let before = to.checked_sub(1).map(|index| &truths[index]);
+            self.updates.update(archive, before, ending, |truth| attempt = Some(Arc::clone(truth)))
+        };
+        let Some(cut) = self.recorder.truncate_after(from) else {
+            result?;
+            return Ok(false);
+        };
+        // Nothing of the update was written before the cut.
+        let attempt = attempt.map(|truth| Attempt { from: cut + 1, cut: None, truth });
+        self.lines.push(Line {
+            begun_by: Some(cut),
+            versions_before: truths[..to].to_vec(),
+            versions: Vec::new(),
+            attempts: attempt.into_iter().collect(),
+        });
+        self.learn(result.map(|made| made.map(|(truth, _)| truth)))?;
+        Ok(true)
+    }
+
     /// Opens as a new process does and learns what became of the last attempt.
     fn open(&mut self) -> Result<Archive> {
         let opened_at = self.recorder.moment();
         let backend = Arc::new(self.recorder.clone());
-        let archive = open_for_writing(backend, &self.updates.environment)?;
+        let Updates { opening, environment, .. } = &self.updates;
+        let archive = Archive::open_for_writing(backend, *opening, environment)?;
         let number = newest(&archive).map_or(0, |version| version.number());
         let before = self.latest().map_or(0, |truth| truth.number);
         if number > before {
             let comment = newest(&archive).unwrap().manifest.comment;
             let is_it = |attempt: &&Attempt| attempt.truth.comment == comment;
-            let truth = &self.attempts.iter().find(is_it).expect("no such update").truth;
+            let found = self.line().attempts.iter().find(is_it).expect("no such update");
+            let truth = Arc::clone(&found.truth);
             let safe = if archive.notice() == Some(&Notice::Completed) {
                 Safe::At(self.recorder.moment())
             } else {
                 Safe::AfterSyncFrom(opened_at)
             };
-            self.versions.push((safe, Arc::clone(truth)));
+            self.line_mut().versions.push((safe, truth));
         } else {
             assert_eq!(number, before, "a version is gone");
             self.cut_attempts();
@@ -365,7 +360,7 @@ impl Scribe {
     fn cut_attempts(&mut self) {
         let cut = self.recorder.last_truncate();
         let number = self.latest().map_or(0, |truth| truth.number);
-        for attempt in &mut self.attempts {
+        for attempt in &mut self.line_mut().attempts {
             if attempt.cut.is_none() && attempt.truth.number > number {
                 attempt.cut = cut.filter(|&cut| cut >= attempt.from);
             }
@@ -374,13 +369,20 @@ impl Scribe {
 
     fn one_update(&mut self, archive: &mut Archive, ending: Ending) -> Result<()> {
         let before = self.latest().cloned();
-        let (recorder, attempts) = (&self.recorder, &mut self.attempts);
+        let (recorder, mut attempt) = (&self.recorder, None);
         let result = self.updates.update(archive, before.as_ref(), ending, |truth| {
             let (from, truth) = (recorder.moment(), Arc::clone(truth));
-            attempts.push(Attempt { from, cut: None, truth });
+            attempt = Some(Attempt { from, cut: None, truth });
         });
+        self.line_mut().attempts.extend(attempt);
+        self.learn(result.map(|made| made.map(|(truth, _)| truth)))
+    }
+
+    /// What became of an update.
+    fn learn(&mut self, result: Result<Option<Arc<Truth>>>) -> Result<()> {
+        let now = self.recorder.moment();
         match result {
-            Ok(Some((truth, _))) => self.versions.push((Safe::At(self.recorder.moment()), truth)),
+            Ok(Some(truth)) => self.line_mut().versions.push((Safe::At(now), truth)),
             Ok(None) => {}
             Err(error) => {
                 self.cut_attempts();
@@ -398,7 +400,8 @@ impl Scribe {
         }
         let backend = Arc::new(self.recorder.clone());
         let header = || unreachable!("the archive has a version");
-        let (mut journal, _) = Journal::open_for_writing(backend, None, header).unwrap();
+        let opened = Journal::open_for_writing(backend, None, header, |_| Ok(()));
+        let (mut journal, _) = opened.unwrap();
         let previous_tag = journal.last_tag();
         let mut nonce = [0; 32];
         (environment.random)(&mut nonce).unwrap();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use zarc::archive::{
     Archive, BlockFetcher, BlockTable, Catalog, DecodedBlock, Entry, History, Piece, Version,
 };
-use zarc::base::{Error, Result, StoredPath, Until};
+use zarc::base::{Digest, Error, Result, StoredPath, Until};
 
 /// One version as it was meant.
 #[derive(Debug, Clone, Default)]
@@ -100,6 +100,9 @@ impl Truth {
             return Ok(());
         }
         let table = Arc::new(BlockTable::of(archive, version)?);
+        if !archive.holds_data() {
+            return entries.iter().try_for_each(|entry| self.compare_identities(entry, &table));
+        }
         let mut blocks = BTreeMap::new();
         let wanted: Vec<u64> = wanted.into_iter().collect();
         BlockFetcher::new(table, 1)?.fetch(&wanted, |number, block| {
@@ -113,6 +116,29 @@ impl Truth {
             let (_, content) = &self.objects[&entry.path];
             reading.errors.extend(compare_file(entry, content, &blocks));
         }
+        Ok(())
+    }
+}
+
+impl Truth {
+    /// Compares the identities of a file's fragments with those of its content.
+    fn compare_identities(&self, entry: &Entry, table: &BlockTable) -> Result<()> {
+        let (_, content) = &self.objects[&entry.path];
+        let mut rest = content.as_slice();
+        for piece in entry.object.stored().into_iter().flat_map(|stored| &stored.content) {
+            let (mut truth, after) = rest.split_at(usize::try_from(piece.bytes()).unwrap());
+            rest = after;
+            let Piece::Data(run) = piece else { continue };
+            let record = table.record(run.first.block)?;
+            let first = run.first.index as usize;
+            for fragment in &record.fragments[first..first + run.count as usize] {
+                let (bytes, after) = truth.split_at(fragment.len as usize);
+                assert_eq!(Digest::of(bytes), fragment.identity, "content of {}", entry.path);
+                truth = after;
+            }
+            assert!(truth.is_empty(), "{} has fragments of another length", entry.path);
+        }
+        assert!(rest.is_empty(), "{} has lost its end", entry.path);
         Ok(())
     }
 }

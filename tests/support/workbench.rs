@@ -13,7 +13,7 @@ use zarc::command::{
     AddOptions, AddSummary, ExtractOptions, ExtractSummary, KeyCost, ListOptions, ListSummary, Row,
     VerifyOptions, VerifySummary, add, extract, list, verify,
 };
-use zarc::compress::Method;
+use zarc::compress::MethodChoice;
 use zarc::select::{Rename, Selection};
 
 use super::Told;
@@ -164,9 +164,10 @@ impl Workbench {
             files: vec![self.disk_name(scope)],
             selection: Selection::default(),
             rename: self.rename(),
+            until: Until::Latest,
             force: false,
             fragment: None,
-            method: Method::parse("1").expect("a method"),
+            method: Some(MethodChoice::parse("1").expect("a method")),
             attributes: true,
             delete: true,
             special: false,
@@ -186,6 +187,7 @@ impl Workbench {
             rename: self.rename(),
             until,
             all: None,
+            summary: None,
             force: false,
             attributes: true,
             special: false,
