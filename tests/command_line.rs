@@ -252,11 +252,7 @@ fn with_summary_no_files_are_listed() {
 #[test]
 fn what_is_not_there_yet_is_refused() {
     for (words, what) in [
-        (&["add", "x", "f", "-key", "two", "words"][..], "-key"),
-        (&["list", "x", "-key"], "-key"),
-        (&["extract", "x", "-key", "word"], "-key"),
-        (&["test", "x", "-key"], "-key"),
-        (&["list", "part??"], "a multi-part archive"),
+        (&["list", "part??"][..], "a multi-part archive"),
         (&["add", "part*", "f"], "a multi-part archive"),
         (&["extract", "d/p?rt"], "a multi-part archive"),
         (&["test", "part*.zarc"], "a multi-part archive"),

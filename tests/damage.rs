@@ -22,7 +22,7 @@ use crate::support::watched_storage::Watched;
 const PAGE: usize = 4096;
 const SECTOR: usize = 512;
 /// Header, payload and tag of a commit.
-const COMMIT_RECORD: usize = 64 + 192 + 32;
+const COMMIT_RECORD: usize = 64 + 224 + 32;
 
 /// An archive, the truth about it, and where its versions end.
 struct Sample {

@@ -162,7 +162,7 @@ fn a_cut_off_end_gives_the_version_before() {
 
 /// A commit counts as soon as header, payload and tag are there; the rest of its page is zero.
 fn complete(end: usize) -> usize {
-    end - 4096 + 64 + 192 + 32
+    end - 4096 + 64 + 224 + 32
 }
 
 /// One damaged frame of data costs the files that need it: at least three quarters come out.

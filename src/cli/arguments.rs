@@ -92,9 +92,16 @@ pub(super) struct Common {
     /// For programs: results and problems on stdout, one JSON object a line
     #[arg(long)]
     pub(super) json: bool,
-    /// Recognised, not there yet.
-    #[arg(long, value_name = "PASSWORD", num_args = 0.., hide = true)]
+    /// The archive is encrypted, or is to be, under this password of one or more words. Without a
+    /// word it is asked for and not shown, twice if the archive is new
+    #[arg(long, value_name = "WORD", num_args = 0..)]
     pub(super) key: Option<Vec<OsString>>,
+    /// The same with the password that a file holds
+    #[arg(long, value_name = "FILE")]
+    pub(super) keyfile: Option<OsString>,
+    /// The same with the password that a shell command prints
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) keycmd: Option<OsString>,
 }
 
 /// Which names are meant, and what they are called on the other side.

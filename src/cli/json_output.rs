@@ -96,6 +96,10 @@ impl Progress for JsonOutput {
         self.words.confirms(question)
     }
 
+    fn password(&self, question: &str) -> Result<Vec<u8>> {
+        self.words.password(question)
+    }
+
     fn is_stopped(&self) -> bool {
         self.words.is_stopped()
     }

@@ -9,6 +9,7 @@ mod human_output;
 mod json_figures;
 mod json_line;
 mod json_output;
+mod key;
 mod listing;
 mod manual_page;
 mod message;

@@ -199,6 +199,11 @@ fn named<'a>(options: &[&'a Arg], word: &str) -> Result<Option<&'a Arg>> {
     }
     let begins = |option: &&&Arg| !word.is_empty() && long(option).starts_with(word);
     let mut found: Vec<&Arg> = options.iter().filter(begins).copied().collect();
+    // What zarc adds makes no abbreviation of zpaq's ambiguous.
+    let is_of_the_manual = |option: &&&Arg| OF_THE_MANUAL.contains(&long(option).as_str());
+    if let [option] = found.iter().filter(is_of_the_manual).collect::<Vec<_>>()[..] {
+        return Ok(Some(option));
+    }
     match found.len() {
         0 | 1 => Ok(found.pop()),
         _ => {

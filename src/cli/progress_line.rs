@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::base::{BlockReport, Error, Item, Progress, Result};
+use crate::base::{BlockReport, Error, ErrorKind, Item, NoProgress, Progress, Result};
 
 use super::message::shown;
-use super::question::{is_yes, next_line};
+use super::question::{hidden_line, is_yes, next_line};
 
 /// Between two drawings of the line on a terminal.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -161,6 +161,16 @@ impl Progress for ProgressLine {
             self.state().say(b"\n", true);
         }
         is_yes(&line)
+    }
+
+    fn password(&self, question: &str) -> Result<Vec<u8>> {
+        if !(self.is_terminal && std::io::stdin().is_terminal()) {
+            return NoProgress.password(question);
+        }
+        self.state().say(&[b"zarc: ", question.as_bytes()].concat(), true);
+        let typed = hidden_line(&self.stop);
+        self.state().say(b"\n", true);
+        typed.ok_or_else(|| Error::new(ErrorKind::Stopped, "interrupted"))
     }
 
     fn is_stopped(&self) -> bool {

@@ -7,13 +7,16 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::base::{Environment, Error, Result, StoredPath, Until};
-use crate::command::{AddOptions, ExtractOptions, KeyCost, ListOptions, Location, VerifyOptions};
+use crate::command::{
+    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Location, VerifyOptions,
+};
 use crate::compress::MethodChoice;
 use crate::select::{Pattern, Rename, Selection};
 
 use super::arguments::{
     AddArguments, Common, ExtractArguments, ListArguments, Names, TestArguments,
 };
+use super::key::key;
 
 /// Digits of a version's directory when `-all` names none, and the most that it may name.
 const ALL_DIGITS: (usize, usize) = (4, 20);
@@ -32,7 +35,7 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
     };
     Ok(AddOptions {
         archive: location(&arguments.common)?,
-        key: None,
+        key: password(&arguments.common)?,
         key_cost: KeyCost::default(),
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
@@ -62,7 +65,7 @@ pub(super) fn extract(arguments: &ExtractArguments) -> Result<ExtractOptions> {
     };
     Ok(ExtractOptions {
         archive: archive(&arguments.common)?,
-        key: None,
+        key: password(&arguments.common)?,
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename,
@@ -85,7 +88,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
     };
     Ok(ListOptions {
         archive: location(&arguments.common)?,
-        key: None,
+        key: password(&arguments.common)?,
         files: files(&arguments.files)?,
         selection: selection(&arguments.names),
         rename,
@@ -103,7 +106,7 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
 pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
     Ok(VerifyOptions {
         archive: archive(&arguments.common)?,
-        key: None,
+        key: password(&arguments.common)?,
         until: until(&arguments.common)?,
         threads: threads(arguments.threads.as_deref())?,
     })
@@ -128,6 +131,11 @@ fn selection(names: &Names) -> Selection {
     )
 }
 
+/// The source of the password, if any.
+fn password(common: &Common) -> Result<Option<KeySource>> {
+    key(common, |name| std::env::var_os(name))
+}
+
 /// The archive, which may be "": nowhere.
 fn location(common: &Common) -> Result<Location> {
     if common.archive.is_empty() {
@@ -138,9 +146,6 @@ fn location(common: &Common) -> Result<Location> {
 
 /// The archive's name with its extension; what other commands refuse is refused here too.
 fn archive(common: &Common) -> Result<PathBuf> {
-    if common.key.is_some() {
-        return Err(not_available("-key"));
-    }
     let typed = common.archive.as_bytes();
     if typed.is_empty() {
         return Err(Error::usage("the archive \"\" holds nothing")

@@ -15,6 +15,7 @@ use crate::command::{self, Row};
 
 use super::arguments::{Arguments, Common, HelpArguments, ListArguments, Verb, command_table};
 use super::help::{help_of, one_dash};
+use super::key::is_seen;
 use super::manual_page::manual_page;
 use super::message::{DONE, is_closed_pipe, print, tell, tell_failure};
 use super::output::{Manner, Output, output};
@@ -50,6 +51,7 @@ fn understood(typed: &[OsString]) -> Result<Wish> {
     match Arguments::try_parse_from([OsString::from("zarc")].into_iter().chain(spelled.words)) {
         Ok(arguments) => {
             tell_ignored(&arguments.verb, &spelled.ignored);
+            tell_seen_password(&arguments.verb);
             match arguments.verb {
                 Verb::Help(arguments) => help(&arguments).map(Wish::Page),
                 verb => Ok(Wish::Command(Box::new(verb))),
@@ -111,6 +113,16 @@ fn obey(verb: &Verb) -> u8 {
         Err(error) => Err(error),
     };
     code.unwrap_or_else(|error| output.fail(&error))
+}
+
+/// Warns of a password that others can see.
+fn tell_seen_password(verb: &Verb) {
+    if verb.about().1.is_some_and(|common| is_seen(common) && !common.quiet) {
+        tell(
+            "zarc: warning: other users of this machine can see the password while zarc runs; \
+              -key alone, -keyfile and -keycmd hide it",
+        );
+    }
 }
 
 /// What the command came to; nothing if its rows went unread.
