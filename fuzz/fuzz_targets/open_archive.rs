@@ -39,7 +39,7 @@ fn repair(bytes: &mut [u8]) {
 fuzz_target!(|bytes: &[u8]| {
     let mut bytes = bytes.to_vec();
     repair(&mut bytes);
-    let Ok(archive) = Archive::open(Arc::new(Memory::with_bytes(bytes))) else { return };
+    let Ok(archive) = Archive::open(Arc::new(Memory::with_bytes(bytes)), None) else { return };
     let Ok(versions) = History::of(&archive).versions(Until::Latest) else { return };
     for version in versions.flatten() {
         if let Ok(catalog) = Catalog::of(&archive, &version) {

@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use zarc::crypto::KeyRecord;
 use zarc::format::{
     ArchiveHeader, Commit, Data, Directory, EntryPage, EntryPageBuilder, FragmentPage, FrameHeader,
     Manifest, PackedPayload, Update,
@@ -10,7 +11,7 @@ use zarc::format::{
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((which, bytes)) = bytes.split_first() else { return };
-    match which % 10 {
+    match which % 11 {
         0 => drop(ArchiveHeader::decode(bytes)),
         1 => drop(FrameHeader::decode(bytes)),
         2 => drop(PackedPayload::decode(bytes)),
@@ -37,6 +38,12 @@ fuzz_target!(|bytes: &[u8]| {
         8 => {
             if let Ok(directory) = Directory::decode(bytes) {
                 assert_eq!(Directory::decode(&directory.encode()).unwrap(), directory);
+            }
+        }
+        9 => {
+            let id = [0; 16];
+            if let Ok(record) = KeyRecord::decode(bytes, &id) {
+                assert_eq!(KeyRecord::decode(&record.encode(), &id).unwrap(), record);
             }
         }
         _ => {
