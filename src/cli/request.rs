@@ -12,7 +12,7 @@ use crate::compress::MethodChoice;
 use crate::select::{Pattern, Rename, Selection};
 
 use super::arguments::{
-    AddArguments, Common, ExtractArguments, ListArguments, Names, TestArguments,
+    AddArguments, Common, ExtractArguments, ListArguments, Names, TestArguments, Verb,
 };
 
 /// Digits of a version's directory when `-all` names none, and the most that it may name.
@@ -108,6 +108,30 @@ pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
 pub(super) fn hidden_symbols(names: &Names) -> Vec<char> {
     let values = names.not.iter().filter(|value| is_symbols(value));
     values.flat_map(|value| value.as_bytes()).map(|&byte| char::from(byte)).collect()
+}
+
+/// Says which names of `-to` rename nothing, and why.
+pub(super) fn idle_to(verb: &Verb) -> Option<String> {
+    match verb {
+        Verb::List(arguments) if arguments.names.to.is_empty() => None,
+        Verb::List(arguments) if arguments.all.is_some() => {
+            Some("-to has no effect on list -all".to_owned())
+        }
+        Verb::List(arguments) if arguments.files.is_empty() => {
+            Some("-to has no effect on list without files".to_owned())
+        }
+        Verb::Extract(arguments) if arguments.files.is_empty() => {
+            let [first, others @ ..] = &arguments.names.to[..] else { return None };
+            let first = first.to_string_lossy();
+            (!others.is_empty()).then(|| {
+                format!(
+                    "without files everything goes below {}; other names of -to have no effect",
+                    first.escape_debug()
+                )
+            })
+        }
+        _ => None,
+    }
 }
 
 fn is_symbols(value: &OsStr) -> bool {
@@ -243,7 +267,7 @@ fn text<'a>(option: &str, typed: &'a OsStr) -> Result<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::arguments::{Arguments, Verb};
+    use super::super::arguments::Arguments;
     use super::*;
     use clap::Parser;
 
