@@ -142,6 +142,19 @@ fn each_name_goes_where_the_user_says() {
     assert_eq!(tree(&made.path("q")), ["new", "new/f", "new/x"]);
 }
 
+/// A large file that is there already is compared for a while; the user need not wait for its end.
+#[test]
+fn a_comparison_with_what_is_there_can_be_interrupted() {
+    let mut made = Made::new();
+    made.update(&[("large", file(&noise(1, 4_000_000)))]);
+    let mut options = options(&made, &made.path("out"));
+    run(&options);
+    options.force = true;
+    let told = Told::stopping_at(6);
+    let error = extract(&options, &told).unwrap_err();
+    assert_eq!((error.kind(), told.warnings()), (ErrorKind::Stopped, String::new()));
+}
+
 /// Versions come into numbered directories, each with what its update changed.
 #[test]
 fn every_version_comes_into_its_own_directory() {

@@ -89,6 +89,8 @@ impl<'a> Restorer<'a> {
             let place = self.targets.place(&name)?;
             let shown = name.shown.clone();
             if let Err(error) = self.restore_at(place, name.shown, &Rc::from(stored)) {
+                // A comparison of contents that was interrupted is no flaw of the object.
+                self.ledger.check_stopped()?;
                 self.ledger.refused(&shown, error)?;
             }
         }
@@ -163,7 +165,7 @@ impl<'a> Restorer<'a> {
         self.links.begin(stored, place);
         let attributes = self.has_attributes(stored);
         if let Some(existing) = existing
-            && is_same(&existing, place, stored, attributes, &self.table)?
+            && is_same(&existing, place, stored, attributes, &self.table, self.ledger.progress)?
         {
             self.ledger.identical(&planned.shown, size);
             self.links.finish(stored, place);
