@@ -2,7 +2,7 @@
 
 use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Version};
 use crate::base::{Error, ErrorKind, Progress, Result};
-use crate::select::in_version;
+use crate::select::{in_version, version_directory};
 
 use super::options::{ExtractOptions, ExtractSummary};
 use super::requested::Requested;
@@ -97,12 +97,17 @@ impl Extraction<'_> {
     ) -> Result<()> {
         for version in history.versions(self.options.until)? {
             let catalog = version.and_then(|version| {
-                Ok((version.number(), Catalog::of_changes(&self.archive, &version)?))
+                let catalog = Catalog::of_changes(&self.archive, &version)?;
+                Ok((version, catalog))
             });
             match catalog {
-                Ok((number, catalog)) => {
-                    let version = Some((number, digits));
-                    self.restore_requested(&catalog, version, requested, restorer)?;
+                Ok((version, catalog)) => {
+                    let number = (version.number(), digits);
+                    let root = version_directory(number);
+                    if self.options.selection.is_wanted(root.as_bytes(), true) {
+                        restorer.restore_version(number, version.date())?;
+                    }
+                    self.restore_requested(&catalog, Some(number), requested, restorer)?;
                 }
                 Err(error) => restorer.ledger.damage(error),
             }
