@@ -528,6 +528,8 @@ fn a_full_disk_behind_stdout_is_an_error_after_the_work() {
         let (code, told) = full(words);
         assert_eq!(code, Some(2), "{words:?}");
         assert!(told.starts_with("zarc: cannot write to stdout: "), "{words:?}: {told}");
+        let is_kept = told.ends_with("; version 1 is in the archive\n");
+        assert_eq!(is_kept, words[0] == "add", "{words:?}: {told}");
     }
     assert_eq!(zarc_json(directory.path(), &[b"list", b"a"]).figure("versions"), 1);
 }
