@@ -81,6 +81,8 @@ fn a_stopped_extraction_leaves_nothing_half_done() {
             break;
         };
         assert_eq!(error.kind(), ErrorKind::Stopped);
+        let state = "what was restored before is whole and stays";
+        assert!(error.to_string().ends_with(state), "{error}");
         if out.exists() {
             let found = tree(&out);
             assert!(!found.iter().any(|name| name.contains(".zarc-")), "{found:?}");

@@ -46,7 +46,7 @@ fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<Ext
         // Next time these directories are there and keep the metadata that they have now. What
         // fails here has failed already.
         let _ = restorer.finish_directories();
-        return Err(error);
+        return Err(error.outcome("what was restored before is whole and stays"));
     }
     for name in requested.missing() {
         restorer.ledger.missing(name);
