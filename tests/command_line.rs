@@ -238,6 +238,14 @@ fn names_that_rename_nothing_are_told() {
             &["extract", "x", "-to", "p", "q", "-test"],
             "without files everything goes below p; other names of -to have no effect",
         ),
+        (
+            &["add", "", "d", "d/f", "-to", "p", "q"],
+            "-to q has no effect: d/f is renamed with d, which is named before",
+        ),
+        (
+            &["list", "x", "d", "d", "-to", "p", "q"],
+            "-to q has no effect: d is renamed with d, which is named before",
+        ),
     ] {
         let output = zarc_in(directory.path(), words);
         assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
@@ -246,7 +254,12 @@ fn names_that_rename_nothing_are_told() {
         let quiet = zarc_in(directory.path(), &[words, &["-quiet"]].concat());
         assert_eq!(quiet.stderr, b"", "{words:?}");
     }
-    for words in [&["list", "x", "d", "-to", "y"][..], &["extract", "x", "-to", "p", "-test"]] {
+    for words in [
+        &["list", "x", "d", "-to", "y"][..],
+        &["extract", "x", "-to", "p", "-test"],
+        &["add", "", "d/f", "d", "-to", "q", "p"],
+        &["add", "", "d", "d/f", "-to", "p"],
+    ] {
         let output = zarc_in(directory.path(), words);
         assert!(!String::from_utf8(output.stderr).unwrap().contains("-to"), "{words:?}");
     }

@@ -111,27 +111,50 @@ pub(super) fn hidden_symbols(names: &Names) -> Vec<char> {
 }
 
 /// Says which names of `-to` rename nothing, and why.
-pub(super) fn idle_to(verb: &Verb) -> Option<String> {
-    match verb {
-        Verb::List(arguments) if arguments.names.to.is_empty() => None,
-        Verb::List(arguments) if arguments.all.is_some() => {
-            Some("-to has no effect on list -all".to_owned())
+pub(super) fn idle_to(verb: &Verb) -> Vec<String> {
+    let (files, to) = match verb {
+        Verb::Add(arguments) => (&arguments.files, &arguments.names.to),
+        Verb::Extract(arguments) => (&arguments.files, &arguments.names.to),
+        Verb::List(arguments) => (&arguments.files, &arguments.names.to),
+        Verb::Test(_) | Verb::Help(_) => return Vec::new(),
+    };
+    match (verb, &to[..]) {
+        (_, []) => Vec::new(),
+        (Verb::List(arguments), _) if arguments.all.is_some() => {
+            vec!["-to has no effect on list -all".to_owned()]
         }
-        Verb::List(arguments) if arguments.files.is_empty() => {
-            Some("-to has no effect on list without files".to_owned())
+        (Verb::List(_), _) if files.is_empty() => {
+            vec!["-to has no effect on list without files".to_owned()]
         }
-        Verb::Extract(arguments) if arguments.files.is_empty() => {
-            let [first, others @ ..] = &arguments.names.to[..] else { return None };
+        (_, [first, _, ..]) if files.is_empty() => {
             let first = first.to_string_lossy();
-            (!others.is_empty()).then(|| {
-                format!(
-                    "without files everything goes below {}; other names of -to have no effect",
-                    first.escape_debug()
-                )
-            })
+            vec![format!(
+                "without files everything goes below {}; other names of -to have no effect",
+                first.escape_debug()
+            )]
         }
-        _ => None,
+        _ => renamed_before(files, to),
     }
+}
+
+/// Names of `-to` for files that are renamed with one that was named before them.
+fn renamed_before(files: &[OsString], to: &[OsString]) -> Vec<String> {
+    let paths: Vec<_> =
+        files.iter().map(|file| StoredPath::normalized(file.as_bytes()).ok()).collect();
+    let mut told = Vec::new();
+    for (number, name) in to.iter().enumerate() {
+        let Some((Some(path), before)) = paths[..paths.len().min(number + 1)].split_last() else {
+            continue;
+        };
+        if let Some(first) = before.iter().flatten().find(|first| path.is_within(first)) {
+            let [name, path, first] = [name.as_bytes(), path.as_bytes(), first.as_bytes()]
+                .map(|bytes| String::from_utf8_lossy(bytes).escape_debug().to_string());
+            told.push(format!(
+                "-to {name} has no effect: {path} is renamed with {first}, which is named before"
+            ));
+        }
+    }
+    told
 }
 
 fn is_symbols(value: &OsStr) -> bool {

@@ -81,7 +81,7 @@ fn tell_ignored(verb: &Verb, ignored: &[String]) {
     for option in ignored {
         tell(&format!("zarc: warning: -{option} has no effect on {name}"));
     }
-    if let Some(text) = request::idle_to(verb) {
+    for text in request::idle_to(verb) {
         tell(&format!("zarc: warning: {text}"));
     }
 }
