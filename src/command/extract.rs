@@ -46,7 +46,11 @@ fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<Ext
         // Next time these directories are there and keep the metadata that they have now. What
         // fails here has failed already.
         let _ = restorer.finish_directories();
-        return Err(error.outcome("what was restored before is whole and stays"));
+        return Err(error.outcome(if options.dry || restorer.ledger.summary.written == 0 {
+            "nothing was restored"
+        } else {
+            "what was restored before is whole and stays"
+        }));
     }
     for name in requested.missing() {
         restorer.ledger.missing(name);
