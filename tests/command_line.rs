@@ -227,6 +227,44 @@ fn an_option_of_another_command_has_no_effect_and_says_so() {
     assert!(told.starts_with("zarc: warning: -test has no effect on test\n"), "{told}");
 }
 
+/// -to that renames nothing is not passed over in silence.
+#[test]
+fn names_that_rename_nothing_are_told() {
+    let directory = archived();
+    for (words, told) in [
+        (&["list", "x", "-to", "y"][..], "-to has no effect on list without files"),
+        (&["list", "x", "d", "-all", "-to", "y"], "-to has no effect on list -all"),
+        (
+            &["extract", "x", "-to", "p", "q", "-test"],
+            "without files everything goes below p; other names of -to have no effect",
+        ),
+        (
+            &["add", "", "d", "d/f", "-to", "p", "q"],
+            "-to q has no effect: d/f is renamed with d, which is named before",
+        ),
+        (
+            &["list", "x", "d", "d", "-to", "p", "q"],
+            "-to q has no effect: d is renamed with d, which is named before",
+        ),
+    ] {
+        let output = zarc_in(directory.path(), words);
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(&format!("zarc: warning: {told}\n")), "{words:?}: {said}");
+        let quiet = zarc_in(directory.path(), &[words, &["-quiet"]].concat());
+        assert_eq!(quiet.stderr, b"", "{words:?}");
+    }
+    for words in [
+        &["list", "x", "d", "-to", "y"][..],
+        &["extract", "x", "-to", "p", "-test"],
+        &["add", "", "d/f", "d", "-to", "q", "p"],
+        &["add", "", "d", "d/f", "-to", "p"],
+    ] {
+        let output = zarc_in(directory.path(), words);
+        assert!(!String::from_utf8(output.stderr).unwrap().contains("-to"), "{words:?}");
+    }
+}
+
 /// -summary takes the lines of files away, and nothing else.
 #[test]
 fn with_summary_no_files_are_listed() {

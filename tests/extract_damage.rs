@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use zarc::base::ErrorKind;
-use zarc::command::extract;
+use zarc::command::{ExtractOptions, extract};
 use zarc::compress::ContentKind;
 
 use super::support::extraction::{options, run, small_tree, tree};
@@ -81,11 +81,20 @@ fn a_stopped_extraction_leaves_nothing_half_done() {
             break;
         };
         assert_eq!(error.kind(), ErrorKind::Stopped);
+        let state = if out.exists() && !tree(&out).is_empty() {
+            "what was restored before is whole and stays"
+        } else {
+            "nothing was restored"
+        };
+        assert!(error.to_string().ends_with(state), "{error}");
         if out.exists() {
             let found = tree(&out);
             assert!(!found.iter().any(|name| name.contains(".zarc-")), "{found:?}");
             assert_eq!(fs::metadata(out.join("d")).unwrap().mode() & 0o7777, 0o750);
         }
+        let tested = ExtractOptions { dry: true, ..options(&made, &out) };
+        let error = extract(&tested, &Told::stopping_at(1)).unwrap_err();
+        assert!(error.to_string().ends_with("nothing was restored"), "{error}");
         let (summary, told) = run(&options(&made, &out));
         assert_eq!(summary.problems, 0, "{}", told.warnings());
         assert_eq!(fs::read(out.join("d/late")).unwrap(), noise(9, 30_000));

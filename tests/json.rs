@@ -441,6 +441,24 @@ fn an_archive_in_use_is_told_with_a_hint() {
     assert_eq!(answer.last()["hint"], "try again when the other one is done");
 }
 
+/// -summary sorts by sizes, those of directories too, and tells them.
+#[test]
+fn directories_have_their_size_with_summary_only() {
+    let directory = fixture();
+    zarc_json(directory.path(), &[b"add", b"a", b"d"]);
+    let tree = tree(directory.path());
+    let sized = |words: &[&[u8]]| -> BTreeMap<Vec<u8>, u64> {
+        let answer = zarc_json(directory.path(), words);
+        let objects = answer.of_type("object");
+        let directories = objects.iter().filter(|line| line["kind"] == "directory");
+        directories.filter_map(|line| Some((bytes(line, "path"), line["size"].as_u64()?))).collect()
+    };
+    let expected = [(b"d".to_vec(), file_bytes(&tree)), (b"d/sub".to_vec(), 70_000)];
+    assert_eq!(sized(&[b"list", b"a", b"-summary"]), expected.into());
+    assert_eq!(sized(&[b"list", b"a"]), BTreeMap::new());
+    assert_eq!(sized(&[b"list", b"a", b"d"]), BTreeMap::new());
+}
+
 #[test]
 fn quiet_leaves_problems_and_the_summary() {
     let directory = fixture();
@@ -528,6 +546,8 @@ fn a_full_disk_behind_stdout_is_an_error_after_the_work() {
         let (code, told) = full(words);
         assert_eq!(code, Some(2), "{words:?}");
         assert!(told.starts_with("zarc: cannot write to stdout: "), "{words:?}: {told}");
+        let is_kept = told.ends_with("; version 1 is in the archive\n");
+        assert_eq!(is_kept, words[0] == "add", "{words:?}: {told}");
     }
     assert_eq!(zarc_json(directory.path(), &[b"list", b"a"]).figure("versions"), 1);
 }

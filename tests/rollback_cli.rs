@@ -79,6 +79,27 @@ fn with_force_it_says_what_is_gone() {
     }
 }
 
+/// `add backup files -until 2014/04/30 11:30`: the update has the last second of that minute.
+#[test]
+fn the_example_of_the_manual_dates_the_update() {
+    let directory = three_versions();
+    let date = ["2014/04/30", "11:30"];
+    let words = [&["add", "a", "d", "-until"], &date[..]].concat();
+    assert_eq!(zarc(directory.path(), &words).status.code(), Some(2), "it needs -force");
+    assert_eq!(versions(&directory), 3);
+    let output = zarc(directory.path(), &[&words[..], &["-force"]].concat());
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.starts_with("rolled back to version 0: versions 1 to 3 are gone"), "{told}");
+    // Nothing is younger than the next date, so nothing is lost.
+    fs::write(directory.path().join("d/later"), "later").unwrap();
+    let words = ["add", "a", "d", "-until", "2014/05/01"];
+    assert_eq!(zarc(directory.path(), &words).status.code(), Some(0));
+    let listed = zarc(directory.path(), &["list", "a", "-all", "-not", "????/?*"]).stdout;
+    let listed = String::from_utf8(listed).unwrap();
+    let dates: Vec<&str> = listed.lines().take(2).map(|row| &row[2..21]).collect();
+    assert_eq!(dates, ["2014-04-30 11:30:59", "2014-05-01 23:59:59"], "{listed}");
+}
+
 /// The program at a terminal: what it says there, and its end.
 struct Terminal {
     screen: File,

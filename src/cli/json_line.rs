@@ -243,6 +243,10 @@ impl<'a> ListedLine<'a> {
         let (path, path_base64) = text(path.as_bytes());
         let metadata = metadata.as_ref();
         let of_kind = |kinds: &[Kind]| metadata.filter(|metadata| kinds.contains(&metadata.kind));
+        // A directory has a size with -summary only.
+        let has_size = |metadata: &&Metadata| {
+            metadata.kind == Kind::File || metadata.kind == Kind::Directory && *size > 0
+        };
         let target = of_kind(&[Kind::Symlink]).map(|metadata| text(&metadata.link_target));
         let (target, target_base64) = target.unzip();
         let kind = metadata.map_or("unknown", |metadata| kind(metadata.kind));
@@ -256,7 +260,7 @@ impl<'a> ListedLine<'a> {
             version: version.map(|(number, _)| number),
             deleted: *is_deleted,
             kind: (!is_deleted).then_some(kind),
-            size: of_kind(&[Kind::File]).map(|_| *size),
+            size: metadata.filter(has_size).map(|_| *size),
             mtime: metadata.map(|metadata| metadata.mtime.to_rfc3339()),
             attributes: metadata.filter(|_| *has_attributes).map(Attributes::of),
             target,

@@ -77,15 +77,14 @@ impl<W: Write> Listing<W> {
     }
 
     fn object(&self, row: &Row) -> Result<Vec<u8>> {
-        let Row::Object { comparison, version, path, metadata, has_attributes, size, .. } = row
-        else {
+        let Row::Object { comparison, version, path, metadata, size, .. } = row else {
             return Ok(Vec::new());
         };
         let path = match version {
             Some((number, digits)) => in_version(*number, *digits, path)?,
             None => path.clone(),
         };
-        let attributes = metadata.as_ref().and_then(|m| attributes(m, *has_attributes));
+        let attributes = attributes(row);
         let date = metadata.as_ref().map(|metadata| metadata.mtime);
         let mut line = columns(*comparison, date, *size, attributes.as_deref());
         line.extend_from_slice(&shown(path.as_bytes(), self.is_terminal));
@@ -145,11 +144,14 @@ fn columns(
     format!("{} {date:19} {size:12} {attributes:5} ", comparison.symbol()).into_bytes()
 }
 
-/// The mode, or the Windows attributes of what has none.
-fn attributes(metadata: &Metadata, has_mode: bool) -> Option<String> {
-    match metadata.windows_attributes {
-        _ if has_mode => Some(mode(metadata)),
-        bits => bits.map(windows_attributes::letters),
+/// The mode, or the Windows attributes of what has none. A question mark stands for what only a newer
+/// zarc knows: without a word it would look like a deleted object.
+fn attributes(row: &Row) -> Option<String> {
+    let Row::Object { metadata, has_attributes, is_deleted, .. } = row else { return None };
+    match metadata {
+        Some(metadata) if *has_attributes => Some(mode(metadata)),
+        Some(metadata) => metadata.windows_attributes.map(windows_attributes::letters),
+        None => (!is_deleted).then(|| "?".to_owned()),
     }
 }
 
@@ -232,6 +234,20 @@ mod tests {
             Listing::new(&mut bytes, false).show(&row).unwrap();
             let line = String::from_utf8(bytes).unwrap();
             assert!(line.contains(shown), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_newer_zarc_knows_does_not_look_deleted() {
+        for (deleted, shown) in [(true, "5       0001/name\n"), (false, "5 ?     0001/name\n")] {
+            let mut row = object(Comparison::InternalOnly, b"name", None, true);
+            if let Row::Object { is_deleted, .. } = &mut row {
+                *is_deleted = deleted;
+            }
+            let mut bytes = Vec::new();
+            Listing::new(&mut bytes, false).show(&row).unwrap();
+            let line = String::from_utf8(bytes).unwrap();
+            assert!(line.ends_with(shown), "{line}");
         }
     }
 

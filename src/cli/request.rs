@@ -14,7 +14,7 @@ use crate::compress::MethodChoice;
 use crate::select::{Pattern, Rename, Selection};
 
 use super::arguments::{
-    AddArguments, Common, ExtractArguments, ListArguments, Names, TestArguments,
+    AddArguments, Common, ExtractArguments, ListArguments, Names, TestArguments, Verb,
 };
 use super::key::key;
 
@@ -116,6 +116,53 @@ pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
 pub(super) fn hidden_symbols(names: &Names) -> Vec<char> {
     let values = names.not.iter().filter(|value| is_symbols(value));
     values.flat_map(|value| value.as_bytes()).map(|&byte| char::from(byte)).collect()
+}
+
+/// Says which names of `-to` rename nothing, and why.
+pub(super) fn idle_to(verb: &Verb) -> Vec<String> {
+    let (files, to) = match verb {
+        Verb::Add(arguments) => (&arguments.files, &arguments.names.to),
+        Verb::Extract(arguments) => (&arguments.files, &arguments.names.to),
+        Verb::List(arguments) => (&arguments.files, &arguments.names.to),
+        Verb::Test(_) | Verb::Help(_) => return Vec::new(),
+    };
+    match (verb, &to[..]) {
+        (_, []) => Vec::new(),
+        (Verb::List(arguments), _) if arguments.all.is_some() => {
+            vec!["-to has no effect on list -all".to_owned()]
+        }
+        (Verb::List(_), _) if files.is_empty() => {
+            vec!["-to has no effect on list without files".to_owned()]
+        }
+        (_, [first, _, ..]) if files.is_empty() => {
+            let first = first.to_string_lossy();
+            vec![format!(
+                "without files everything goes below {}; other names of -to have no effect",
+                first.escape_debug()
+            )]
+        }
+        _ => renamed_before(files, to),
+    }
+}
+
+/// Names of `-to` for files that are renamed with one that was named before them.
+fn renamed_before(files: &[OsString], to: &[OsString]) -> Vec<String> {
+    let paths: Vec<_> =
+        files.iter().map(|file| StoredPath::normalized(file.as_bytes()).ok()).collect();
+    let mut told = Vec::new();
+    for (number, name) in to.iter().enumerate() {
+        let Some((Some(path), before)) = paths[..paths.len().min(number + 1)].split_last() else {
+            continue;
+        };
+        if let Some(first) = before.iter().flatten().find(|first| path.is_within(first)) {
+            let [name, path, first] = [name.as_bytes(), path.as_bytes(), first.as_bytes()]
+                .map(|bytes| String::from_utf8_lossy(bytes).escape_debug().to_string());
+            told.push(format!(
+                "-to {name} has no effect: {path} is renamed with {first}, which is named before"
+            ));
+        }
+    }
+    told
 }
 
 fn is_symbols(value: &OsStr) -> bool {
@@ -253,7 +300,7 @@ fn text<'a>(option: &str, typed: &'a OsStr) -> Result<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::arguments::{Arguments, Verb};
+    use super::super::arguments::Arguments;
     use super::*;
     use clap::Parser;
 

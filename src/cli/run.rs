@@ -73,12 +73,18 @@ fn is_json_typed(typed: &[OsString]) -> bool {
     options.any(|argument| argument == "-json" || argument == "--json")
 }
 
-/// Warns of options of other commands. They are no mistake, so `-quiet` does not want to know.
+/// Warns of options of other commands, and of names of `-to` that rename nothing. They are no
+/// mistake, so `-quiet` does not want to know.
 fn tell_ignored(verb: &Verb, ignored: &[String]) {
     let (name, common) = verb.about();
-    let is_quiet = common.is_some_and(|common| common.quiet);
-    for option in ignored.iter().filter(|_| !is_quiet) {
+    if common.is_some_and(|common| common.quiet) {
+        return;
+    }
+    for option in ignored {
         tell(&format!("zarc: warning: -{option} has no effect on {name}"));
+    }
+    for text in request::idle_to(verb) {
+        tell(&format!("zarc: warning: {text}"));
     }
 }
 

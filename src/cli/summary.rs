@@ -18,6 +18,8 @@ pub(super) struct Report {
     pub(super) problem: Option<String>,
     /// The exit code.
     pub(super) code: u8,
+    /// What holds even if nothing of this can be written.
+    pub(super) kept: Option<String>,
 }
 
 impl Report {
@@ -28,7 +30,10 @@ impl Report {
             tell(&format!("zarc: {problem}"));
         }
         match written {
-            Err(error) if !is_closed_pipe(&error) => Err(error),
+            Err(error) if !is_closed_pipe(&error) => Err(match &self.kept {
+                Some(kept) => error.outcome(kept),
+                None => error,
+            }),
             _ => Ok(self.code),
         }
     }
@@ -95,7 +100,8 @@ impl Done {
 fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
     if summary.missing > 0 && summary.missing == summary.named {
         let problem = "none of the files is on disk or in the archive; nothing was added";
-        return Report { lines: String::new(), problem: Some(problem.to_owned()), code: NOT_DONE };
+        let (lines, problem) = (String::new(), Some(problem.to_owned()));
+        return Report { lines, problem, code: NOT_DONE, kept: None };
     }
     let AddSummary { seen, added, updated, deleted, problems, .. } = summary;
     let outcome = match (summary.version, &summary.fingerprint) {
@@ -116,7 +122,8 @@ fn of_add(summary: &AddSummary, is_dry: bool, took: Duration) -> Report {
     );
     let problem = (*problems > 0).then(|| named_above(*problems, "problem"));
     let code = if problem.is_some() { DONE_WITH_PROBLEMS } else { DONE };
-    Report { lines, problem, code }
+    let kept = summary.version.map(|version| format!("version {version} is in the archive"));
+    Report { lines, problem, code, kept }
 }
 
 /// What `-until` took away.
@@ -165,7 +172,8 @@ fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration) -> Report 
     .into_iter()
     .filter_map(|(count, text)| (count > 0).then_some(text))
     .collect();
-    Report { lines, problem: (code != DONE).then(|| told.join(", ")), code }
+    let problem = (code != DONE).then(|| told.join(", "));
+    Report { lines, problem, code, kept: None }
 }
 
 /// What is said of a `list` behind its footer; `is_filtered` when `-only` or `-not` chose.
@@ -182,7 +190,7 @@ fn of_list(summary: &ListSummary, is_named: bool, is_filtered: bool) -> Report {
     } else {
         (None, DONE)
     };
-    Report { lines: String::new(), problem, code }
+    Report { lines: String::new(), problem, code, kept: None }
 }
 
 /// What is said of a `test`.
@@ -205,7 +213,7 @@ fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
     );
     let problem = (*damaged > 0).then(|| named_above(*damaged, "damaged place"));
     let code = if problem.is_some() { NOT_DONE } else { DONE };
-    Report { lines, problem, code }
+    Report { lines, problem, code, kept: None }
 }
 
 /// What `-verbose` says of a `test` besides.

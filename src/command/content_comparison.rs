@@ -4,7 +4,7 @@
 use std::io;
 
 use crate::archive::{BlockTable, Piece, Run};
-use crate::base::{Digest, Error, ErrorKind, NoProgress, Progress};
+use crate::base::{Digest, Error, ErrorKind, Progress};
 use crate::filesystem::{Extent, SourceFile};
 
 use super::content_reader::Failure;
@@ -54,8 +54,9 @@ pub(super) fn is_same_content(
     file: SourceFile,
     stored: &[Piece],
     table: &BlockTable,
+    progress: &dyn Progress,
 ) -> io::Result<bool> {
-    match compare_content(file, stored, table, &NoProgress) {
+    match compare_content(file, stored, table, progress) {
         Ok(likeness) => Ok(matches!(likeness, Likeness::Same)),
         Err(Failure::Source(error)) => Err(error),
         Err(Failure::Archive(error)) => Err(io::Error::other(error.to_string())),

@@ -2,7 +2,7 @@
 
 use crate::archive::{Archive, BlockTable, Catalog, Entry, History, Version};
 use crate::base::{Error, ErrorKind, Progress, Result};
-use crate::select::in_version;
+use crate::select::{in_version, version_directory};
 
 use super::key_source::password;
 use super::options::{ExtractOptions, ExtractSummary};
@@ -48,7 +48,11 @@ fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<Ext
         // Next time these directories are there and keep the metadata that they have now. What
         // fails here has failed already.
         let _ = restorer.finish_directories();
-        return Err(error);
+        return Err(error.outcome(if options.dry || restorer.ledger.summary.written == 0 {
+            "nothing was restored"
+        } else {
+            "what was restored before is whole and stays"
+        }));
     }
     for name in requested.missing() {
         restorer.ledger.missing(name);
@@ -99,12 +103,17 @@ impl Extraction<'_> {
     ) -> Result<()> {
         for version in history.versions(self.options.until)? {
             let catalog = version.and_then(|version| {
-                Ok((version.number(), Catalog::of_changes(&self.archive, &version)?))
+                let catalog = Catalog::of_changes(&self.archive, &version)?;
+                Ok((version, catalog))
             });
             match catalog {
-                Ok((number, catalog)) => {
-                    let version = Some((number, digits));
-                    self.restore_requested(&catalog, version, requested, restorer)?;
+                Ok((version, catalog)) => {
+                    let number = (version.number(), digits);
+                    let root = version_directory(number);
+                    if self.options.selection.is_wanted(root.as_bytes(), true) {
+                        restorer.restore_version(number, version.date())?;
+                    }
+                    self.restore_requested(&catalog, Some(number), requested, restorer)?;
                 }
                 Err(error) => restorer.ledger.damage(error),
             }

@@ -208,7 +208,8 @@ pub struct ListSummary {
     pub different: u64,
     /// Inside only.
     pub internal_only: u64,
-    /// Outside only.
+    /// Objects of the outside that are shown: outside only, and the outside of pairs that differ, as
+    /// zpaq counts them.
     pub external_only: u64,
     /// Files with the content of the file before them, with `-summary`.
     pub duplicates: u64,

@@ -4,7 +4,6 @@
 use std::cmp::Reverse;
 use std::io;
 
-use crate::archive::Stored;
 use crate::base::{Metadata, Result, StoredPath};
 
 use super::restore_ledger::Ledger;
@@ -30,7 +29,7 @@ impl NewDirectories {
         &mut self,
         place: Place,
         shown: StoredPath,
-        stored: &Stored,
+        metadata: &Metadata,
         (attributes, force): (bool, bool),
         ledger: &mut Ledger<'_>,
     ) -> io::Result<()> {
@@ -54,7 +53,7 @@ impl NewDirectories {
         self.directories.push(NewDirectory {
             shown,
             place,
-            metadata: stored.metadata.clone(),
+            metadata: metadata.clone(),
             attributes,
         });
         Ok(())

@@ -9,7 +9,7 @@ use super::options::ExtractSummary;
 
 /// Counts and tells what became of each object.
 pub(super) struct Ledger<'a> {
-    progress: &'a dyn Progress,
+    pub(super) progress: &'a dyn Progress,
     pub(super) summary: ExtractSummary,
     done_bytes: u64,
     planned_bytes: u64,

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use crate::base::{Error, Result, StoredPath};
 use crate::filesystem::Target;
-use crate::select::{Rename, in_version};
+use crate::select::{Rename, in_version, version_directory};
 
 /// What an object is going to be called.
 pub(super) struct Name {
@@ -33,6 +33,18 @@ impl Name {
         if let Some((number, digits)) = version {
             below = in_version(number, digits, &below)?;
         }
+        let shown = shown(&directory, &below)?;
+        Ok(Self { directory, below, shown })
+    }
+
+    /// The numbered directory of a version in the directory that `path` is restored into.
+    pub(super) fn of_version(
+        path: &StoredPath,
+        version: (u64, usize),
+        rename: &Rename,
+    ) -> Result<Self> {
+        let (directory, _) = rename.place(path)?;
+        let below = StoredPath::from_bytes(version_directory(version).into_bytes())?;
         let shown = shown(&directory, &below)?;
         Ok(Self { directory, below, shown })
     }

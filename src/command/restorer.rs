@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::archive::{BlockFetcher, BlockTable, Entry, Object, Stored};
-use crate::base::{Kind, Result, StoredPath};
+use crate::base::{Kind, Metadata, Result, StoredPath, Timestamp};
 
 use super::options::ExtractOptions;
 use super::restore_directories::NewDirectories;
@@ -89,11 +89,47 @@ impl<'a> Restorer<'a> {
             let place = self.targets.place(&name)?;
             let shown = name.shown.clone();
             if let Err(error) = self.restore_at(place, name.shown, &Rc::from(stored)) {
+                // A comparison of contents that was interrupted is no flaw of the object.
+                self.ledger.check_stopped()?;
                 self.ledger.refused(&shown, error)?;
             }
         }
         if self.window.is_full() || self.linked.len() >= FILES_MAX {
             self.restore_window()?;
+        }
+        Ok(())
+    }
+
+    /// Makes the numbered directory of a version, which has the date of the update, wherever files
+    /// of the version may go.
+    pub(super) fn restore_version(&mut self, version: (u64, usize), date: i64) -> Result<()> {
+        let options = self.options;
+        let everything = [b".".to_vec()];
+        let files = if options.files.is_empty() { &everything[..] } else { &options.files };
+        let mut made = Vec::new();
+        for file in files {
+            let path = StoredPath::normalized(file)?;
+            let name = Name::of_version(&path, version, &options.rename)?;
+            if made.contains(&name.shown) {
+                continue;
+            }
+            made.push(name.shown.clone());
+            if options.dry {
+                self.ledger.written(&name.shown, None);
+                continue;
+            }
+            let place = self.targets.place(&name)?;
+            let (metadata, manner) = (directory_of(date), (false, options.force));
+            let made = self.directories.make(
+                place,
+                name.shown.clone(),
+                &metadata,
+                manner,
+                &mut self.ledger,
+            );
+            if let Err(error) = made {
+                self.ledger.refused(&name.shown, error)?;
+            }
         }
         Ok(())
     }
@@ -129,7 +165,8 @@ impl<'a> Restorer<'a> {
             Kind::Directory => {
                 let attributes = self.has_attributes(stored);
                 let force = self.options.force;
-                self.directories.make(place, shown, stored, (attributes, force), &mut self.ledger)
+                let metadata = &stored.metadata;
+                self.directories.make(place, shown, metadata, (attributes, force), &mut self.ledger)
             }
             Kind::CharacterDevice | Kind::BlockDevice | Kind::Socket if !self.options.special => {
                 self.left_out += 1;
@@ -163,7 +200,7 @@ impl<'a> Restorer<'a> {
         self.links.begin(stored, place);
         let attributes = self.has_attributes(stored);
         if let Some(existing) = existing
-            && is_same(&existing, place, stored, attributes, &self.table)?
+            && is_same(&existing, place, stored, attributes, &self.table, self.ledger.progress)?
         {
             self.ledger.identical(&planned.shown, size);
             self.links.finish(stored, place);
@@ -274,6 +311,24 @@ impl<'a> Restorer<'a> {
 
     fn has_attributes(&self, stored: &Stored) -> bool {
         self.options.attributes && stored.has_attributes
+    }
+}
+
+/// What is known of the directory of a version: its date, in seconds. All else is left at its
+/// default.
+fn directory_of(date: i64) -> Metadata {
+    Metadata {
+        kind: Kind::Directory,
+        mode: 0,
+        mtime: Timestamp { seconds: date, nanos: 0 },
+        uid: 0,
+        gid: 0,
+        user: Vec::new(),
+        group: Vec::new(),
+        xattrs: Vec::new(),
+        link_target: Vec::new(),
+        device: (0, 0),
+        windows_attributes: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::archive::{BlockTable, Stored};
-use crate::base::Kind;
+use crate::base::{Kind, Progress};
 use crate::filesystem::Existing;
 
 use super::content_comparison::is_same_content;
@@ -16,6 +16,7 @@ pub(super) fn is_same(
     stored: &Stored,
     attributes: bool,
     table: &BlockTable,
+    progress: &dyn Progress,
 ) -> io::Result<bool> {
     let metadata = &stored.metadata;
     if existing.kind != metadata.kind || existing.size != stored.size() {
@@ -31,7 +32,7 @@ pub(super) fn is_same(
         return Ok(true);
     }
     match place.target.open_existing(&place.path) {
-        Ok(file) => is_same_content(file, &stored.content, table),
+        Ok(file) => is_same_content(file, &stored.content, table, progress),
         // A file that cannot be read is replaced.
         Err(_) => Ok(false),
     }

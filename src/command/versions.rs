@@ -3,7 +3,7 @@
 
 use crate::archive::{Archive, Catalog, Entry, History, Version};
 use crate::base::{Result, StoredPath, Timestamp};
-use crate::select::in_version;
+use crate::select::{in_version, version_directory};
 
 use super::options::{ListOptions, Row};
 use super::rows::Rows;
@@ -47,8 +47,8 @@ pub(super) fn each_version(
     for version in History::of(archive).versions(options.until)? {
         let version = version?;
         let number = (version.number(), digits);
-        let name = format!("{:0digits$}/", number.0);
-        let is_root_wanted = options.selection.is_wanted(name.as_bytes(), true);
+        let root = version_directory(number);
+        let is_root_wanted = options.selection.is_wanted(root.as_bytes(), true);
         take(rows, Met::Version(is_root_wanted.then(|| version_row(&version, number))))?;
         for entry in Catalog::of_changes(archive, &version)?.changes() {
             rows.check_stopped()?;

@@ -7,5 +7,5 @@ mod rename;
 mod selection;
 
 pub use pattern::{NameRules, Pattern};
-pub use rename::{Rename, in_version};
+pub use rename::{Rename, in_version, version_directory};
 pub use selection::{Selection, Verdict};

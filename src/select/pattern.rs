@@ -1,6 +1,7 @@
 //! One glob with zpaq's rules: `*` any string, `/` included; `?` any one byte or character; a match
 //! of a directory covers its contents. The name of a directory ends with a slash, so that `??/*` matches
-//! `01/` and `??/?*` does not. How names are compared depends on the system they are for.
+//! `01/` and `??/?*` does not. A `?` does not stand for that last slash: `d?` would match `d/` and not
+//! what is in it. How names are compared depends on the system they are for.
 
 /// How names are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +119,9 @@ fn covers<Unit: Copy + PartialEq + From<u8>>(pattern: &[Unit], name: &[Unit]) ->
                 at += 1;
                 continue;
             }
-            Some(unit) if *unit == any => taken < name.len(),
+            Some(unit) if *unit == any => {
+                name.get(taken).is_some_and(|unit| *unit != slash || taken + 1 < name.len())
+            }
             Some(unit) if *unit == slash && at + 1 == pattern.len() => {
                 if name.get(taken) == Some(unit) {
                     return true;
@@ -184,8 +187,13 @@ mod tests {
             ("a/*", "a/", true),
             ("a/*", "a", false),
             ("a/?*", "a/", false),
-            ("a?", "a/", true),
+            ("a?", "a/", false),
             ("a?", "a/b", false),
+            ("a??", "a/b", true),
+            ("a??", "ab/", false),
+            ("a?*", "a/", false),
+            ("?", "a/", true),
+            ("?", "/", false),
             ("*/", "a/", true),
             ("*/", "a", false),
             ("*c/", "a/c/d", true),
@@ -212,6 +220,29 @@ mod tests {
             assert_eq!(is_covered, covered, "{pattern} {name}");
         }
         assert!(Pattern::new(b"\xff?").covers(b"\xff\xfe/x"));
+    }
+
+    #[test]
+    fn what_covers_a_directory_covers_all_that_is_in_it() {
+        let words = |letters: &[u8], len: u32| -> Vec<Vec<u8>> {
+            let word = |number: usize| {
+                let letter = |place| letters[number / letters.len().pow(place) % letters.len()];
+                (0..len).map(letter).collect()
+            };
+            (0..letters.len().pow(len)).map(word).collect()
+        };
+        let names = [words(b"ab", 1), words(b"ab/", 2), words(b"ab/", 3)].concat();
+        for typed in (0..5).flat_map(|len| words(b"ab/*?", len)) {
+            let pattern = Pattern::with_rules(&typed, NameRules::Unix);
+            for name in names.iter().filter(|name| !name.ends_with(b"/")) {
+                let below = |rest: &[u8]| pattern.covers(&[name, &b"/"[..], rest].concat());
+                if below(b"") {
+                    for rest in [&b"a"[..], b"b", b"ab/", b"b/a/"] {
+                        assert!(below(rest), "{typed:?} {name:?} {rest:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

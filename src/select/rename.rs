@@ -69,13 +69,16 @@ impl Rename {
 /// A version number never has more digits.
 const DIGITS_MAX: usize = 20;
 
+/// The numbered directory of a version, at least `digits` digits wide: `0001`.
+pub fn version_directory((number, digits): (u64, usize)) -> String {
+    format!("{number:0width$}", width = digits.min(DIGITS_MAX))
+}
+
 /// `path` as it is called in the numbered directory of a version, at least `digits` digits wide:
 /// `0001/foo` for `foo` and `/foo`, `0001/C/foo` for `C:/foo` and `C:foo`.
 pub fn in_version(version: u64, digits: usize, path: &StoredPath) -> Result<StoredPath> {
-    let directory = StoredPath::from_bytes(
-        format!("{version:0width$}", width = digits.min(DIGITS_MAX)).into_bytes(),
-    )?;
-    below(&directory, path)
+    let directory = version_directory((version, digits));
+    below(&StoredPath::from_bytes(directory.into_bytes())?, path)
 }
 
 /// `path`, which is within `from`, at the same place within `to`.

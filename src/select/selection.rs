@@ -42,12 +42,11 @@ impl Selection {
 
     /// What a walk that meets `name` does.
     pub fn verdict(&self, name: &[u8], is_directory: bool) -> Verdict {
-        // What is refused as a directory only, as `d/` by `d?`, may have contents that are not.
         let may_descend = || {
             let may_cover = |pattern: &Pattern| pattern.may_cover_below(name);
             self.only.is_empty() || self.only.iter().any(may_cover)
         };
-        if self.is_refused(name) {
+        if self.is_refused(&matched_name(name, is_directory)) {
             Verdict::Skip
         } else if self.is_wanted(name, is_directory) {
             Verdict::Take
@@ -121,11 +120,13 @@ mod tests {
             (&["d/?*"], &[], "d", Verdict::DescendOnly),
             (&["*/"], &[], "d", Verdict::Take),
             (&[], &["d/?*"], "d", Verdict::Take),
-            (&[], &["d/*"], "d", Verdict::DescendOnly),
+            (&[], &["d/*"], "d", Verdict::Skip),
             (&[], &["d/*"], "d/sub", Verdict::Skip),
-            (&[], &["d?"], "d", Verdict::DescendOnly),
-            (&[], &["d?"], "d/sub", Verdict::Take),
-            (&["a"], &["d?"], "d", Verdict::Skip),
+            (&[], &["d?"], "d", Verdict::Take),
+            (&[], &["d?"], "d1", Verdict::Skip),
+            (&["d?"], &[], "d", Verdict::DescendOnly),
+            (&[], &["d?*"], "d", Verdict::Take),
+            (&[], &["d?*"], "d/sub", Verdict::Skip),
             (&["/*"], &[], "/", Verdict::Take),
         ] {
             let found = selection(only, not).verdict(name.as_bytes(), true);

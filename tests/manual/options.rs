@@ -14,6 +14,7 @@ fn not_leaves_out_what_matches_from_add_extract_and_list() {
     desk.done("add all d");
     let listed = desk.done("list all -not *.o -not d/sub");
     assert_eq!(listed.names(), ["- d/", "- d/a.c", "- d/xo"]);
+    assert_eq!(desk.done("list all -not d? d/sub?").rows(), desk.done("list all").rows());
     let compared = desk.done("list all d -not d/?*");
     assert_eq!(compared.names(), ["= d/"]);
     desk.done("extract all -to out -not d/e.o d/?.c");

@@ -68,6 +68,40 @@ fn all_versions_are_extracted_as_they_are_listed() {
     assert_eq!(desk.mode_and_date("out/0002/d/a"), (0o644, (DATE, 0)));
 }
 
+/// The directory of a version has the date of the update, also where the version only deletes.
+#[test]
+fn the_directory_of_a_version_is_extracted_with_the_date_of_the_update() {
+    let desk = three_versions();
+    let listed = desk.done("list x -all -not ????/?*");
+    let dates = |listed: &super::Said, out: &str| {
+        for row in listed.rows() {
+            let (number, _) = row.name.split_once('/').unwrap();
+            let (_, (seconds, nanos)) = desk.mode_and_date(&format!("{out}{number}"));
+            let shown = zarc::base::Timestamp { seconds, nanos: 0 }.to_string();
+            assert_eq!((shown.as_str(), nanos), (row.date, 0), "{out}{number}");
+        }
+    };
+    desk.done("extract x -all -to out");
+    dates(&listed, "out/");
+    assert_eq!(desk.tree("out").iter().filter(|name| !name.contains('/')).count(), 3);
+    // A later run dates what is there again only with -force.
+    desk.write("out/0003/new", b"x");
+    desk.done("extract x -all -to out");
+    assert_eq!(desk.mode_and_date("out/0003").1, (DATE, 0));
+    desk.done("extract x -all -to out -force");
+    dates(&listed, "out/");
+    // Renamed, and in the current directory.
+    desk.done("extract x d -all -to away/e");
+    dates(&listed, "away/");
+    desk.done("extract x d -all -until 2");
+    assert_eq!(desk.tree("0002"), ["d", "d/a", "d/b"]);
+    // What is not wanted is left out like the rows of list.
+    desk.done("extract x -all -to some -only 0002/* -not */d");
+    assert_eq!(desk.tree("some"), ["0002"]);
+    let said = desk.done("extract x -all -test -not ????/?*");
+    assert_eq!(said.items(), ["> 0001", "> 0002", "> 0003"]);
+}
+
 #[test]
 fn the_number_of_digits_is_at_least_what_was_asked_for() {
     let desk = Desk::new();
