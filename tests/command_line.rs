@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::SystemTime;
 
+use rustix::fs::{FileType, Mode};
+
 use super::support::workbench::is_root;
 
 fn zarc<S: AsRef<OsStr>>(words: &[S]) -> Output {
@@ -51,7 +53,8 @@ fn content(directory: &Path) -> Vec<(PathBuf, Option<Vec<u8>>, SystemTime)> {
 }
 
 /// Words, what names the mistake, what names the right form. There are an archive `x`, a file `d/f`
-/// in it, a directory `dir.zarc` and a file `notes.zarc` that is no archive.
+/// in it, a directory `dir.zarc` and a file `notes.zarc` that is no archive,
+/// a pipe `pipe.zarc`.
 const MISTAKES: &[(&[&str], &str, &str)] = &[
     // Commands and names.
     (&[], "no command", "zarc add|extract|list|test"),
@@ -88,6 +91,8 @@ const MISTAKES: &[(&[&str], &str, &str)] = &[
     (&["test", "nowhere"], "nowhere.zarc", "No such file"),
     (&["add", "nowhere/x", "d"], "nowhere/x.zarc", "nothing was added"),
     (&["add", "notes", "d"], "not a zarc archive", "nothing was added"),
+    (&["list", "pipe"], "pipe.zarc", "it is no regular file"),
+    (&["add", "pipe", "d"], "pipe.zarc", "it is no regular file"),
     // Options.
     (&["list", "x", "-frob"], "option -frob", "zarc help list"),
     (&["test", "x", "-special"], "option -special is one of", "not of zarc test"),
@@ -129,6 +134,8 @@ fn a_mistake_is_told_in_one_line_with_the_right_form() {
     let directory = archived();
     fs::create_dir(directory.path().join("dir.zarc")).unwrap();
     fs::write(directory.path().join("notes.zarc"), "no archive\n").unwrap();
+    let pipe = directory.path().join("pipe.zarc");
+    rustix::fs::mknodat(rustix::fs::CWD, pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
     let before = content(directory.path());
     for (words, mistake, form) in MISTAKES {
         let output = zarc_in(directory.path(), words);

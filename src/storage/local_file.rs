@@ -29,12 +29,13 @@ impl LocalFile {
 
     /// Opens an existing file to read.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| cannot("open", path, source))?;
-        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(Error::usage("cannot open archive")
-                .at(path.display())
-                .because("it is a directory"));
+        let about = std::fs::metadata(path).map_err(|source| cannot("open", path, source))?;
+        if !about.is_file() {
+            // To open a pipe would wait for whoever writes to it.
+            let cause = if about.is_dir() { "it is a directory" } else { "it is no regular file" };
+            return Err(Error::usage("cannot open archive").at(path.display()).because(cause));
         }
+        let file = File::open(path).map_err(|source| cannot("open", path, source))?;
         Ok(Self { file, path: path.to_owned(), is_new: false })
     }
 
@@ -53,6 +54,11 @@ impl LocalFile {
     /// Opens a file to append, alone: another writer is an error of kind `Busy`. A file that does
     /// not exist is made.
     pub fn open_for_writing(path: &Path) -> Result<Self> {
+        if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+            return Err(Error::usage("cannot write to archive")
+                .at(path.display())
+                .because("it is no regular file"));
+        }
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         let (file, is_new) = match options.open(path) {

@@ -139,3 +139,21 @@ fn absolute_names_and_drive_letters_are_below_the_version() {
     assert_eq!(desk.text("out/0001/C/foo"), "drive");
     assert_eq!(desk.text(&format!("out/0001{absolute}")), "relative");
 }
+
+#[test]
+fn what_an_update_only_looked_at_again_is_not_listed_or_extracted_as_changed() {
+    let desk = Desk::with(&[("d/same", "content"), ("d/other", "1")]);
+    desk.done("add x d");
+    // The same file under another inode number, and a change beside it.
+    desk.remove("d/same");
+    desk.write("d/same", b"content");
+    desk.write("d/other", b"longer");
+    desk.done("add x d");
+    let names = desk.done("list x -all -not *1/*").names();
+    let files: Vec<_> = names.iter().filter(|name| !name.ends_with('/')).collect();
+    assert!(files.iter().any(|name| name.ends_with("0002/d/other")), "{names:?}");
+    assert!(!files.iter().any(|name| name.ends_with("0002/d/same")), "{names:?}");
+    desk.done("extract x -all -to out");
+    assert!(!desk.path("out/0002/d/same").exists());
+    assert!(desk.path("out/0001/d/same").exists() && desk.path("out/0002/d/other").exists());
+}
