@@ -10,6 +10,7 @@ mod crypto;
 mod damage;
 mod damage_cli;
 mod encryption;
+mod encryption_cli;
 mod examples;
 mod extract;
 mod extract_damage;

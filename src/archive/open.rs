@@ -158,6 +158,12 @@ impl Archive {
         IdentityHash::new(self.journal.master_key().map(MasterKey::identity_key))
     }
 
+    /// Whether equal fragments have equal identities in both archives, as in all that are not
+    /// encrypted and in copies of one that is.
+    pub fn shares_identities_with(&self, other: &Self) -> bool {
+        self.identity_hash().is_same(&other.identity_hash())
+    }
+
     /// What the cut rule multiplies with in an encrypted archive; nothing in a plain one.
     pub fn cut_constants<const LEN: usize>(&self) -> Option<[u8; LEN]> {
         self.journal.master_key().map(MasterKey::cut_constants)
