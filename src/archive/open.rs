@@ -235,3 +235,42 @@ fn check_method(header: &ArchiveHeader, method: Option<MethodChoice>) -> Result<
     };
     Err(Error::usage(format!("cannot add with -method {method}")).because(cause))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::begin_password_change;
+    use super::*;
+    use crate::crypto::tally;
+
+    /// Each way to open an archive guesses once: a wrong password is not tried on both key records.
+    #[test]
+    fn a_wrong_password_is_stretched_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.zarc");
+        let [right, wrong] = [b"right", b"wrong"].map(|word| Password::new(word.to_vec()));
+        let key_cost = KeyCost::with_log_n(10).unwrap();
+        let options = OpenOptions { password: Some(&right), key_cost, ..OpenOptions::plain(6) };
+        let part = new_part(options, &Environment::system()).unwrap();
+        assert_eq!(tally::take(), 1, "a new key record");
+        let record = part.key.unwrap().1.encode();
+        let (mut region, _) = part.header.encode(Some([&record, &record]));
+        // Longer than an archive that was never made.
+        region.resize(3 * 4096, 0);
+        std::fs::write(&path, region).unwrap();
+        let (environment, location) = (Environment::system(), Location::File(path.clone()));
+        let to_write = OpenOptions { password: Some(&wrong), ..options };
+        let refused = [
+            Archive::open_path(&path, Some(&wrong)).map(drop),
+            Archive::open_location_for_writing(&location, to_write, &environment).map(drop),
+            Archive::open_location_for_trial(&location, to_write, &environment).map(drop),
+            begin_password_change(&path, &wrong).map(drop),
+        ];
+        for error in refused.map(Result::unwrap_err) {
+            assert!(error.to_string().starts_with("wrong password"), "{error}");
+        }
+        assert_eq!(tally::take(), 4);
+        Archive::open_path(&path, Some(&right)).map(drop).unwrap();
+        Archive::open_path(&path, None).map(drop).unwrap_err();
+        assert_eq!(tally::take(), 1);
+    }
+}

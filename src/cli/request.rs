@@ -8,15 +8,16 @@ use std::path::PathBuf;
 
 use crate::base::{Environment, Error, Result, StoredPath, Until};
 use crate::command::{
-    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Location, VerifyOptions,
+    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Location, PasswdOptions,
+    VerifyOptions,
 };
 use crate::compress::MethodChoice;
 use crate::select::{Pattern, Rename, Selection};
 
 use super::arguments::{
-    AddArguments, Common, ExtractArguments, ListArguments, Names, TestArguments,
+    AddArguments, Common, ExtractArguments, ListArguments, Names, PasswdArguments, TestArguments,
 };
-use super::key::key;
+use super::key::{key, new_key};
 
 /// Digits of a version's directory when `-all` names none, and the most that it may name.
 const ALL_DIGITS: (usize, usize) = (4, 20);
@@ -109,6 +110,21 @@ pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
         key: password(&arguments.common)?,
         until: until(&arguments.common)?,
         threads: threads(arguments.threads.as_deref())?,
+    })
+}
+
+/// What `zarc passwd` asks for.
+pub(super) fn passwd(arguments: &PasswdArguments) -> Result<PasswdOptions> {
+    if arguments.common.until.is_some() {
+        return Err(Error::usage("-until with passwd")
+            .because("a password opens all versions of an archive"));
+    }
+    Ok(PasswdOptions {
+        archive: archive(&arguments.common)?,
+        key: password(&arguments.common)?.unwrap_or(KeySource::Prompt),
+        new_key: new_key(arguments)?.unwrap_or(KeySource::Prompt),
+        key_cost: KeyCost::default(),
+        environment: Environment::system(),
     })
 }
 
