@@ -37,6 +37,7 @@ mod rollback_cli;
 mod round_trip;
 mod sources;
 mod support;
+mod tampering;
 mod vectors_format;
 mod vectors_fragment;
 mod verify;
