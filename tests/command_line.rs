@@ -57,11 +57,11 @@ fn content(directory: &Path) -> Vec<(PathBuf, Option<Vec<u8>>, SystemTime)> {
 /// a pipe `pipe.zarc`.
 const MISTAKES: &[(&[&str], &str, &str)] = &[
     // Commands and names.
-    (&[], "no command", "zarc add|extract|list|test"),
-    (&["-quiet"], "no command", "zarc add|extract|list|test"),
-    (&["frob", "x"], "unknown command \"frob\"", "add, extract, list and test"),
-    (&["", "x"], "unknown command \"\"", "add, extract, list and test"),
-    (&["help", "frob"], "unknown command \"frob\"", "add, extract, list and test"),
+    (&[], "no command", "zarc add|extract|list|passwd|test"),
+    (&["-quiet"], "no command", "zarc add|extract|list|passwd|test"),
+    (&["frob", "x"], "unknown command \"frob\"", "add, extract, list, passwd and test"),
+    (&["", "x"], "unknown command \"\"", "add, extract, list, passwd and test"),
+    (&["help", "frob"], "unknown command \"frob\"", "add, extract, list, passwd and test"),
     (&["help", "-frob"], "option -frob", "zarc help help"),
     (&["help", "add", "list"], "one name too many, \"list\"", "zarc help [COMMAND|man]"),
     (&["add"], "ARCHIVE, FILE... missing", "zarc add ARCHIVE[.zarc] FILE..."),

@@ -16,6 +16,8 @@ fn fixture() -> tempfile::TempDir {
     fs::write(at("docs/notes.txt"), "notes\n").unwrap();
     fs::write(at("docs/todo.txt"), "all done\n").unwrap();
     fs::write(at("notes/one"), "one\n").unwrap();
+    fs::write(at("old-key"), "old words\n").unwrap();
+    fs::write(at("new-key"), "new words\n").unwrap();
     fs::write(at("home/me/main.o"), "object\n").unwrap();
     directory
 }
@@ -105,7 +107,7 @@ fn the_tour_of_the_readme_is_true() {
 fn the_examples_of_the_help_work() {
     let directory = fixture();
     let mut examples = 0;
-    for topic in ["", "add", "extract", "list", "test", "help"] {
+    for topic in ["", "add", "extract", "list", "passwd", "test", "help"] {
         let help = run(&format!("zarc help {topic}"), directory.path()).stdout;
         let help = String::from_utf8(help).unwrap();
         let (_, after) = help.split_once("Examples:\n").expect("each page has examples");
@@ -117,6 +119,7 @@ fn the_examples_of_the_help_work() {
         }
         // What the examples of the others speak of.
         run("zarc add backup docs notes", directory.path());
+        run("zarc add secret docs -keyfile old-key", directory.path());
     }
     assert!(examples >= 20, "only {examples} examples were found");
     // An example has done what it says.

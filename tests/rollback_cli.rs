@@ -2,15 +2,12 @@
 //! the program is run with and without `-force`, at a terminal that answers, and with a limit on
 //! the length of files that lets it fail in the middle.
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
-
-use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::process::{Command, Output, Stdio};
 
 use super::support::noise;
+use super::support::terminal::Terminal;
 
 /// Three versions of one directory.
 fn three_versions() -> tempfile::TempDir {
@@ -100,57 +97,15 @@ fn the_example_of_the_manual_dates_the_update() {
     assert_eq!(dates, ["2014-04-30 11:30:59", "2014-05-01 23:59:59"], "{listed}");
 }
 
-/// The program at a terminal: what it says there, and its end.
-struct Terminal {
-    screen: File,
-    child: Child,
-}
-
-impl Terminal {
-    fn run(directory: &Path, words: &[&str]) -> Self {
-        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&screen).unwrap();
-        unlockpt(&screen).unwrap();
-        let name = ptsname(&screen, Vec::new()).unwrap().into_string().unwrap();
-        let line = File::options().read(true).write(true).open(name).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
-        command.args(words).current_dir(directory).stdout(Stdio::piped());
-        command.stdin(line.try_clone().unwrap()).stderr(line);
-        Self { screen: screen.into(), child: command.spawn().unwrap() }
-    }
-
-    /// Reads up to the question.
-    fn question(&mut self) -> String {
-        let mut seen = Vec::new();
-        while !seen.ends_with(b"(yes/no) ") {
-            let mut byte = [0];
-            self.screen.read_exact(&mut byte).expect("a question");
-            seen.push(byte[0]);
-        }
-        String::from_utf8(seen).unwrap()
-    }
-
-    /// The exit code, and all that was said from here on.
-    fn end(mut self) -> (Option<i32>, String) {
-        let code = self.child.wait().unwrap().code();
-        let (mut seen, mut some) = (Vec::new(), [0; 1000]);
-        // A terminal that nobody has open any more ends with an error.
-        while let Ok(len @ 1..) = self.screen.read(&mut some) {
-            seen.extend_from_slice(&some[..len]);
-        }
-        (code, String::from_utf8(seen).unwrap())
-    }
-}
-
 #[test]
 fn a_person_at_the_terminal_is_asked() {
     for (answer, code, left) in [("yes\n", 0, 2), ("y\n", 0, 2), ("no\n", 2, 3), ("\n", 2, 3)] {
         let directory = three_versions();
         let before = archive(&directory);
         let mut terminal = Terminal::run(directory.path(), &["add", "a", "d", "-until", "1"]);
-        let question = terminal.question();
+        let question = terminal.question("(yes/no) ");
         assert!(question.contains("Delete versions 2 to 3 of a.zarc, "), "{question}");
-        terminal.screen.write_all(answer.as_bytes()).unwrap();
+        terminal.type_in(answer);
         let (ended, told) = terminal.end();
         assert_eq!((ended, versions(&directory)), (Some(code), left), "{answer:?}: {told}");
         assert!(code == 0 || archive(&directory) == before);
@@ -162,8 +117,8 @@ fn a_signal_is_an_answer_too() {
     let directory = three_versions();
     let before = archive(&directory);
     let mut terminal = Terminal::run(directory.path(), &["add", "a", "d", "-until", "1"]);
-    terminal.question();
-    kill_process(Pid::from_child(&terminal.child), Signal::INT).unwrap();
+    terminal.question("(yes/no) ");
+    terminal.interrupt();
     let (code, told) = terminal.end();
     assert_eq!(code, Some(130), "{told}");
     assert!(told.contains("interrupted; nothing was added"), "{told}");

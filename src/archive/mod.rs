@@ -17,6 +17,7 @@ mod location;
 mod merge;
 mod open;
 mod packed_frame;
+mod password;
 mod rollback;
 mod transaction;
 
@@ -29,6 +30,7 @@ pub use entry_cursor::EntryCursor;
 pub use history::{History, Version};
 pub use location::Location;
 pub use open::{Archive, Notice, OpenOptions};
+pub use password::begin_password_change;
 pub use rollback::Rollback;
 pub use transaction::{Change, Committed, Transaction, TransactionOptions};
 

@@ -158,6 +158,12 @@ impl Archive {
         IdentityHash::new(self.journal.master_key().map(MasterKey::identity_key))
     }
 
+    /// Whether equal fragments have equal identities in both archives, as in all that are not
+    /// encrypted and in copies of one that is.
+    pub fn shares_identities_with(&self, other: &Self) -> bool {
+        self.identity_hash().is_same(&other.identity_hash())
+    }
+
     /// What the cut rule multiplies with in an encrypted archive; nothing in a plain one.
     pub fn cut_constants<const LEN: usize>(&self) -> Option<[u8; LEN]> {
         self.journal.master_key().map(MasterKey::cut_constants)
@@ -228,4 +234,43 @@ fn check_method(header: &ArchiveHeader, method: Option<MethodChoice>) -> Result<
         (false, MethodChoice::Index) => "the archive holds data, and takes any method but i",
     };
     Err(Error::usage(format!("cannot add with -method {method}")).because(cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::begin_password_change;
+    use super::*;
+    use crate::crypto::tally;
+
+    /// Each way to open an archive guesses once: a wrong password is not tried on both key records.
+    #[test]
+    fn a_wrong_password_is_stretched_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.zarc");
+        let [right, wrong] = [b"right", b"wrong"].map(|word| Password::new(word.to_vec()));
+        let key_cost = KeyCost::with_log_n(10).unwrap();
+        let options = OpenOptions { password: Some(&right), key_cost, ..OpenOptions::plain(6) };
+        let part = new_part(options, &Environment::system()).unwrap();
+        assert_eq!(tally::take(), 1, "a new key record");
+        let record = part.key.unwrap().1.encode();
+        let (mut region, _) = part.header.encode(Some([&record, &record]));
+        // Longer than an archive that was never made.
+        region.resize(3 * 4096, 0);
+        std::fs::write(&path, region).unwrap();
+        let (environment, location) = (Environment::system(), Location::File(path.clone()));
+        let to_write = OpenOptions { password: Some(&wrong), ..options };
+        let refused = [
+            Archive::open_path(&path, Some(&wrong)).map(drop),
+            Archive::open_location_for_writing(&location, to_write, &environment).map(drop),
+            Archive::open_location_for_trial(&location, to_write, &environment).map(drop),
+            begin_password_change(&path, &wrong).map(drop),
+        ];
+        for error in refused.map(Result::unwrap_err) {
+            assert!(error.to_string().starts_with("wrong password"), "{error}");
+        }
+        assert_eq!(tally::take(), 4);
+        Archive::open_path(&path, Some(&right)).map(drop).unwrap();
+        Archive::open_path(&path, None).map(drop).unwrap_err();
+        assert_eq!(tally::take(), 1);
+    }
 }

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     pub(super) verb: Verb,
 }
 
-/// The four commands, and help.
+/// The commands, and help.
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
     /// Append what changed in files to the archive, or create it (a)
@@ -49,6 +49,14 @@ pub(super) enum Verb {
         after_help = help::LIST
     )]
     List(ListArguments),
+    /// Change the password of an encrypted archive
+    #[command(
+        override_usage = "zarc passwd ARCHIVE[.zarc] [-OPTION]...",
+        after_help = help::PASSWD,
+        mut_arg("key", |option| option.help(OLD_KEY)),
+        mut_arg("until", |option| option.hide(true))
+    )]
+    Passwd(PasswdArguments),
     /// Read and check every stored byte (t)
     #[command(
         override_usage = "zarc test ARCHIVE[.zarc] [-OPTION]...",
@@ -67,6 +75,7 @@ impl Verb {
             Self::Add(arguments) => ("add", Some(&arguments.common)),
             Self::Extract(arguments) => ("extract", Some(&arguments.common)),
             Self::List(arguments) => ("list", Some(&arguments.common)),
+            Self::Passwd(arguments) => ("passwd", Some(&arguments.common)),
             Self::Test(arguments) => ("test", Some(&arguments.common)),
             Self::Help(_) => ("help", None),
         }
@@ -212,6 +221,22 @@ pub(super) struct ListArguments {
     pub(super) summary: Option<Vec<OsString>>,
 }
 
+/// `zarc passwd`.
+#[derive(Debug, Args)]
+pub(super) struct PasswdArguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// The new password, of one or more words. Without a word it is asked for twice and not shown
+    #[arg(long, value_name = "WORD", num_args = 0..)]
+    pub(super) newkey: Option<Vec<OsString>>,
+    /// The same with the password that a file holds
+    #[arg(long, value_name = "FILE")]
+    pub(super) newkeyfile: Option<OsString>,
+    /// The same with the password that a shell command prints
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) newkeycmd: Option<OsString>,
+}
+
 /// `zarc test`.
 #[derive(Debug, Args)]
 pub(super) struct TestArguments {
@@ -240,6 +265,10 @@ pub fn command_table() -> clap::Command {
 /// `-until` takes away when adding; elsewhere it only looks.
 const ADD_UNTIL: &str = "Roll back first: to version N; -N: by N versions; or to a date, which the \
     update gets too; versions that are lost need --force or a yes on the terminal";
+
+/// Elsewhere the key may be new.
+const OLD_KEY: &str = "The password that opens the archive now, of one or more words. Without a \
+    word, or without any of these options, it is asked for and not shown";
 
 #[cfg(test)]
 mod tests {

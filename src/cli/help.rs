@@ -14,7 +14,6 @@ pub(super) const FIRST_PAGE: &str = "\
 Examples:
   zarc add backup docs              append what is new in docs, at first all
   zarc list backup docs -not =      what changed in docs since?
-  zarc list backup -all             the whole history
   zarc extract backup docs -until 2024/01/01 -to old    docs as it was then
 
 Commands and options may be abbreviated while that is unambiguous: a, x, -unt 3.
@@ -86,6 +85,19 @@ Examples:
   zarc list backup -all 2 -not '??/?*'    the dates of all updates
   zarc list backup -until -1        without the last update
   zarc list backup -summary 10      the 10 largest, and which of them are alike";
+
+/// Below the options of `passwd`.
+pub(super) const PASSWD: &str = "\
+The archive then opens with the new password and no longer with the old one. What is in it is \
+encrypted under a key of its own, which only the password locks: no data is written anew, and \
+copies of the file that were made before still open with the old password. If that one may be \
+known to others, extract into a new archive with a new key. An interrupted change leaves an archive \
+that opens with one of both. What no option gives is asked for: the old password once, the new one \
+twice.
+
+Examples:
+  zarc passwd secret -keyfile old-key -newkeyfile new-key
+  zarc passwd secret -keycmd 'cat new-key' -newkeycmd 'cat old-key'    as before";
 
 /// Below the options of `test`.
 pub(super) const TEST: &str = "\

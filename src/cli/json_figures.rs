@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use crate::command::{AddSummary, ExtractSummary, ListSummary, VerifySummary};
+use crate::command::{AddSummary, ExtractSummary, ListSummary, PasswdSummary, VerifySummary};
 
 use super::summary::Done;
 
@@ -16,6 +16,7 @@ pub(super) enum Figures<'a> {
     Add(AddFigures<'a>),
     Extract(ExtractFigures),
     List(ListFigures),
+    Passwd(PasswdFigures),
     Test(TestFigures<'a>),
 }
 
@@ -81,6 +82,12 @@ struct Comparisons {
     external: u64,
 }
 
+/// Of `passwd`.
+#[derive(Serialize)]
+pub(super) struct PasswdFigures {
+    generation: u32,
+}
+
 /// Of `test`.
 #[derive(Serialize)]
 pub(super) struct TestFigures<'a> {
@@ -106,6 +113,9 @@ impl<'a> Figures<'a> {
             }
             Done::List { summary, is_compared, .. } => {
                 Self::List(ListFigures::of(summary, *is_compared))
+            }
+            Done::Passwd { summary: PasswdSummary { generation } } => {
+                Self::Passwd(PasswdFigures { generation: *generation })
             }
             Done::Test { summary } => Self::Test(TestFigures::of(summary)),
         }

@@ -167,8 +167,8 @@ impl Progress for ProgressLine {
         if !(self.is_terminal && std::io::stdin().is_terminal()) {
             return NoProgress.password(question);
         }
-        self.state().say(&[b"zarc: ", question.as_bytes()].concat(), true);
-        let typed = hidden_line(&self.stop);
+        let ask = || self.state().say(&[b"zarc: ", question.as_bytes()].concat(), true);
+        let typed = hidden_line(&self.stop, ask);
         self.state().say(b"\n", true);
         typed.ok_or_else(|| Error::new(ErrorKind::Stopped, "interrupted"))
     }

@@ -19,15 +19,18 @@ pub(super) fn next_line(stop: &AtomicBool) -> Option<String> {
     io::stdin().read_line(&mut line).ok().map(|_| line)
 }
 
-/// The line that is typed next, without its end, while the terminal shows nothing of it.
-pub(super) fn hidden_line(stop: &AtomicBool) -> Option<Vec<u8>> {
+/// The line that is typed after `ask`, without its end, while the terminal shows nothing of it. What
+/// was typed before is thrown away: it may have been shown.
+pub(super) fn hidden_line(stop: &AtomicBool, ask: impl FnOnce()) -> Option<Vec<u8>> {
     let stdin = io::stdin();
     let shown = tcgetattr(&stdin).ok()?;
     let mut hidden = shown.clone();
     hidden.local_modes.remove(LocalModes::ECHO);
     tcsetattr(&stdin, OptionalActions::Flush, &hidden).ok()?;
+    ask();
     let line = wait_for_line(stop).and_then(|()| {
         // Past the buffer of stdin, where a copy would stay.
+        // No reallocation leaves one either.
         let mut line = vec![0; LINE_BYTES_MAX];
         let len = rustix::io::read(&stdin, &mut line).ok()?;
         line.truncate(len);

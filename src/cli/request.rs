@@ -8,15 +8,17 @@ use std::path::PathBuf;
 
 use crate::base::{Environment, Error, Result, StoredPath, Until};
 use crate::command::{
-    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Location, VerifyOptions,
+    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Location, PasswdOptions,
+    VerifyOptions,
 };
 use crate::compress::MethodChoice;
 use crate::select::{Pattern, Rename, Selection};
 
 use super::arguments::{
-    AddArguments, Common, ExtractArguments, ListArguments, Names, TestArguments, Verb,
+    AddArguments, Common, ExtractArguments, ListArguments, Names, PasswdArguments, TestArguments,
+    Verb,
 };
-use super::key::key;
+use super::key::{key, new_key};
 
 /// Digits of a version's directory when `-all` names none, and the most that it may name.
 const ALL_DIGITS: (usize, usize) = (4, 20);
@@ -112,6 +114,21 @@ pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
     })
 }
 
+/// What `zarc passwd` asks for.
+pub(super) fn passwd(arguments: &PasswdArguments) -> Result<PasswdOptions> {
+    if arguments.common.until.is_some() {
+        return Err(Error::usage("-until with passwd")
+            .because("a password opens all versions of an archive"));
+    }
+    Ok(PasswdOptions {
+        archive: archive(&arguments.common)?,
+        key: password(&arguments.common)?.unwrap_or(KeySource::Prompt),
+        new_key: new_key(arguments)?.unwrap_or(KeySource::Prompt),
+        key_cost: KeyCost::default(),
+        environment: Environment::system(),
+    })
+}
+
 /// The symbols that `-not =#+-` hides from a listing.
 pub(super) fn hidden_symbols(names: &Names) -> Vec<char> {
     let values = names.not.iter().filter(|value| is_symbols(value));
@@ -124,7 +141,7 @@ pub(super) fn idle_to(verb: &Verb) -> Vec<String> {
         Verb::Add(arguments) => (&arguments.files, &arguments.names.to),
         Verb::Extract(arguments) => (&arguments.files, &arguments.names.to),
         Verb::List(arguments) => (&arguments.files, &arguments.names.to),
-        Verb::Test(_) | Verb::Help(_) => return Vec::new(),
+        Verb::Test(_) | Verb::Passwd(_) | Verb::Help(_) => return Vec::new(),
     };
     match (verb, &to[..]) {
         (_, []) => Vec::new(),

@@ -123,7 +123,7 @@ fn obey(verb: &Verb) -> u8 {
 
 /// Warns of a password that others can see.
 fn tell_seen_password(verb: &Verb) {
-    if verb.about().1.is_some_and(|common| is_seen(common) && !common.quiet) {
+    if verb.about().1.is_some_and(|common| is_seen(verb) && !common.quiet) {
         tell(
             "zarc: warning: other users of this machine can see the password while zarc runs; \
               -key alone, -keyfile and -keycmd hide it",
@@ -147,6 +147,12 @@ fn perform(verb: &Verb, output: &dyn Output) -> Result<Option<Done>> {
             Ok(Some(Done::Extract { summary, is_dry: options.dry }))
         }
         Verb::List(arguments) => list(arguments, output),
+        Verb::Passwd(arguments) => {
+            let options = request::passwd(arguments)?;
+            announce(&arguments.common, options.archive.display());
+            let summary = command::passwd(&options, output.progress())?;
+            Ok(Some(Done::Passwd { summary }))
+        }
         Verb::Test(arguments) => {
             let options = request::verify(arguments)?;
             announce(&arguments.common, options.archive.display());

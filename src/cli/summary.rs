@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::base::Result;
-use crate::command::{AddSummary, ExtractSummary, ListSummary, Rollback, VerifySummary};
+use crate::command::{
+    AddSummary, ExtractSummary, ListSummary, PasswdSummary, Rollback, VerifySummary,
+};
 
 use super::message::{
     DONE, DONE_WITH_PROBLEMS, NOT_DONE, counted, is_closed_pipe, megabytes, tell,
@@ -69,6 +71,11 @@ pub(super) enum Done {
         /// How many were asked for by `-summary`.
         largest: Option<usize>,
     },
+    /// Of `passwd`.
+    Passwd {
+        /// What was done.
+        summary: PasswdSummary,
+    },
     /// Of `test`.
     Test {
         /// What was found.
@@ -87,6 +94,7 @@ impl Done {
             Self::List { summary, is_named, is_filtered, .. } => {
                 (of_list(summary, *is_named, *is_filtered), String::new())
             }
+            Self::Passwd { summary } => (of_passwd(), more_of_passwd(summary)),
             Self::Test { summary } => (of_verify(summary, took), more_of_verify(summary)),
         };
         if is_verbose {
@@ -191,6 +199,19 @@ fn of_list(summary: &ListSummary, is_named: bool, is_filtered: bool) -> Report {
         (None, DONE)
     };
     Report { lines: String::new(), problem, code, kept: None }
+}
+
+/// What is said of a `passwd`.
+fn of_passwd() -> Report {
+    let lines = "the password was changed\n\
+                 copies of the archive that were made before still open with the old one\n";
+    let kept = Some("the password was changed".to_owned());
+    Report { lines: lines.to_owned(), problem: None, code: DONE, kept }
+}
+
+/// What `-verbose` says of a `passwd` besides.
+fn more_of_passwd(summary: &PasswdSummary) -> String {
+    format!("password {} of this archive\n", summary.generation)
 }
 
 /// What is said of a `test`.

@@ -22,6 +22,7 @@ pub(super) fn compare_archives(
 ) -> Result<()> {
     rows.summary.is_of_two_archives = true;
     rows.summary.damaged += u64::from(other.is_damaged);
+    check_identities(archive, version, other, options)?;
     let exponents = (archive.fragment_exponent(), other.archive.fragment_exponent());
     if options.force && version.is_some() && exponents.0 != exponents.1 {
         rows.progress.warn(&format!(
@@ -65,6 +66,25 @@ pub(super) fn compare_archives(
             right = external.next(rows)?;
         }
     }
+}
+
+/// Contents are compared by the identities of their fragments. Those of an encrypted archive are made
+/// with its own key, so that all contents would seem to differ.
+fn check_identities(
+    archive: &Archive,
+    version: Option<&Version>,
+    other: &OtherArchive,
+    options: &ListOptions,
+) -> Result<()> {
+    let has_contents = version.is_some() && other.version.is_some();
+    if !options.force || !has_contents || archive.shares_identities_with(&other.archive) {
+        return Ok(());
+    }
+    Err(Error::usage("-force with two archives of which one is encrypted")
+        .because(
+            "contents are compared by identities, which no other archive has, unless it is a copy",
+        )
+        .hint("compare names, dates and sizes without -force, or extract one and list the other"))
 }
 
 /// One archive: its wanted entries in archive order, and where contents are looked up.

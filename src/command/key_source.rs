@@ -1,8 +1,11 @@
 //! Where the password of an encrypted archive comes from.
 
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use zeroize::Zeroizing;
 
 use crate::base::{Error, Progress, Result};
 use crate::crypto::Password;
@@ -10,6 +13,9 @@ use crate::filesystem;
 
 /// No password is longer than this, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 1 << 16;
+
+const PASSWORD_ROOM: usize = 65_537;
+const _: () = assert!(PASSWORD_ROOM as u64 == PASSWORD_BYTES_MAX + 1);
 
 /// Where a password comes from.
 #[derive(Debug, Clone)]
@@ -26,14 +32,20 @@ pub enum KeySource {
 
 impl KeySource {
     /// The password; a new one is asked for until it is given twice alike.
-    fn password(&self, is_new: bool, progress: &dyn Progress) -> Result<Password> {
+    pub(super) fn password(
+        &self,
+        question: &str,
+        is_new: bool,
+        progress: &dyn Progress,
+    ) -> Result<Password> {
         let password = match self {
             Self::Words(password) => password.clone(),
-            Self::Prompt => prompt(is_new, progress)?,
+            Self::Prompt => prompt(question, is_new, progress)?,
             Self::File(path) => {
                 let read = filesystem::read_small(path, PASSWORD_BYTES_MAX);
                 let failed = |error| Error::io("cannot read the key file", error);
-                without_line_feed(read.map_err(failed).map_err(|e| e.at(path.display()))?)
+                let bytes = read.map_err(failed).map_err(|error| error.at(path.display()))?;
+                without_line_feed(Zeroizing::new(bytes))
             }
             Self::Command(command) => without_line_feed(printed_by(command)?),
         };
@@ -50,13 +62,13 @@ pub(super) fn password(
     is_new: bool,
     progress: &dyn Progress,
 ) -> Result<Option<Password>> {
-    source.map(|source| source.password(is_new, progress)).transpose()
+    source.map(|source| source.password("Password: ", is_new, progress)).transpose()
 }
 
-fn prompt(is_new: bool, progress: &dyn Progress) -> Result<Password> {
+fn prompt(question: &str, is_new: bool, progress: &dyn Progress) -> Result<Password> {
     loop {
         let ask = |question| progress.password(question).map(Password::new);
-        let password = ask("Password: ")?;
+        let password = ask(question)?;
         if !is_new || ask("The same again: ")?.is_same(&password) {
             return Ok(password);
         }
@@ -65,25 +77,32 @@ fn prompt(is_new: bool, progress: &dyn Progress) -> Result<Password> {
 }
 
 /// What a shell command prints to stdout. What it says on stderr goes to the user, and it may ask him.
-fn printed_by(command: &OsString) -> Result<Vec<u8>> {
+fn printed_by(command: &OsString) -> Result<Zeroizing<Vec<u8>>> {
     let failed = || Error::usage("the key command gave no password").at(command.display());
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(command).stderr(Stdio::inherit()).stdin(Stdio::inherit());
-    let output = shell.output().map_err(|error| failed().because(error))?;
-    if !output.status.success() {
-        return Err(failed().because(output.status));
-    }
-    if output.stdout.len() as u64 > PASSWORD_BYTES_MAX {
+    shell.arg("-c").arg(command).stdout(Stdio::piped());
+    let mut child = shell.spawn().map_err(|error| failed().because(error))?;
+    // A buffer that grows would leave copies behind.
+    let mut printed = Zeroizing::new(Vec::with_capacity(PASSWORD_ROOM));
+    let stdout = child.stdout.take().into_iter();
+    let read = stdout.map(|out| out.take(PASSWORD_BYTES_MAX + 1).read_to_end(&mut printed));
+    let read: std::io::Result<usize> = read.sum();
+    let status = child.wait().map_err(|error| failed().because(error))?;
+    read.map_err(|error| failed().because(error))?;
+    if printed.len() as u64 > PASSWORD_BYTES_MAX {
         return Err(failed().because("it printed more than 64 KiB"));
     }
-    Ok(output.stdout)
+    if !status.success() {
+        return Err(failed().because(status));
+    }
+    Ok(printed)
 }
 
-fn without_line_feed(mut bytes: Vec<u8>) -> Password {
+fn without_line_feed(mut bytes: Zeroizing<Vec<u8>>) -> Password {
     for end in *b"\n\r" {
         if bytes.last() == Some(&end) {
             bytes.pop();
         }
     }
-    Password::new(bytes)
+    Password::new(std::mem::take(&mut bytes))
 }

@@ -1,4 +1,4 @@
-//! One file a verb: `add`, `extract`, `list`, `test` (`verify.rs`), and the parts they share.
+//! One file a verb: `add`, `extract`, `list`, `passwd`, `test` (`verify.rs`), and the parts they share.
 //!
 //! A command takes options, does the work, tells [`crate::base::Progress`] how it goes and returns
 //! a summary. It neither parses nor prints.
@@ -19,6 +19,7 @@ mod list;
 mod object_reader;
 mod options;
 mod other_archive;
+mod passwd;
 mod requested;
 mod restore_directories;
 mod restore_ledger;
@@ -43,8 +44,9 @@ pub use key_source::KeySource;
 pub use list::list;
 pub use options::{
     AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
-    Row, VerifyOptions, VerifySummary,
+    PasswdOptions, PasswdSummary, Row, VerifyOptions, VerifySummary,
 };
+pub use passwd::passwd;
 pub use verify::verify;
 
 pub use crate::archive::{Location, Rollback};

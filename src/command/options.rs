@@ -305,3 +305,25 @@ pub struct VerifySummary {
     /// Fingerprint of the newest state checked.
     pub fingerprint: Option<String>,
 }
+
+/// What `passwd` is asked to do.
+#[derive(Debug, Clone)]
+pub struct PasswdOptions {
+    /// The archive file.
+    pub archive: PathBuf,
+    /// `-key`: the password that opens it now.
+    pub key: KeySource,
+    /// `-newkey`: the one that is to.
+    pub new_key: KeySource,
+    /// What a guess at the new one costs.
+    pub key_cost: KeyCost,
+    /// Clock and dice.
+    pub environment: Environment,
+}
+
+/// What `passwd` did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswdSummary {
+    /// How many passwords the archive has had, with this one.
+    pub generation: u32,
+}

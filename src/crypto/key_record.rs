@@ -53,13 +53,15 @@ impl KeyCost {
         };
         let params = Params::new(self.log_n, self.r.into(), self.p.into())
             .map_err(|error| failed(&error))?;
+        #[cfg(test)]
+        tally::count();
         let mut keys = Zeroizing::new([0; 64]);
         scrypt(password.expose(), &[SALT_LABEL, salt].concat(), &params, keys.as_mut_slice())
             .map_err(|error| failed(&error))?;
         let half = |from: usize| {
-            let mut half = [0; Secret::LEN];
+            let mut half = Zeroizing::new([0; Secret::LEN]);
             half.copy_from_slice(&keys[from..from + Secret::LEN]);
-            Secret::new(half)
+            Secret::new(*half)
         };
         Ok((half(0), half(Secret::LEN)))
     }
@@ -112,9 +114,9 @@ impl KeyRecord {
         if !bool::from(tag.ct_eq(&self.tag)) {
             return Err(Error::usage("wrong password"));
         }
-        let mut key = self.wrapped;
-        apply_aes_ctr(&encryption, 0, &mut key);
-        Ok(MasterKey::from_secret(Secret::new(key), self.archive_id))
+        let mut key = Zeroizing::new(self.wrapped);
+        apply_aes_ctr(&encryption, 0, key.as_mut_slice());
+        Ok(MasterKey::from_secret(Secret::new(*key), self.archive_id))
     }
 
     /// How many passwords the archive had before this one.
@@ -184,5 +186,24 @@ impl KeyRecord {
             return Err(reader.corrupt("it is of another archive"));
         }
         Ok(record)
+    }
+}
+
+/// How often a password was stretched by this thread.
+#[cfg(test)]
+pub(crate) mod tally {
+    use std::cell::Cell;
+
+    thread_local! {
+        static STRETCHED: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        STRETCHED.set(STRETCHED.get() + 1);
+    }
+
+    /// Since this was last asked.
+    pub(crate) fn take() -> u64 {
+        STRETCHED.take()
     }
 }

@@ -1,5 +1,7 @@
 //! The one random key of an archive, and the keys that are derived from it.
 
+use zeroize::Zeroizing;
+
 use crate::base::{Digest, Environment, Result};
 
 use super::secret::Secret;
@@ -15,9 +17,9 @@ pub struct MasterKey {
 impl MasterKey {
     /// A new key for a new archive.
     pub fn generate(archive_id: [u8; 16], environment: &Environment) -> Result<Self> {
-        let mut bytes = [0; Secret::LEN];
-        (environment.random)(&mut bytes)?;
-        Ok(Self::from_secret(Secret::new(bytes), archive_id))
+        let mut bytes = Zeroizing::new([0; Secret::LEN]);
+        (environment.random)(bytes.as_mut_slice())?;
+        Ok(Self::from_secret(Secret::new(*bytes), archive_id))
     }
 
     pub(super) fn from_secret(key: Secret, archive_id: [u8; 16]) -> Self {

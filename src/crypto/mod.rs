@@ -10,6 +10,8 @@ mod secret;
 mod update_keys;
 
 pub use identity_hash::IdentityHash;
+#[cfg(test)]
+pub(crate) use key_record::tally;
 pub use key_record::{KeyCost, KeyRecord};
 pub use master_key::MasterKey;
 pub use secret::{Password, Secret};

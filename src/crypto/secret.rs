@@ -29,7 +29,11 @@ impl Secret {
             hasher.update(piece);
         }
         let mut bytes = [0; LEN];
-        hasher.finalize_xof().fill(&mut bytes);
+        let mut output = hasher.finalize_xof();
+        output.fill(&mut bytes);
+        // Both hold the key.
+        output.zeroize();
+        hasher.zeroize();
         bytes
     }
 

@@ -69,6 +69,27 @@ impl HeaderRegion {
     }
 }
 
+/// The sector of the header, byte for byte, of the page where it is sound.
+pub(super) fn header_sector(backend: &dyn Backend) -> Result<Vec<u8>> {
+    let first = read_page(backend, 0)?;
+    let is_sound = ArchiveHeader::decode(&first).is_ok();
+    let page = if is_sound { first } else { read_page(backend, PAGE_BYTES)? };
+    Ok(page.get(..ArchiveHeader::KEY_RECORD.start).unwrap_or_default().to_vec())
+}
+
+/// Whether the page at `offset` begins with this sector and this key record, so that the other page is
+/// not needed.
+pub(super) fn is_whole(
+    backend: &dyn Backend,
+    offset: u64,
+    sector: &[u8],
+    record: &KeyRecord,
+) -> Result<bool> {
+    let page = read_page(backend, offset)?;
+    let there = page.get(ArchiveHeader::KEY_RECORD);
+    Ok(page.starts_with(sector) && there == Some(record.encode().as_slice()))
+}
+
 /// A page, or as much of it as there is.
 fn read_page(backend: &dyn Backend, offset: u64) -> Result<Vec<u8>> {
     let len = backend.len()?.saturating_sub(offset).min(PAGE_BYTES);

@@ -1,7 +1,6 @@
 //! The keys of an encrypted archive's updates: derived when a frame is met that tells what they are
-//! derived from, kept for the other frames.
+//! derived from, kept for the other frames while there is room.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::base::{Error, Result};
@@ -10,10 +9,7 @@ use crate::format::{Commit, FrameHeader, FrameType, Update};
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
-
-/// Number of an update and the first bytes of its nonce: a number alone may have been given twice,
-/// to an update that was never committed and to the one that was.
-type Name = (u64, [u8; 8]);
+use super::key_cache::KeyCache;
 
 /// The keys of one archive.
 #[derive(Debug)]
@@ -24,7 +20,7 @@ pub(super) struct Keychain {
 
 #[derive(Debug, Default)]
 struct Known {
-    keys: HashMap<Name, UpdateKeys>,
+    keys: KeyCache,
     last: Option<CommitPoint>,
 }
 
@@ -76,26 +72,31 @@ impl Keychain {
     /// Keeps keys that were proved right by a tag.
     pub(super) fn keep(&self, header: &FrameHeader, keys: &UpdateKeys) {
         if !header.frame_type.is_secret() {
-            self.known().keys.insert((header.update, header.nonce_prefix), keys.clone());
+            self.known().keys.put((header.update, header.nonce_prefix), keys.clone());
         }
     }
 
-    /// Keys that were met before, or are met on the way from the last commit to the update's.
+    /// Keys that were met before, or those of the update's commit, which is looked for from the last one.
     fn found_keys(&self, reader: &FrameReader, header: &FrameHeader) -> Result<UpdateKeys> {
         let name = (header.update, header.nonce_prefix);
-        let known = |keychain: &Self| keychain.known().keys.get(&name).cloned();
-        if let Some(keys) = known(self) {
+        if let Some(keys) = self.known().keys.get(&name) {
             return Ok(keys);
         }
         let mut next = self.known().last.clone();
-        while let Some(point) = next.filter(|point| point.commit.update > header.update) {
+        while let Some(point) = next.as_ref().filter(|point| point.commit.update > header.update) {
             let jump = point.jump(reader)?.filter(|jump| jump.commit.update >= header.update);
             next = Some(match jump {
                 Some(jump) => jump,
                 None => point.previous(reader)?,
             });
         }
-        known(self).ok_or_else(|| Error::corrupt("a frame belongs to no update of this archive"))
+        let commit = next.map(|point| point.commit);
+        let is_its = |commit: &Commit| (commit.update, commit.nonce.prefix()) == name;
+        let commit = commit
+            .filter(is_its)
+            .ok_or_else(|| Error::corrupt("a frame belongs to no update of this archive"))?;
+        let Commit { update, nonce, previous_tag, .. } = &commit;
+        Ok(self.master_key.update_keys(*update, nonce, previous_tag))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -1,4 +1,4 @@
-//! The five calls an archive needs of its storage, and what each promises.
+//! The six calls an archive needs of its storage, and what each promises.
 
 use crate::base::Result;
 
@@ -27,6 +27,11 @@ pub trait Backend: Send + Sync {
     /// Returns when all bytes and the length are on stable storage. After an error nothing is
     /// known and a second call proves nothing.
     fn sync(&self) -> Result<()>;
+
+    /// Writes over bytes that are there, for one purpose only: another key record in the header
+    /// region when the password changes. Until [`Self::sync`] returns, each sector may hold what it
+    /// held or what was written.
+    fn overwrite(&self, offset: u64, bytes: &[u8]) -> Result<()>;
 
     /// Cuts the end off. A new part that is cut to nothing may vanish with its name.
     fn truncate(&self, len: u64) -> Result<()>;

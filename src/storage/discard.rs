@@ -35,6 +35,10 @@ impl Backend for Discard {
         Ok(())
     }
 
+    fn overwrite(&self, _offset: u64, _bytes: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
     fn sync(&self) -> Result<()> {
         Ok(())
     }

@@ -73,6 +73,14 @@ impl LocalFile {
         Ok(Self { file, path: path.to_owned(), is_new })
     }
 
+    /// Opens a file that exists to change it, alone: another writer is an error of kind `Busy`.
+    pub fn open_to_change(path: &Path) -> Result<Self> {
+        let opened = OpenOptions::new().read(true).write(true).open(path);
+        let file = opened.map_err(|source| cannot("write to", path, source))?;
+        lock(&file, path)?;
+        Ok(Self { file, path: path.to_owned(), is_new: false })
+    }
+
     /// Device and inode number: what a walk has to leave out.
     pub fn identity(&self) -> Result<(u64, u64)> {
         let metadata = self.file.metadata().map_err(|e| cannot("look at", &self.path, e))?;
@@ -107,7 +115,7 @@ fn lock(file: &File, path: &Path) -> Result<()> {
     match file.try_lock() {
         Ok(()) => {}
         Err(std::fs::TryLockError::WouldBlock) => {
-            return Err(Error::new(ErrorKind::Busy, "cannot add: the archive is in use")
+            return Err(Error::new(ErrorKind::Busy, "the archive is in use")
                 .at(path.display())
                 .because("another zarc is writing to it")
                 .hint("try again when the other one is done"));
@@ -118,7 +126,7 @@ fn lock(file: &File, path: &Path) -> Result<()> {
     let named = std::fs::metadata(path).map_err(|source| cannot("look at", path, source))?;
     if (locked.dev(), locked.ino()) != (named.dev(), named.ino()) {
         // A writer that gave up its first update has just removed the file it made.
-        return Err(Error::new(ErrorKind::Busy, "cannot add: the archive was replaced meanwhile")
+        return Err(Error::new(ErrorKind::Busy, "the archive was replaced meanwhile")
             .at(path.display())
             .hint("try again"));
     }
@@ -172,6 +180,10 @@ impl Backend for LocalFile {
     fn append(&self, offset: u64, bytes: &[u8]) -> Result<()> {
         // Short writes and interrupted calls are continued by `write_all_at`.
         self.file.write_all_at(bytes, offset).map_err(|e| self.failed("write to", e))
+    }
+
+    fn overwrite(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.append(offset, bytes)
     }
 
     fn sync(&self) -> Result<()> {

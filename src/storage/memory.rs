@@ -54,6 +54,17 @@ impl Backend for Memory {
         Ok(())
     }
 
+    fn overwrite(&self, offset: u64, written: &[u8]) -> Result<()> {
+        let mut bytes = self.lock();
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let end = start.saturating_add(written.len());
+        let Some(there) = bytes.get_mut(start..end) else {
+            return Err(Error::new(ErrorKind::Truncated, "the archive ends too early"));
+        };
+        there.copy_from_slice(written);
+        Ok(())
+    }
+
     fn sync(&self) -> Result<()> {
         Ok(())
     }

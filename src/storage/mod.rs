@@ -1,4 +1,4 @@
-//! Where an archive's bytes live: five calls, and the files and memory behind them.
+//! Where an archive's bytes live: six calls, and the files and memory behind them.
 //!
 //! Knows bytes and offsets, nothing of frames. Beside `filesystem`, the only room that opens files.
 

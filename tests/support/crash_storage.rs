@@ -24,6 +24,8 @@ const PAGE: usize = 4096;
 pub enum Operation {
     /// Bytes at the end, which was there.
     Append(u64, Vec<u8>),
+    /// Bytes in the place of others.
+    Overwrite(u64, Vec<u8>),
     /// A sync that returned success.
     Sync,
     /// A sync that returned an error: it may have done anything.
@@ -152,6 +154,15 @@ impl Backend for Recorder {
         Ok(())
     }
 
+    fn overwrite(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let mut state = self.lock();
+        state.live(|_, _| {})?;
+        let operation = Operation::Overwrite(offset, bytes.to_vec());
+        apply(&operation, &mut state.now);
+        state.operations.push(operation);
+        Ok(())
+    }
+
     fn sync(&self) -> Result<()> {
         let mut state = self.lock();
         state.live(|_, _| {})?;
@@ -197,10 +208,16 @@ impl Recording {
         })
     }
 
+    /// All that was asked for.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
     /// The operations up to moment `at`, for a failed test to print.
     pub fn describe(&self, at: usize) -> String {
         let operations = self.operations[..at].iter().map(|operation| match operation {
             Operation::Append(offset, bytes) => format!(", {} at {offset}", bytes.len()),
+            Operation::Overwrite(offset, bytes) => format!(", {} over {offset}", bytes.len()),
             Operation::Sync => ", sync".to_owned(),
             Operation::FailedSync => ", failed sync".to_owned(),
             Operation::Truncate(len) => format!(", cut to {len}"),
@@ -219,6 +236,9 @@ impl Recording {
 fn apply(operation: &Operation, bytes: &mut Vec<u8>) {
     match operation {
         Operation::Append(_, added) => bytes.extend_from_slice(added),
+        Operation::Overwrite(offset, written) => {
+            bytes[usize::try_from(*offset).unwrap()..][..written.len()].copy_from_slice(written);
+        }
         Operation::Truncate(len) => bytes.truncate(usize::try_from(*len).unwrap()),
         Operation::Sync | Operation::FailedSync => {}
     }
@@ -272,6 +292,8 @@ impl Moment<'_> {
         let mut lens = vec![disk.len()];
         let mut pages = BTreeSet::new();
         for operation in self.pending {
+            let is_over = |op: &Operation| matches!(op, Operation::Overwrite(..));
+            assert!(!is_over(operation), "a password is changed in a test of its own");
             let from = now.len();
             apply(operation, &mut now);
             if let Operation::Truncate(_) = operation

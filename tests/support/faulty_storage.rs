@@ -15,6 +15,8 @@ pub enum Call {
     ReadAt,
     /// Appending.
     Append,
+    /// Writing over bytes of the header region.
+    Overwrite,
     /// Syncing.
     Sync,
     /// Cutting off.
@@ -23,7 +25,8 @@ pub enum Call {
 
 impl Call {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Len, Self::ReadAt, Self::Append, Self::Sync, Self::Truncate];
+    pub const ALL: [Self; 6] =
+        [Self::Len, Self::ReadAt, Self::Append, Self::Overwrite, Self::Sync, Self::Truncate];
 }
 
 /// What fails.
@@ -60,7 +63,7 @@ impl Faulty {
     }
 
     fn check(&self, call: Call) -> Result<()> {
-        let changes = matches!(call, Call::Append | Call::Sync | Call::Truncate);
+        let changes = matches!(call, Call::Append | Call::Overwrite | Call::Sync | Call::Truncate);
         let mut fails = self.fault.lasts && changes && self.has_failed();
         if call == self.fault.call && self.calls.fetch_add(1, Ordering::SeqCst) == self.fault.after
         {
@@ -97,6 +100,11 @@ impl Backend for Faulty {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Io),
         }
         result
+    }
+
+    fn overwrite(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.check(Call::Overwrite)?;
+        self.stored.overwrite(offset, bytes)
     }
 
     fn sync(&self) -> Result<()> {

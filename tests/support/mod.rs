@@ -8,6 +8,7 @@ pub mod json;
 pub mod random;
 pub mod random_history;
 pub mod recorded_history;
+pub mod terminal;
 pub mod tree_changes;
 pub mod trees;
 pub mod truth;

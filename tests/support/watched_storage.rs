@@ -38,6 +38,10 @@ impl Backend for Watched {
         self.memory.append(offset, bytes)
     }
 
+    fn overwrite(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.memory.overwrite(offset, bytes)
+    }
+
     fn sync(&self) -> Result<()> {
         self.memory.sync()
     }
