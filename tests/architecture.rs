@@ -192,6 +192,7 @@ fn paths_named_in_pages_exist() {
         "src/README.md",
         "spec/README.md",
         "spec/command-line.md",
+        "spec/encryption.md",
         "spec/recovery.md",
         "CHANGELOG.md",
     ];

@@ -7,20 +7,21 @@
 //! leaves two truths. For some the recovery itself is recorded and crashed. `ZARC_SOAK=1` makes it 50
 //! times as long; `ZARC_SEED=N` repeats history N alone.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
-use zarc::archive::{Archive, History as ArchiveHistory, Notice};
-use zarc::base::Until;
+use zarc::archive::{Archive, History as ArchiveHistory, Notice, OpenOptions};
+use zarc::base::{Environment, Result, Until};
 use zarc::compress::MethodChoice;
+use zarc::crypto::{KeyCost, Password};
 use zarc::storage::Memory;
 
 use crate::support::crash_storage::{Moment, Recorder};
-use crate::support::guarded;
 use crate::support::random::Random;
 use crate::support::random_history::{Ending, Scribe, Updates, open_for_writing};
 use crate::support::recorded_history::{History, Promise};
 use crate::support::truth::{Truth, assert_shows, newest};
+use crate::support::{DATA, guarded};
 
 /// Histories of the normal run, and the states that they have to give.
 const HISTORIES: u64 = 30;
@@ -31,8 +32,10 @@ const POWER_LOSSES: usize = 8;
 const NEST_EVERY: u64 = 80;
 
 /// What was tried.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tally {
+    /// How the archives are opened.
+    opening: OpenOptions<'static>,
     states: AtomicU64,
     nested: AtomicU64,
     ahead: AtomicU64,
@@ -45,6 +48,34 @@ struct Tally {
     gone_back: AtomicU64,
 }
 
+impl Tally {
+    fn of(opening: OpenOptions<'static>) -> Self {
+        let zero = || AtomicU64::new(0);
+        Self {
+            opening,
+            states: zero(),
+            nested: zero(),
+            ahead: zero(),
+            completed: zero(),
+            unfinished: zero(),
+            called_damaged: zero(),
+            unmade: zero(),
+            still_there: zero(),
+            gone_back: zero(),
+        }
+    }
+
+    /// Opens a disk to read.
+    fn open(&self, disk: &[u8]) -> Result<Archive> {
+        Archive::open(Arc::new(Memory::with_bytes(disk.to_vec())), self.opening.password)
+    }
+
+    /// Opens an archive to append, or makes it.
+    fn open_for_writing(&self, memory: Memory, environment: &Environment) -> Result<Archive> {
+        Archive::open_for_writing(Arc::new(memory), self.opening, environment)
+    }
+}
+
 fn add_one(counter: &AtomicU64) -> u64 {
     counter.fetch_add(1, Ordering::Relaxed)
 }
@@ -55,7 +86,7 @@ fn soak() -> u64 {
 
 #[test]
 fn whatever_a_crash_leaves_shows_every_promised_version() {
-    let tally = Tally::default();
+    let tally = Tally::of(DATA);
     if let Ok(seed) = std::env::var("ZARC_SEED") {
         return one_history(seed.parse().unwrap(), &tally);
     }
@@ -137,7 +168,7 @@ fn shown_by<'a>(disk: &[u8], allowed: &'a [Promise], tally: &Tally) -> &'a Promi
         assert_eq!(allowed.len(), 1, "a cut is synced before the next one");
         return &allowed[0];
     };
-    let opened = Archive::open(Arc::new(Memory::with_bytes(disk.to_vec())), None);
+    let opened = tally.open(disk);
     let number = opened.map_or(0, |a| newest(&a).map_or(0, |version| version.number()));
     // Nothing is appended before the cut is synced.
     if number == after.promised.len() as u64 {
@@ -156,7 +187,8 @@ fn check_disk(disk: &[u8], promise: &Promise, random: &mut Random, tally: &Tally
     let memory = Memory::with_bytes(disk.to_vec());
     let mut updates = Updates::new(random.next(), 3, 400);
     updates.methods = &["store,0"];
-    let mut archive = open_for_writing(Arc::new(memory.clone()), &updates.environment)
+    let mut archive = tally
+        .open_for_writing(memory.clone(), &updates.environment)
         .expect("a crash is no reason to refuse");
     if archive.notice() == Some(&Notice::Completed) {
         add_one(&tally.completed);
@@ -167,7 +199,7 @@ fn check_disk(disk: &[u8], promise: &Promise, random: &mut Random, tally: &Tally
     let (truth, _) = update.expect("a recovered archive takes an update").unwrap();
     drop(archive);
     truths.push(truth);
-    let archive = Archive::open(Arc::new(memory), None).expect("it was written without a fault");
+    let archive = tally.open(&memory.to_bytes()).expect("it was written without a fault");
     assert_eq!(archive.notice(), None);
     assert_shows(&archive, &truths, random.index(truths.len()));
 }
@@ -175,7 +207,7 @@ fn check_disk(disk: &[u8], promise: &Promise, random: &mut Random, tally: &Tally
 /// How many versions a reader sees.
 fn check_reading(disk: &[u8], promise: &Promise, random: &mut Random, tally: &Tally) -> usize {
     let promised = &promise.promised;
-    let archive = match Archive::open(Arc::new(Memory::with_bytes(disk.to_vec())), None) {
+    let archive = match tally.open(disk) {
         Ok(archive) => archive,
         Err(error) => {
             assert!(promised.is_empty(), "not readable: {error}");
@@ -223,8 +255,9 @@ fn crash_the_recovery(
     let promised = &promise.promised;
     // What the recovery decides is promised from its first sync on; before, both may be seen.
     let memory = Memory::with_bytes(disk.to_vec());
-    let updates = Updates::new(random.next(), 4, 2000);
-    let archive = open_for_writing(Arc::new(memory), &updates.environment).unwrap();
+    let mut updates = Updates::new(random.next(), 4, 2000);
+    updates.opening = tally.opening;
+    let archive = tally.open_for_writing(memory, &updates.environment).unwrap();
     let decided = versions_of(&archive, promise);
     let scribe = Scribe::new(disk.to_vec(), promised.clone(), updates);
     let history = scribe.knowing(&decided[promised.len()..]).run_once();
@@ -234,7 +267,7 @@ fn crash_the_recovery(
 /// An index is written and recovered like an archive with data, and what it lists stays true.
 #[test]
 fn whatever_a_crash_leaves_of_an_index_shows_every_promised_version() {
-    let tally = Tally::default();
+    let tally = Tally::of(DATA);
     for seed in 100..104 {
         let mut updates = Updates::new(seed, 8, 3000);
         updates.opening.method = Some(MethodChoice::Index);
@@ -246,9 +279,32 @@ fn whatever_a_crash_leaves_of_an_index_shows_every_promised_version() {
     assert!(tally.completed.into_inner() > 0, "updates that lacked only their commit");
 }
 
+/// An encrypted archive is written and recovered like a plain one, and its header like that of one.
+#[test]
+fn whatever_a_crash_leaves_of_an_encrypted_archive_shows_every_promised_version() {
+    static PASSWORD: LazyLock<Password> = LazyLock::new(|| Password::new(b"words".to_vec()));
+    let key_cost = KeyCost::with_log_n(10).unwrap();
+    let opening = OpenOptions { password: Some(&PASSWORD), key_cost, ..DATA };
+    let tally = Tally::of(opening);
+    std::thread::scope(|scope| {
+        for seed in [300, 301] {
+            let tally = &tally;
+            scope.spawn(move || {
+                let mut updates = Updates::new(seed, 4, 1000);
+                updates.opening = opening;
+                let history = Scribe::new(Vec::new(), Vec::new(), updates).run(3);
+                let mut random = Random::new(seed);
+                crash_everywhere(&format!("seed {seed}"), &history, &mut random, tally, false);
+            });
+        }
+    });
+    println!("{tally:?}");
+    assert!(tally.states.into_inner() > 200);
+}
+
 #[test]
 fn a_commit_whose_sync_failed_does_not_come_back_among_newer_frames() {
-    let tally = Tally::default();
+    let tally = Tally::of(DATA);
     for seed in 0..8 {
         let updates = Updates::new(seed, 6, 2000);
         let history = Scribe::new(Vec::new(), Vec::new(), updates).run_after_failed_sync();

@@ -1,15 +1,21 @@
 //! Encrypted archives as a user meets them: what is in them comes back with the password and only
 //! with it, and nothing of it can be read without.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 
-use zarc::base::Until;
+use zarc::archive::{Archive, OpenOptions};
+use zarc::base::{Environment, Until};
 use zarc::command::{
     AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Password, VerifyOptions, add,
     extract, list, verify,
 };
+use zarc::storage::Memory;
 
+use crate::support::random_history::{Ending, Updates};
 use crate::support::trees::walk;
+use crate::support::truth::assert_shows;
 use crate::support::workbench::{Workbench, fresh_in_memory, rows, set_clock};
 use crate::support::{Told, noise};
 
@@ -107,4 +113,49 @@ fn equal_updates_are_encrypted_differently() {
     let common = blocks(&archives[1]).iter().filter(|block| first.contains(*block)).count();
     // Magic numbers and lengths of headers.
     assert!(common < 40, "{common} blocks of 16 bytes are in both");
+}
+
+/// The making of an encrypted archive, interrupted: whichever sectors of its header region reached the
+/// disk, and however long the file is then, the next add makes it anew or goes on with it.
+#[test]
+fn an_archive_whose_making_was_interrupted_is_made_again() {
+    let password = Password::new(b"open sesame".to_vec());
+    let key_cost = KeyCost::with_log_n(10).unwrap();
+    let opening = OpenOptions { password: Some(&password), key_cost, ..OpenOptions::plain(6) };
+    let made = Memory::default();
+    let backend = Arc::new(made.clone());
+    drop(Archive::open_for_writing(backend, opening, &Environment::system()).unwrap());
+    let region = made.to_bytes();
+    assert_eq!(region.len(), 8192);
+    let used: Vec<usize> =
+        (0..16).filter(|at| region[at * 512..][..512].iter().any(|&byte| byte != 0)).collect();
+    assert_eq!(used, [0, 1, 8, 9], "header and key record, twice");
+    let mut disks = BTreeSet::new();
+    for subset in 0..16_u32 {
+        let mut disk = vec![0; 8192];
+        for (bit, sector) in used.iter().enumerate().filter(|(bit, _)| subset >> bit & 1 == 1) {
+            let bytes = sector * 512..(sector + 1) * 512;
+            assert!(bit < 4);
+            disk[bytes.clone()].copy_from_slice(&region[bytes]);
+        }
+        disks.extend((0..=16).map(|sectors| disk[..sectors * 512].to_vec()));
+    }
+    // The process dies in the middle of the write.
+    disks.extend(
+        [1, 7, 8, 63, 300, 511, 513, 600, 655, 700, 4097, 4500, 4700]
+            .map(|len| region[..len].to_vec()),
+    );
+    assert!(disks.len() > 100, "{}", disks.len());
+    for disk in disks {
+        let memory = Memory::with_bytes(disk.clone());
+        let mut updates = Updates::new(1, 3, 300);
+        let backend = Arc::new(memory.clone());
+        let mut archive = Archive::open_for_writing(backend, opening, &Environment::system())
+            .unwrap_or_else(|error| panic!("{} bytes: {error}", disk.len()));
+        let truth = updates.update(&mut archive, None, Ending::Commit, |_| {}).unwrap().unwrap().0;
+        drop(archive);
+        let archive = Archive::open(Arc::new(memory), Some(&password)).unwrap();
+        assert_eq!(archive.notice(), None);
+        assert_shows(&archive, &[truth], 0);
+    }
 }

@@ -5,10 +5,11 @@
 //! with the storage sound afterwards and once with it gone. Afterwards the bytes are read without
 //! faults, and the job is run again.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use zarc::archive::{Archive, History, Notice, RollbackStage};
+use zarc::archive::{Archive, History, Notice, OpenOptions, RollbackStage};
 use zarc::base::{ErrorKind, Result, Until};
+use zarc::crypto::{KeyCost, Password};
 use zarc::format::PAGE_BYTES;
 use zarc::storage::{Backend, Memory};
 
@@ -20,6 +21,8 @@ use crate::support::truth::{Truth, assert_shows, newest};
 /// An archive before a job.
 struct Job {
     name: &'static str,
+    /// How the archive is opened.
+    opening: OpenOptions<'static>,
     bytes: Vec<u8>,
     /// Committed versions.
     promised: Vec<Arc<Truth>>,
@@ -28,12 +31,14 @@ struct Job {
 }
 
 /// An archive of three versions, and where each of them ends.
-fn three_versions() -> (Vec<u8>, Vec<Arc<Truth>>, Vec<usize>) {
+fn three_versions(opening: OpenOptions<'_>) -> (Vec<u8>, Vec<Arc<Truth>>, Vec<usize>) {
     let memory = Memory::default();
     let mut updates = Updates::new(3, 12, 1500);
     let (mut truths, mut ends) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        let mut archive = open_for_writing(Arc::new(memory.clone()), &updates.environment).unwrap();
+        let mut archive =
+            Archive::open_for_writing(Arc::new(memory.clone()), opening, &updates.environment)
+                .unwrap();
         let update = updates.update(&mut archive, truths.last(), Ending::Commit, |_| {});
         truths.push(update.unwrap().unwrap().0);
         ends.push(memory.to_bytes().len());
@@ -41,11 +46,12 @@ fn three_versions() -> (Vec<u8>, Vec<Arc<Truth>>, Vec<usize>) {
     (memory.to_bytes(), truths, ends)
 }
 
-fn jobs() -> Vec<Job> {
-    let (bytes, truths, ends) = three_versions();
+fn jobs(opening: OpenOptions<'static>) -> Vec<Job> {
+    let (bytes, truths, ends) = three_versions(opening);
     let page = usize::try_from(PAGE_BYTES).unwrap();
     let job = |name, len: usize, versions: usize, complete: bool| Job {
         name,
+        opening,
         bytes: bytes[..len].to_vec(),
         promised: truths[..versions].to_vec(),
         complete: complete.then(|| Arc::clone(&truths[versions])),
@@ -91,7 +97,7 @@ fn add(
     attempt: &Mutex<Option<Arc<Truth>>>,
 ) -> Result<Vec<Arc<Truth>>> {
     let mut updates = Updates::new(77, 9, 3000);
-    let mut archive = open_for_writing(backend, &updates.environment)?;
+    let mut archive = Archive::open_for_writing(backend, job.opening, &updates.environment)?;
     let mut truths = job.promised.clone();
     if newest_number(&archive)? > truths.len() as u64 {
         truths.extend(job.complete.clone());
@@ -112,11 +118,27 @@ fn newest_number(archive: &Archive) -> Result<u64> {
 #[test]
 fn no_failing_call_of_a_writer_loses_or_invents_a_version() {
     let mut runs = 0;
-    for job in jobs() {
+    for job in jobs(DATA) {
         runs += with_every_fault(|fault| writer_survives(&job, fault));
     }
     println!("{runs} runs of a writer");
     assert!(runs > 1500);
+}
+
+/// The header region of an encrypted archive is two pages, and its frames are read under keys.
+#[test]
+fn no_failing_call_of_a_writer_loses_or_invents_an_encrypted_version() {
+    static PASSWORD: LazyLock<Password> = LazyLock::new(|| Password::new(b"words".to_vec()));
+    let key_cost = KeyCost::with_log_n(10).unwrap();
+    let opening = OpenOptions { password: Some(&PASSWORD), key_cost, ..DATA };
+    let mut runs = 0;
+    for job in jobs(opening).into_iter().filter(|job| {
+        ["first update", "second update", "a commit is completed"].contains(&job.name)
+    }) {
+        runs += with_every_fault(|fault| writer_survives(&job, fault));
+    }
+    println!("{runs} runs of a writer");
+    assert!(runs > 300);
 }
 
 /// Whether the fault happened.
@@ -136,13 +158,14 @@ fn writer_survives(job: &Job, fault: Fault) -> bool {
     // The same again, on storage that works.
     let next = promised.len() as u64 + 1;
     let complete = job.complete.clone().into_iter().chain(attempt).find(|t| t.number == next);
-    let again = Job { name: job.name, bytes: Vec::new(), promised, complete };
+    let (name, opening) = (job.name, job.opening);
+    let again = Job { name, opening, bytes: Vec::new(), promised, complete };
     let truths = add(Arc::new(memory.clone()), &again, &Mutex::new(None)).expect(&place);
     if let Some(complete) = &job.complete {
         let is_kept = truths.iter().any(|truth| truth.comment == complete.comment);
         assert!(is_kept, "{place}: a complete update was cut off");
     }
-    let archive = Archive::open(Arc::new(memory), None).unwrap();
+    let archive = Archive::open(Arc::new(memory), job.opening.password).unwrap();
     assert_eq!(archive.notice(), None, "{place}");
     assert_shows(&archive, &truths, truths.len() / 2);
     faulty.has_failed()
@@ -158,7 +181,7 @@ fn check_after(
     attempt: Option<&Arc<Truth>>,
     place: &str,
 ) -> Vec<Arc<Truth>> {
-    let archive = match Archive::open(Arc::new(memory.clone()), None) {
+    let archive = match Archive::open(Arc::new(memory.clone()), job.opening.password) {
         Ok(archive) => archive,
         Err(error) => {
             assert!(job.promised.is_empty() && added.is_none(), "{place}: {error}");
@@ -223,7 +246,7 @@ fn roll_back(
 
 #[test]
 fn no_failing_call_of_a_rollback_is_told_otherwise_than_it_is() {
-    let (bytes, truths, _) = three_versions();
+    let (bytes, truths, _) = three_versions(DATA);
     let mut runs = 0;
     for (to, adds) in [(0, true), (0, false), (1, true), (1, false), (2, true)] {
         runs += with_every_fault(|fault| rollback_survives(&bytes, &truths, to, adds, fault));
@@ -304,7 +327,7 @@ fn assert_takes_an_update(
 
 #[test]
 fn no_failing_call_of_a_reader_passes_for_less_than_there_is() {
-    let (bytes, truths, ends) = three_versions();
+    let (bytes, truths, ends) = three_versions(DATA);
     let mut runs = 0;
     // All whole; a tail; a later commit after damage.
     let mut damaged = bytes.clone();

@@ -15,14 +15,21 @@ use zarc::archive::{
     Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
     TransactionOptions,
 };
-use zarc::base::{Kind, Metadata, StoredPath, Timestamp, Xattr};
+use zarc::base::{Kind, Metadata, StoredPath, Timestamp, Until, Xattr};
+use zarc::command::{ExtractOptions, KeySource, extract};
 use zarc::compress::{ContentKind, MethodChoice};
+use zarc::crypto::{KeyCost, Password};
 
-use super::support::noise;
-use super::support::workbench::{environment, fresh_in_memory, kind_letter, set_clock, set_dice};
+use super::support::workbench::{
+    Workbench, environment, fresh_in_memory, kind_letter, set_clock, set_dice,
+};
+use super::support::{Told, noise};
 
 /// Where the archives of this draft are.
 pub const FOLDER: &str = "testdata/archives/draft-0.2";
+
+/// The password of the archive that is encrypted.
+pub const PASSWORD: &str = "correct horse";
 
 /// When the first update is made.
 const FIRST_DATE: i64 = 1_700_000_000;
@@ -188,6 +195,7 @@ fn archives() -> Vec<(&'static str, Vec<Made>)> {
         ("blocks", blocks()),
         ("index", index()),
         ("brotli", brotli()),
+        ("encrypted", history()),
     ]
 }
 
@@ -357,8 +365,13 @@ fn index() -> Vec<Made> {
 /// The objects of a version.
 type State = BTreeMap<StoredPath, Thing>;
 
+/// The password of the archive of that name, if it has one.
+fn password_of(name: &str) -> Option<Password> {
+    (name == "encrypted").then(|| Password::new(PASSWORD.as_bytes().to_vec()))
+}
+
 /// Makes an archive with so many threads; returns its bytes and its manifest.
-fn make(made: &[Made], threads: usize) -> (Vec<u8>, String) {
+fn make(made: &[Made], threads: usize, password: Option<&Password>) -> (Vec<u8>, String) {
     let dir = fresh_in_memory();
     let path = dir.path().join("golden.zarc");
     set_dice(4711);
@@ -366,15 +379,23 @@ fn make(made: &[Made], threads: usize) -> (Vec<u8>, String) {
     for (number, made) in (0..).zip(made) {
         let date = FIRST_DATE + number * 100_000;
         set_clock(date);
-        append(&path, made, &mut state, threads);
+        append(&path, made, &mut state, (threads, password));
         describe(&mut text, number + 1, date, &state);
     }
     (fs::read(path).unwrap(), text)
 }
 
-fn append(path: &Path, made: &Made, state: &mut State, threads: usize) {
+fn append(
+    path: &Path,
+    made: &Made,
+    state: &mut State,
+    (threads, password): (usize, Option<&Password>),
+) {
     let method = MethodChoice::parse(made.method).unwrap();
-    let open_options = OpenOptions { method: Some(method), ..OpenOptions::plain(2) };
+    let key_cost = KeyCost::with_log_n(10).unwrap();
+    let method_wanted = Some(method);
+    let open_options =
+        OpenOptions { method: method_wanted, password, key_cost, ..OpenOptions::plain(2) };
     let mut archive = Archive::open_location_for_writing(
         &path.to_path_buf().into(),
         open_options,
@@ -498,9 +519,10 @@ fn first_name<'a>(state: &'a State, thing: &Thing) -> Option<&'a StoredPath> {
 fn golden_archives_are_the_same_whoever_writes_them() {
     let is_written = std::env::var_os("ZARC_WRITE_ARCHIVES").is_some();
     for (name, made) in archives() {
-        let (bytes, manifest) = make(&made, 1);
+        let password = password_of(name);
+        let (bytes, manifest) = make(&made, 1, password.as_ref());
         for threads in [1, 2, 4] {
-            let (again, _) = make(&made, threads);
+            let (again, _) = make(&made, threads, password.as_ref());
             assert!(again == bytes, "{name} differs with {threads} threads");
         }
         let file = |suffix| Path::new(FOLDER).join(format!("{name}.{suffix}"));
@@ -512,5 +534,43 @@ fn golden_archives_are_the_same_whoever_writes_them() {
         let kept = fs::read_to_string(file("txt")).unwrap();
         assert!(kept == manifest, "the manifest of {name} is not the one that is kept");
         assert!(file("zarc").exists());
+    }
+}
+
+/// The encrypted archive that is kept gives back what was put in, with its password and no other.
+#[test]
+fn the_encrypted_golden_archive_is_read() {
+    let bench = Workbench::new(fresh_in_memory());
+    let archive = Path::new(FOLDER).join("encrypted.zarc");
+    let mut state = State::new();
+    for (number, made) in (1..).zip(history()) {
+        for (name, thing) in made.changes {
+            let path = StoredPath::from_bytes(name).unwrap();
+            match thing {
+                Some(thing) => drop(state.insert(path, thing)),
+                None => drop(state.remove(&path)),
+            }
+        }
+        let out = bench.path(&format!("out-{number}"));
+        let options = |password: &str| ExtractOptions {
+            archive: archive.clone(),
+            key: Some(KeySource::Words(Password::new(password.as_bytes().to_vec()))),
+            until: Until::Version(number),
+            attributes: false,
+            ..bench.extract_options(&out)
+        };
+        let error = extract(&options("incorrect horse"), &Told::default()).unwrap_err();
+        assert!(error.to_string().contains("wrong password"), "{error}");
+        let told = Told::default();
+        let summary = extract(&options(PASSWORD), &told).unwrap();
+        assert_eq!(summary.problems, 0, "{}", told.warnings());
+        assert_eq!(summary.written, state.len() as u64, "version {number}");
+        for (path, thing) in state.iter().filter(|(_, thing)| thing.metadata.kind == Kind::File) {
+            let name = std::str::from_utf8(path.as_bytes()).unwrap();
+            assert!(
+                fs::read(out.join(name)).unwrap() == thing.content(),
+                "version {number}: {name}"
+            );
+        }
     }
 }

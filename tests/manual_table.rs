@@ -154,3 +154,22 @@ fn tests_named_beyond_the_manual_are_there() {
         assert!(tests.contains(&name), "there is no test {name}");
     }
 }
+
+/// The table of threats has each of them, with tests that are there or the word that none is.
+#[test]
+fn every_threat_has_its_tests() {
+    let page = fs::read_to_string("spec/encryption.md").unwrap();
+    let (_, table) = page.split_once("\n## Threats\n").expect("the section is there");
+    let tests = all_tests();
+    let rows: Vec<Vec<String>> =
+        table.lines().filter(|line| line.starts_with("| T")).map(cells_of).collect();
+    for (number, row) in (1..).zip(&rows) {
+        let [name, _, answer, named] = &row[..] else { panic!("a row has four cells: {row:?}") };
+        assert_eq!(*name, format!("T{number}"));
+        assert_eq!(named == "-", answer.starts_with("out of reach"), "{name}");
+        for test in quoted_in(named) {
+            assert!(tests.contains(&test), "{name}: there is no test {test}");
+        }
+    }
+    assert_eq!(rows.len(), 22);
+}

@@ -13,6 +13,7 @@ use std::process::{Command, Output};
 use zarc::base::Until;
 use zarc::command::{AddOptions, KeyCost, KeySource, Password, Row};
 
+use super::golden::{FOLDER, PASSWORD};
 use super::support::archives::{drop_what_needs_root, holds_data, kept, versions};
 use super::support::extraction::small_tree;
 use super::support::trees::{Tree, differences, walk};
@@ -288,5 +289,31 @@ fn the_reader_decrypts_what_zarc_encrypts() {
     for wrong in [&["--password".as_ref(), "pass word".as_ref()][..], &[]] {
         let asked = ["list".as_ref(), archive.as_os_str()];
         assert_eq!(reader.run(&[&asked, wrong].concat()).status.code(), Some(2));
+    }
+}
+
+/// Both read the encrypted archive that is kept: the other reader finds in each version what its manifest
+/// says of names, sizes and kinds.
+#[test]
+fn the_reader_decrypts_the_archive_that_is_kept() {
+    let Some(reader) = Reader::find() else { return };
+    let archive = Path::new(FOLDER).join("encrypted.zarc");
+    let with = ["--password".as_ref(), PASSWORD.as_ref()];
+    let verified = reader.told(&[&["verify".as_ref(), archive.as_os_str()], &with[..]].concat());
+    let manifest = fs::read_to_string(archive.with_extension("txt")).unwrap();
+    let versions: Vec<&str> = manifest.split("version ").skip(1).collect();
+    assert!(verified.starts_with(&format!("{} updates, ", versions.len())), "{verified}");
+    for (number, version) in (1..).zip(versions) {
+        let until = u32::to_string(&number);
+        let asked = ["list".as_ref(), archive.as_os_str(), "--until".as_ref(), until.as_ref()];
+        let listed = reader.told(&[&asked, &with[..]].concat());
+        let fields = |line: &str, which: [usize; 4]| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            which.map(|at| fields[at].to_owned())
+        };
+        // Kind, mode, size and name; the manifest has the owner between them.
+        let theirs: Vec<_> = listed.lines().map(|line| fields(line, [0, 1, 2, 4])).collect();
+        let said: Vec<_> = version.lines().skip(1).map(|line| fields(line, [0, 1, 3, 5])).collect();
+        assert_eq!(theirs, said, "version {number}");
     }
 }

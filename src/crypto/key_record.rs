@@ -149,6 +149,12 @@ impl KeyRecord {
             && bytes.get(CHECKED_BYTES..Self::LEN) == Some(&checksum.as_bytes()[..16])
     }
 
+    /// Whether this is the beginning of a key record that ends too early.
+    pub fn is_begun(bytes: &[u8]) -> bool {
+        let name = bytes.get(..NAME.len()).unwrap_or(bytes);
+        bytes.len() < Self::LEN && !name.is_empty() && NAME.starts_with(name)
+    }
+
     /// Reads the 144 bytes of the archive `archive_id`. What a password would cost is bounded before
     /// anything is allocated for it.
     pub fn decode(bytes: &[u8], archive_id: &[u8; 16]) -> Result<Self> {

@@ -133,8 +133,10 @@ pub(super) fn is_unmade(backend: &dyn Backend) -> Result<bool> {
     match (header(first), header(second)) {
         (Some(header), _) if !header.flags.encrypted => Ok(len < header.region_bytes()),
         (Some(one), Some(other)) if one == other => {
-            Ok(!(has_key_record(first) && has_key_record(second)) && is_of_ours(&bytes))
+            Ok(!(has_key_record(first) && has_key_record(second)))
         }
+        // The second page is written after the first one: whatever it is, nothing followed it.
+        (Some(_), _) => Ok(true),
         _ => Ok(is_of_ours(&bytes) || is_begun(&bytes)),
     }
 }
@@ -144,7 +146,9 @@ fn is_of_ours(bytes: &[u8]) -> bool {
     bytes.chunks(512).all(|sector| {
         let is_header = || ArchiveHeader::decode(sector).is_ok();
         let is_key_record = || sector.get(..KeyRecord::LEN).is_some_and(KeyRecord::is_sound);
-        sector.iter().all(|&byte| byte == 0) || is_header() || is_key_record()
+        // The last one may be a beginning.
+        let is_begun = || is_begun(sector) || KeyRecord::is_begun(sector);
+        sector.iter().all(|&byte| byte == 0) || is_header() || is_key_record() || is_begun()
     })
 }
 

@@ -400,7 +400,8 @@ impl Scribe {
         }
         let backend = Arc::new(self.recorder.clone());
         let header = || unreachable!("the archive has a version");
-        let opened = Journal::open_for_writing(backend, None, header, |_| Ok(()));
+        let opened =
+            Journal::open_for_writing(backend, self.updates.opening.password, header, |_| Ok(()));
         let (mut journal, _) = opened.unwrap();
         let previous_tag = journal.last_tag();
         let mut nonce = [0; 32];
