@@ -28,6 +28,7 @@ mod manual_page;
 mod manual_table;
 mod old_archives;
 mod oracle;
+mod parts;
 mod reference_reader;
 mod rollback;
 mod rollback_cli;

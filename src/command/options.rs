@@ -1,7 +1,5 @@
 //! What can be asked of each command and what it answers: plain values, no work.
 
-use std::path::PathBuf;
-
 use crate::archive::{Location, Rollback};
 use crate::base::{Environment, Metadata, StoredPath, Timestamp, Until};
 use crate::compress::MethodChoice;
@@ -225,7 +223,7 @@ pub struct ListSummary {
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct ExtractOptions {
     /// The archive file.
-    pub archive: PathBuf,
+    pub archive: Location,
     /// `-key`: that of an encrypted archive.
     pub key: Option<KeySource>,
     /// Names in the archive; none means all.
@@ -273,7 +271,7 @@ pub struct ExtractSummary {
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
     /// The archive file.
-    pub archive: PathBuf,
+    pub archive: Location,
     /// `-key`: that of an encrypted archive.
     pub key: Option<KeySource>,
     /// `-until`: check this state and those before it.

@@ -69,6 +69,16 @@ impl HeaderRegion {
     }
 }
 
+/// Writes the header region of an empty file and syncs it.
+pub(super) fn write_region(backend: &dyn Backend, region: &[u8]) -> Result<()> {
+    let written = backend.append(0, region).and_then(|()| backend.sync());
+    if written.is_err() {
+        // The file holds nothing yet; a rest of it would only be in the way.
+        let _ = backend.truncate(0);
+    }
+    written
+}
+
 /// A page, or as much of it as there is.
 fn read_page(backend: &dyn Backend, offset: u64) -> Result<Vec<u8>> {
     let len = backend.len()?.saturating_sub(offset).min(PAGE_BYTES);
