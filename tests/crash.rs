@@ -116,7 +116,7 @@ fn crash_everywhere(
 }
 
 /// The disks that a crash at this moment may leave, each with a word about it.
-fn disks(moment: &Moment<'_>, random: &mut Random) -> Vec<(&'static str, Vec<u8>)> {
+pub fn disks(moment: &Moment<'_>, random: &mut Random) -> Vec<(&'static str, Vec<u8>)> {
     let mut disks = vec![("killed", moment.killed())];
     if let Some(disk) = moment.killed_inside(random) {
         disks.push(("killed inside", disk));

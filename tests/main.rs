@@ -29,6 +29,7 @@ mod manual_table;
 mod old_archives;
 mod oracle;
 mod parts;
+mod parts_crash;
 mod reference_reader;
 mod rollback;
 mod rollback_cli;

@@ -66,8 +66,7 @@ impl Archive {
             Location::File(path) => Self::open_path(path, password),
             Location::Parts(names) => {
                 let parts = Arc::new(LocalParts::open(names)?);
-                let journal = Journal::open_parts(parts, password);
-                journal.map(Self::opened).map_err(|error| error.at(names))
+                Self::open_parts(parts, password).map_err(|error| error.at(names))
             }
         }
     }
@@ -84,6 +83,11 @@ impl Archive {
     /// Opens an archive to read.
     pub fn open(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
         Ok(Self::opened(Journal::open(backend, password)?))
+    }
+
+    /// Opens an archive in parts to read.
+    pub fn open_parts(parts: Arc<dyn PartStore>, password: Option<&Password>) -> Result<Self> {
+        Ok(Self::opened(Journal::open_parts(parts, password)?))
     }
 
     fn opened(journal: Journal) -> Self {
