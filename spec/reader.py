@@ -141,9 +141,11 @@ class Header(NamedTuple):
     genesis_tag: bytes
     is_encrypted: bool
     has_data: bool
+    link: bytes
+    first_update: int
 
 
-def decode_header(data):
+def decode_header(data, number=1):
     cursor = Cursor(data, "header")
     require(cursor.take(8) == MAGIC, "header: this is no .zarc archive")
     major, minor = cursor.fixed("HH")
@@ -158,7 +160,7 @@ def decode_header(data):
     not_yet_written = {INDEX_PART: "index part"}
     for flag, name in not_yet_written.items():
         require(not flags & flag, f"header: {name}; not yet written")
-    require(part == 1, f"header: part {part}; archives in parts are not yet written")
+    require(part == number, f"header: this is part {part}, not {number}")
     is_encrypted = bool(flags & ENCRYPTED)
     require(length == PAGE_BYTES * (1 + is_encrypted), f"header: length of the header region is {length}")
     block_log2, fragment_exponent, cut_rule, identity = cursor.fixed("BBBB")
@@ -168,10 +170,11 @@ def decode_header(data):
     require(identity == 1, f"header: unknown identity {identity}")
     cursor.zero(12)
     link, first_update = cursor.fixed("32sQ")
-    require(not any(link), "header: part 1 has a link")
-    require(first_update == 1, f"header: part 1 starts with update {first_update}")
+    require(part > 1 or not any(link), "header: part 1 has a link")
+    require(part > 1 or first_update == 1, f"header: part 1 starts with update {first_update}")
     has_data = not flags & WITHOUT_DATA
-    return Header(length, archive_id, created, 1 << block_log2, genesis_tag, is_encrypted, has_data)
+    return Header(length, archive_id, created, 1 << block_log2, genesis_tag, is_encrypted, has_data, link,
+                  first_update)
 
 
 # --- 4. Frames ----------------------------------------------------------------------------------
@@ -241,34 +244,74 @@ def check_frame_header(header):
     name, limit = FRAME_TYPES.get(type_, (f"type {type_}", DATA_PAYLOAD_BYTES_MAX))
     require(header.length <= limit, f"{name} frame: payload of {header.length} bytes is above the limit {limit}")
     require(not header.flags & ~(FRAME_LAST | FRAME_ENCRYPTED), f"{name} frame: unknown flags {header.flags:#x}")
-    require(header.part == 1, f"{name} frame: written to part {header.part}")
     require(header.offset % (PAGE_BYTES if type_ == COMMIT else 8) == 0,
             f"{name} frame: offset {header.offset} is not aligned")
 
 
+PART_BITS = 48
+
+
+def position(part, offset):
+    """Place as one number: that of the part above PART_BITS, counted from 0, and the offset in the part."""
+    require(offset < 1 << PART_BITS, f"offset {offset} is behind the end of every file")
+    return (max(part, 1) - 1 << PART_BITS) + offset
+
+
+def part_of(offset):
+    return (offset >> PART_BITS) + 1
+
+
+def part_names(path):
+    """The files of an archive: one, or all parts from 1 on whose names are of a pattern with ? or *."""
+    places = path.count("?")
+    if not places and "*" not in path:
+        return [path]
+    names = []
+    while True:
+        number = str(len(names) + 1)
+        digits = iter(number.rjust(places, "0"))
+        name = "".join(next(digits, "") if c == "?" else number if c == "*" else c for c in path)
+        if not os.path.exists(name):
+            require(names, f"{name}: there is no such part")
+            return names
+        names.append(name)
+
+
 class File:
-    """The bytes of a part, and its frames by offset."""
+    """The bytes of all parts, and their frames by position."""
 
     def __init__(self, path):
-        self.file = open(path, "rb")
-        self.size = os.fstat(self.file.fileno()).st_size
+        self.files = [open(name, "rb") for name in part_names(path)]
+        self.sizes = [os.fstat(file.fileno()).st_size for file in self.files]
+        if len(self.files) > 1 and self.sizes[-1] < PAGE_BYTES:
+            self.files.pop()  # its making was interrupted
+            self.sizes.pop()
+        self.size = position(len(self.sizes), self.sizes[-1])
         self.keys = None  # of an encrypted archive
 
     def read(self, offset, length):
-        require(offset + length <= self.size, f"offset {offset}: the file ends too early")
-        self.file.seek(offset)
-        return self.file.read(length)
+        index, start = part_of(offset) - 1, offset % (1 << PART_BITS)
+        require(index < len(self.files), f"part {index + 1}: there is no such part")
+        require(start + length <= self.sizes[index], f"offset {offset}: the file ends too early")
+        self.files[index].seek(start)
+        return self.files[index].read(length)
+
+    def end_of_part(self, offset):
+        part = part_of(offset)
+        return position(part, self.sizes[part - 1])
 
     def frame_header(self, offset):
         header = decode_frame_header(self.read(offset, FRAME_HEADER_BYTES))
-        require(header.offset == offset, f"the frame at offset {offset} was written to offset {header.offset}")
-        return header
+        require(position(header.part, header.offset) == offset and header.part,
+                f"the frame at offset {offset} was written to part {header.part}, offset {header.offset}")
+        return header._replace(offset=offset)
 
     def frame(self, offset):
         try:
             header = self.frame_header(offset)
             check_frame_header(header)
-            return decode_frame(self.read(offset, header.end() - offset), self.keys)
+            frame = decode_frame(self.read(offset, header.end() - offset), self.keys)
+            return frame._replace(header=header)
         except Refused as refused:
             raise Refused(f"offset {offset}: {refused}") from None
 
@@ -734,8 +777,12 @@ class Version:
         self.blocks = [record for run in self.manifest.fragment_runs for record in self.read_run(run)]
         self.block = functools.lru_cache(maxsize=2)(self.read_block)
 
+    def manifest_place(self):
+        offset = self.commit.manifest_offset
+        return part_of(offset), offset % (1 << PART_BITS)
+
     def read_manifest(self):
-        frame = self.archive.frame((1, self.commit.manifest_offset), MANIFEST, None, self.commit.offset)
+        frame = self.archive.frame(self.manifest_place(), MANIFEST, None, self.commit.offset)
         manifest = decode_manifest(unpack_packed(frame.payload))
         require(manifest.update == self.commit.update,
                 f"manifest of update {manifest.update} in update {self.commit.update}")
@@ -844,7 +891,12 @@ def read_commit(file, offset):
     require(header.update == commit.update, f"offset {offset}: commit and its frame differ in the update number")
     require(header.index == commit.frames, f"offset {offset}: index of the commit's frame is wrong")
     require(not header.flags, f"offset {offset}: commit with frame flags {header.flags:#x}")
-    return commit._replace(offset=offset, tag=frame.tag, nonce=header.nonce)
+    return commit._replace(
+        offset=offset, tag=frame.tag, nonce=header.nonce,
+        update_offset=position(commit.update_part, commit.update_offset),
+        previous_offset=position(commit.previous_part, commit.previous_offset),
+        manifest_offset=position(part_of(offset), commit.manifest_offset),
+        jump_offset=position(commit.jump_part, commit.jump_offset))
 
 
 def jump_commit(commits):
@@ -864,7 +916,11 @@ def check_commit_counts(file, header, commit, commits):
     require(commit.update == number, f"{what}: of update {commit.update}, not {number}")
     if commits:
         before = commits[-1]
-        part, offset, tag, state, end = 1, before.offset, before.tag, before.state, before.offset + PAGE_BYTES
+        offset, tag, state, end = before.offset, before.tag, before.state, before.offset + PAGE_BYTES
+        part = part_of(offset)
+        require(part_of(commit.offset) in (part, part + 1), f"{what}: a part is left out")
+        if part_of(commit.offset) > part:
+            end = position(part + 1, header.length)
         require(commit.date > before.date, f"{what}: its date is not later than that of the update before")
     else:
         part, offset, tag, state, end = 0, 0, header.genesis_tag, bytes(32), header.length
@@ -873,10 +929,10 @@ def check_commit_counts(file, header, commit, commits):
     require(commit.previous_tag == tag, f"{what}: names another tag of the commit before")
     require(commit.archive_id == header.archive_id, f"{what}: is of another archive")
     require(commit.state == blake3(state, commit.root), f"{what}: state is wrong")
-    require((commit.update_part, commit.update_offset) == (1, end),
+    require((commit.update_part, commit.update_offset) == (part_of(commit.offset), end),
             f"{what}: its update does not start where the commit before ends")
     jump = jump_commit(commits)
-    place = (1, commits[jump - 1].offset) if jump else (0, 0)
+    place = (part_of(commits[jump - 1].offset), commits[jump - 1].offset) if jump else (0, 0)
     require((commit.jump_update, commit.jump_part, commit.jump_offset) == (jump, *place),
             f"{what}: jump commit is wrong")
     frame = file.frame(commit.update_offset)
@@ -919,31 +975,35 @@ def commits_back_from(file, header, offset):
 
 
 def follow_frames(file, header):
-    commits, position, reason, is_complete = [], header.length, "the frames end", False
-    while position < file.size:
+    commits, place, reason, is_complete = [], header.length, "the frames end", False
+    while place < file.size:
+        if place == file.end_of_part(place):
+            place, is_complete = position(part_of(place) + 1, header.length), False
+            continue
         try:
-            frame = file.frame_header(position)
+            frame = file.frame_header(place)
         except Refused as refused:
             reason = refused
             break
         check_frame_header(frame)
         try:
             if frame.type == COMMIT:
-                commit = read_commit(file, position)
+                commit = read_commit(file, place)
                 check_commit_counts(file, header, commit, commits)
                 commits.append(commit)
         except Refused as refused:
             reason = refused
             break
-        position, is_complete = frame.next(), bool(frame.flags & FRAME_LAST)
+        place, is_complete = frame.next(), bool(frame.flags & FRAME_LAST)
+    require(place >= position(len(file.sizes), header.length), f"damaged at offset {place}: a part ends too early")
     if is_complete:
-        page = file.read(position, min(PAGE_BYTES, file.size - position)) if position < file.size else b""
-        require(not any(page), f"damaged at offset {position}: the frames before are complete, but their commit is not")
-        require(not is_update(file, position + PAGE_BYTES),
-                f"damaged at offset {position}: an update stands behind a commit that is lost")
-    for page in range(aligned(position, PAGE_BYTES), file.size, PAGE_BYTES):
+        page = file.read(place, min(PAGE_BYTES, file.size - place)) if place < file.size else b""
+        require(not any(page), f"damaged at offset {place}: the frames before are complete, but their commit is not")
+        require(not is_update(file, place + PAGE_BYTES),
+                f"damaged at offset {place}: an update stands behind a commit that is lost")
+    for page in range(aligned(place, PAGE_BYTES), file.size, PAGE_BYTES):
         if is_commit(file, header, page):
-            raise Refused(f"damaged at offset {position} ({reason}): a commit stands behind it at offset {page}")
+            raise Refused(f"damaged at offset {place} ({reason}): a commit stands behind it at offset {page}")
     return commits
 
 
@@ -962,7 +1022,7 @@ def is_commit(file, header, offset):
 
 
 class Archive:
-    """A single-file archive."""
+    """An archive in one file or in parts."""
 
     def __init__(self, path, password=None):
         self.file = File(path)
@@ -973,16 +1033,32 @@ class Archive:
             self.file.keys = Keys(self.file, self.header, read_master_key(self.file, self.header, password))
         else:
             require(password is None, "the archive is not encrypted")
+        for part in range(2, len(self.file.sizes) + 1):
+            self.read_header(part)
         self.commits = find_commits(self.file, self.header)
+        for part in range(2, len(self.file.sizes) + 1):
+            self.check_part(part)
         self.runs = {}  # records by run reference, for runs live in several versions
-        self.tail = max(0, self.file.size - self.end())
+        self.tail = max(0, self.file.size - max(self.end(), position(len(self.file.sizes), 0)))
 
-    def read_header(self):
+    def check_part(self, part):
+        """Refuses a part that is not of this archive or follows another commit than the last one before it."""
+        header, what = self.read_header(part), f"part {part}"
+        require(header.archive_id == self.header.archive_id, f"{what}: is of another archive")
+        require((header.is_encrypted, header.has_data) == (self.header.is_encrypted, self.header.has_data),
+                f"{what}: has other flags than part 1")
+        before = [commit for commit in self.commits if part_of(commit.offset) < part]
+        require(before, f"{what}: the parts before have no commit")
+        require((header.link, header.first_update) == (before[-1].tag, before[-1].update + 1),
+                f"{what}: does not follow part {part - 1}")
+
+    def read_header(self, part=1):
+        start, size = position(part, 0), self.file.sizes[part - 1]
         try:
-            return decode_header(self.file.read(0, min(self.file.size, 512)))
+            return decode_header(self.file.read(start, min(size, 512)), part)
         except Refused as refused:
             try:
-                header = decode_header(self.file.read(PAGE_BYTES, 512))
+                header = decode_header(self.file.read(start + PAGE_BYTES, 512), part)
                 require(header.is_encrypted, "the second page is not that of an encrypted archive")
                 return header
             except Refused:
@@ -991,11 +1067,16 @@ class Archive:
     def end(self):
         return self.commits[-1].offset + PAGE_BYTES if self.commits else self.header.length
 
+    def bytes(self):
+        """Length of the archive up to its last commit."""
+        return sum(self.file.sizes[: part_of(self.end()) - 1]) + self.end() % (1 << PART_BITS)
+
     def frame(self, place, type_, payload_length, before):
         """A frame that something names by its place; it must stand before `before`, where that is."""
         part, offset = place
-        what = f"{FRAME_TYPES[type_][0]} frame at {offset}"
-        require(part == 1, f"{what}: in part {part}; archives in parts are not yet written")
+        what = f"{FRAME_TYPES[type_][0]} frame at {offset} of part {part}"
+        require(part, f"{what}: there is no such part")
+        offset = position(part, offset)
         require(self.header.length <= offset < before, f"{what}: cannot stand there")
         frame = self.file.frame(offset)
         require(frame.header.type == type_, f"{what}: is of type {frame.header.type}")
@@ -1242,7 +1323,7 @@ def command_verify(arguments, report):
         entries = verify_version(archive.version(commit.update), blocks, entries, data_payload, report)
     fragments = sum(len(record.lengths) for record in blocks.values())
     print(f"{len(archive.commits)} updates, {len(entries)} names, {len(blocks)} blocks, {fragments} fragments, "
-          f"{archive.end()} bytes, tail of {archive.tail} bytes")
+          f"{archive.bytes()} bytes, tail of {archive.tail} bytes")
     if not archive.header.has_data and archive.commits:
         fragments = archive.version().manifest.fragments
         print(f"archive without data: {fragments} fragments cannot be checked")
@@ -1288,7 +1369,7 @@ PAGE_DECODERS = {FRAGMENTS: decode_fragment_page, ENTRIES: decode_entry_page, DI
 def verify_block(archive, frame):
     """The fragment record that this DATA frame must have."""
     block = decode_data(frame.payload, archive.header.block_bytes_max)
-    place = (frame.header.part, frame.header.offset)
+    place = (frame.header.part, frame.header.offset % (1 << PART_BITS))
     identities = [archive.identity(fragment) for fragment in block.fragments()]
     return FragmentRecord(block.number, place, frame.header.length, block.lengths, identities)
 
@@ -1310,7 +1391,7 @@ def verify_version(version, blocks, before, data_payload, report):
                 f"{what}: block {record.block} differs from its fragment record")
     delta_blocks = [record.block for record in delta_records]
     if version.archive.header.has_data:
-        added_blocks = [n for n, r in blocks.items() if r.place[1] > version.commit.update_offset]
+        added_blocks = [n for n, r in blocks.items() if position(*r.place) > version.commit.update_offset]
         require(delta_blocks == sorted(added_blocks),
                 f"{what}: the delta run of fragments is not the blocks of the update")
     else:

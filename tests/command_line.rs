@@ -296,18 +296,43 @@ fn with_summary_no_files_are_listed() {
 /// What the manual has and this version has not is refused by name.
 #[test]
 fn what_is_not_there_yet_is_refused() {
-    for (words, what) in [
-        (&["list", "part??"][..], "a multi-part archive"),
-        (&["add", "part*", "f"], "a multi-part archive"),
-        (&["extract", "d/p?rt"], "a multi-part archive"),
-        (&["test", "part*.zarc"], "a multi-part archive"),
+    let directory = archived();
+    let archive = directory.path().join("x.zarc");
+    let mut index = fs::read(&archive).unwrap();
+    // Flag 2: an index; part 0.
+    index[16] |= 2;
+    index[20..24].fill(0);
+    let checksum = *blake3::hash(&index[..480]).as_bytes();
+    index[480..512].copy_from_slice(&checksum);
+    fs::write(directory.path().join("part00.zarc"), &index).unwrap();
+    for words in [
+        &["list", "part00"][..],
+        &["add", "part00", "d"],
+        &["extract", "part00"],
+        &["test", "part00"],
     ] {
-        let output = zarc(words);
+        let output = zarc_in(directory.path(), words);
         let told = String::from_utf8(output.stderr).expect("errors are text");
-        assert!(told.starts_with(&format!("zarc: {what}")), "{words:?}: {told}");
-        assert!(told.ends_with(" is not available in this version\n"), "{words:?}: {told}");
+        assert!(told.contains("the index of an archive in parts"), "{words:?}: {told}");
+        assert!(told.contains("this zarc cannot read it yet"), "{words:?}: {told}");
         assert_eq!(output.status.code(), Some(2), "{words:?}");
     }
+    assert!(fs::read(directory.path().join("part00.zarc")).unwrap() == index);
+    // Beside other parts it is ignored.
+    fs::copy(archive, directory.path().join("part01.zarc")).unwrap();
+    assert!(zarc_in(directory.path(), &["list", "part??"]).status.success());
+    assert!(zarc_in(directory.path(), &["test", "part??"]).status.success());
+    // But not by what would have to update it, and alone it is no archive yet.
+    let told = |words: &[&str]| {
+        let output = zarc_in(directory.path(), words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        String::from_utf8(output.stderr).expect("errors are text")
+    };
+    assert!(told(&["add", "part??", "d"]).contains("cannot update it yet"));
+    fs::remove_file(directory.path().join("part01.zarc")).unwrap();
+    assert!(told(&["add", "part??", "d"]).contains("cannot update it yet"));
+    assert!(told(&["list", "part??"]).contains("cannot read it yet"));
+    assert!(fs::read(directory.path().join("part00.zarc")).unwrap() == index);
 }
 
 /// Help is data: on stdout, in the manual's spelling, exit code 0, whoever listens.

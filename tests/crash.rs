@@ -147,7 +147,7 @@ fn crash_everywhere(
 }
 
 /// The disks that a crash at this moment may leave, each with a word about it.
-fn disks(moment: &Moment<'_>, random: &mut Random) -> Vec<(&'static str, Vec<u8>)> {
+pub fn disks(moment: &Moment<'_>, random: &mut Random) -> Vec<(&'static str, Vec<u8>)> {
     let mut disks = vec![("killed", moment.killed())];
     if let Some(disk) = moment.killed_inside(random) {
         disks.push(("killed inside", disk));
@@ -218,6 +218,7 @@ fn check_reading(disk: &[u8], promise: &Promise, random: &mut Random, tally: &Ta
     match archive.notice() {
         Some(Notice::Unfinished(_)) => _ = add_one(&tally.unfinished),
         Some(Notice::Damaged(_)) => _ = add_one(&tally.called_damaged),
+        Some(Notice::DamagedPart(what)) => panic!("one file has no parts, but {what}"),
         Some(Notice::Completed) => panic!("a reader completes nothing"),
         None => {}
     }

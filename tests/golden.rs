@@ -553,7 +553,7 @@ fn the_encrypted_golden_archive_is_read() {
         }
         let out = bench.path(&format!("out-{number}"));
         let options = |password: &str| ExtractOptions {
-            archive: archive.clone(),
+            archive: archive.clone().into(),
             key: Some(KeySource::Words(Password::new(password.as_bytes().to_vec()))),
             until: Until::Version(number),
             attributes: false,

@@ -92,8 +92,12 @@ impl Twins {
 
 fn check(archive: &Path) -> (VerifySummary, String) {
     let told = Told::default();
-    let options =
-        VerifyOptions { archive: archive.to_owned(), key: None, until: Until::Latest, threads: 2 };
+    let options = VerifyOptions {
+        archive: archive.to_owned().into(),
+        key: None,
+        until: Until::Latest,
+        threads: 2,
+    };
     (verify(&options, &told).unwrap(), told.warnings())
 }
 
@@ -318,7 +322,7 @@ fn damage_to_an_index_is_found() {
                 fs::write(&index, &bytes).unwrap();
                 let told = Told::default();
                 let options = VerifyOptions {
-                    archive: index.clone(),
+                    archive: index.clone().into(),
                     key: None,
                     until: Until::Latest,
                     threads: 2,

@@ -410,7 +410,8 @@ fn an_error_is_the_last_line() {
         (&["add", "a", "d", "-m9"], "usage", "-method 9"),
         (&["add", "a", "d", "-fragment"], "usage", "needs a value"),
         (&["list", "a", "-until"], "usage", "needs a value"),
-        (&["list", "part??"], "usage", "not available"),
+        (&["list", "part??"], "missing", "no part of that name"),
+        (&["list", "d?/part"], "usage", "last component"),
         (&["list", "a", "-quiet", "-frob"], "usage", "option -frob"),
     ] {
         let typed: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();

@@ -30,6 +30,8 @@ mod manual_page;
 mod manual_table;
 mod old_archives;
 mod oracle;
+mod parts;
+mod parts_crash;
 mod passwd;
 mod reference_reader;
 mod rollback;

@@ -182,8 +182,12 @@ fn every_kept_archive_is_read_as_its_manifest_says() {
             assert_eq!(rows(&options).1.versions, number, "by date");
         }
         let told = Told::default();
-        let options =
-            VerifyOptions { archive: archive.clone(), key: None, until: Until::Latest, threads: 2 };
+        let options = VerifyOptions {
+            archive: archive.clone().into(),
+            key: None,
+            until: Until::Latest,
+            threads: 2,
+        };
         let summary = verify(&options, &told).unwrap();
         assert_eq!((summary.damaged, told.warnings().as_str()), (0, ""));
         assert_eq!(summary.versions, manifest.len() as u64);
@@ -209,8 +213,12 @@ fn refuse(bytes: &[u8], draft: &str) {
     let bench = Workbench::new(fresh_in_memory());
     fs::write(bench.archive(), bytes).unwrap();
     let out = bench.path("out");
-    let verify_options =
-        VerifyOptions { archive: bench.archive(), key: None, until: Until::Latest, threads: 2 };
+    let verify_options = VerifyOptions {
+        archive: bench.archive().into(),
+        key: None,
+        until: Until::Latest,
+        threads: 2,
+    };
     let told = Told::default();
     let errors = [
         run_extract(&bench.archive(), &out, Until::Latest, true).map(|_| ()).unwrap_err(),

@@ -16,6 +16,7 @@ use zarc::command::{AddOptions, KeyCost, KeySource, Password, Row};
 use super::golden::{FOLDER, PASSWORD};
 use super::support::archives::{drop_what_needs_root, holds_data, kept, versions};
 use super::support::extraction::small_tree;
+use super::support::parts::InParts;
 use super::support::trees::{Tree, differences, walk};
 use super::support::workbench::{
     Workbench, is_root, real_seconds, remove_tree, row_node, rows, run_add, run_extract, set_clock,
@@ -315,5 +316,38 @@ fn the_reader_decrypts_the_archive_that_is_kept() {
         let theirs: Vec<_> = listed.lines().map(|line| fields(line, [0, 1, 2, 4])).collect();
         let said: Vec<_> = version.lines().skip(1).map(|line| fields(line, [0, 1, 3, 5])).collect();
         assert_eq!(theirs, said, "version {number}");
+    }
+}
+
+/// Both read an archive in parts, plain and encrypted, and name a part of another place.
+#[test]
+fn the_reader_agrees_on_archives_in_parts() {
+    let Some(reader) = Reader::find() else { return };
+    for key in [None, Some("pass")] {
+        let archive = InParts { key, ..InParts::new(tempfile::tempdir().unwrap()) };
+        let name = archive.directory().join("part??.zarc");
+        let with: &[&std::ffi::OsStr] =
+            if key.is_some() { &["--password".as_ref(), "pass".as_ref()] } else { &[] };
+        set_clock(real_seconds());
+        let mut trees = Vec::new();
+        for number in 0..4 {
+            fs::write(archive.bench.work().join("text"), format!("words {number}\n")).unwrap();
+            archive.add_file(&format!("n{number}"), &noise(number, 50_000));
+            trees.push(walk(&archive.bench.work()));
+        }
+        let told = reader.told(&[&["verify".as_ref(), name.as_os_str()], with].concat());
+        let (summary, _) = archive.verify().unwrap();
+        assert!(told.contains(&summary.fingerprint.unwrap()), "{told}");
+        for (version, tree) in (1_u64..).zip(&trees) {
+            let (out, until) = (archive.bench.path("out"), version.to_string());
+            let asked = ["extract".as_ref(), name.as_os_str(), out.as_os_str()];
+            reader.told(&[&asked, with, &["--until".as_ref(), until.as_ref()]].concat());
+            assert_eq!(differences(tree, &walk(&out.join("t"))), Vec::<String>::new());
+            remove_tree(&out);
+        }
+        fs::copy(archive.part(4), archive.part(3)).unwrap();
+        let output = reader.run(&[&["verify".as_ref(), name.as_os_str()], with].concat());
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("this is part 4, not 3"));
     }
 }

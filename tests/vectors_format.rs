@@ -346,9 +346,7 @@ fn decode(what: &str, bytes: &[u8]) -> Result<()> {
         "frame-header" => FrameHeader::decode(bytes).map(drop),
         "frame" => {
             let at_its_offset = [vec![0; 4096], bytes.to_vec()].concat();
-            FrameReader::new(Arc::new(Memory::with_bytes(at_its_offset)), 1)
-                .frame_at(4096)
-                .map(drop)
+            FrameReader::new(Arc::new(Memory::with_bytes(at_its_offset))).frame_at(4096).map(drop)
         }
         "update" => Update::decode(bytes).map(drop),
         "data" => Data::decode(bytes).and_then(|data| {

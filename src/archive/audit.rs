@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::base::{Digest, Error, Result};
-use crate::format::{Directory, EntryPage, FragmentPage, FrameHeader, FrameType, Manifest};
+use crate::format::{Directory, EntryPage, FragmentPage, FrameHeader, FrameType, Manifest, Place};
 use crate::journal::{CommitPoint, FrameReader, FrameWalk, Step};
 
 use super::audited_update::{AuditedUpdate, UpdateInAudit};
@@ -24,8 +24,12 @@ pub enum Finding {
 
 /// An audit on its way.
 pub struct Audit {
+    /// Reads the part that is walked.
     reader: FrameReader,
     walk: FrameWalk,
+    part: u32,
+    region_bytes: u64,
+    end: Place,
     before: Before,
     current: Option<UpdateInAudit>,
     findings: VecDeque<Finding>,
@@ -43,17 +47,22 @@ pub(super) enum Before {
 }
 
 impl Audit {
-    /// Audits an archive up to the offset `end`.
-    pub fn new(archive: &Archive, end: u64) -> Self {
-        let reader = archive.reader();
-        Self {
-            walk: FrameWalk::new(reader.clone(), archive.journal.header().region_bytes(), end),
+    /// Audits an archive up to `end`, where a commit ends.
+    pub fn new(archive: &Archive, end: Place) -> Result<Self> {
+        let region_bytes = archive.journal.header().region_bytes();
+        let reader = archive.reader().in_part(1);
+        let audit = Self {
+            walk: walk_part(&reader, 1, region_bytes, end)?,
             reader,
+            part: 1,
+            region_bytes,
+            end,
             before: Before::Genesis(*archive.journal.genesis()),
             current: None,
             findings: VecDeque::new(),
             frames: 0,
-        }
+        };
+        Ok(audit)
     }
 
     /// Frames whose tag was computed so far.
@@ -76,6 +85,13 @@ impl Audit {
                 }
                 self.damage(error);
             }
+            None if self.part < self.end.part => {
+                // An update does not go on in the next part.
+                self.end_unfinished();
+                if let Err(error) = self.enter_next_part() {
+                    self.damage(error);
+                }
+            }
             None => {
                 let rest = self.current.take()?;
                 self.damage(Error::corrupt(format!(
@@ -87,6 +103,23 @@ impl Audit {
         Some(self.findings.pop_front())
     }
 
+    fn enter_next_part(&mut self) -> Result<()> {
+        self.part += 1;
+        self.reader = self.reader.in_part(self.part);
+        self.walk = walk_part(&self.reader, self.part, self.region_bytes, self.end)?;
+        Ok(())
+    }
+
+    fn end_unfinished(&mut self) {
+        if let Some(unfinished) = self.current.take() {
+            self.before = Before::Unknown;
+            self.damage(Error::corrupt(format!(
+                "update {} has no commit that can be read",
+                unfinished.number
+            )));
+        }
+    }
+
     fn damage(&mut self, error: Error) {
         self.findings.push_back(Finding::Damage(error));
     }
@@ -96,7 +129,7 @@ impl Audit {
             if let Some(current) = &mut self.current {
                 current.is_whole = false;
             }
-            self.damage(error.at(format_args!("byte {}", header.offset)));
+            self.damage(error.at(self.reader.place_named(header.offset)));
         }
     }
 
@@ -145,13 +178,7 @@ impl Audit {
     }
 
     fn begin_update(&mut self, header: &FrameHeader) -> Result<()> {
-        if let Some(unfinished) = self.current.take() {
-            self.before = Before::Unknown;
-            self.damage(Error::corrupt(format!(
-                "update {} has no commit that can be read",
-                unfinished.number
-            )));
-        }
+        self.end_unfinished();
         let frame = self.reader.frame_at(header.offset);
         self.frames += 1;
         let (update, result) = UpdateInAudit::begin(header, frame, &self.before);
@@ -162,7 +189,7 @@ impl Audit {
     fn end_update(&mut self, header: &FrameHeader) -> Result<()> {
         let before = std::mem::replace(&mut self.before, Before::Unknown);
         let current = self.current.take();
-        let place = crate::format::Place { part: header.part, offset: header.offset };
+        let place = Place { part: header.part, offset: header.offset };
         let point = CommitPoint::read(&self.reader, place)?;
         self.frames += 1;
         self.before = Before::Commit(Box::new(point.clone()));
@@ -171,10 +198,21 @@ impl Audit {
             None => (Vec::new(), Vec::new()),
         };
         for error in wrong {
-            self.damage(error.at(format_args!("byte {}", header.offset)));
+            self.damage(error.at(self.reader.place_named(header.offset)));
         }
         let update = AuditedUpdate::new(point, data);
         self.findings.push_back(Finding::Update(Box::new(update)));
         Ok(())
     }
+}
+
+/// Walks a part, which is the last one or is walked to its end.
+fn walk_part(
+    reader: &FrameReader,
+    part: u32,
+    region_bytes: u64,
+    archive_end: Place,
+) -> Result<FrameWalk> {
+    let end = if part == archive_end.part { archive_end.offset } else { reader.part_len()? };
+    Ok(FrameWalk::new(reader.clone(), region_bytes, end))
 }

@@ -1,7 +1,7 @@
 //! The versions of an archive, and which one `-until` means.
 
 use crate::base::{Result, Until};
-use crate::format::{FrameType, Manifest};
+use crate::format::{FrameType, Manifest, Place};
 use crate::journal::{CommitPoint, FrameReader};
 
 use super::open::Archive;
@@ -13,15 +13,19 @@ pub struct Version {
     pub(super) point: CommitPoint,
     /// What the version is made of.
     pub manifest: Manifest,
+    /// Bytes of the archive in the parts before that of the commit.
+    bytes_before: u64,
 }
 
 impl Version {
     pub(super) fn open(reader: &FrameReader, point: CommitPoint) -> Result<Self> {
-        let place = crate::format::Place { offset: point.commit.manifest_offset, ..point.place };
-        let payload_len = reader.header_at(place.offset)?.payload_len;
+        let place = Place { offset: point.commit.manifest_offset, ..point.place };
+        let header = reader.in_part(place.part).header_at(place.offset);
+        let payload_len = header.map_err(|error| error.at(place))?.payload_len;
         let decode = Manifest::decode;
         let manifest = packed_frame::read(reader, place, FrameType::Manifest, payload_len, decode)?;
-        Ok(Self { point, manifest })
+        let bytes_before = reader.bytes_before(point.place.part);
+        Ok(Self { point, manifest, bytes_before })
     }
 
     /// Number of the update.
@@ -44,9 +48,14 @@ impl Version {
         self.point.end() - self.point.commit.start.offset
     }
 
+    /// Where the commit ends.
+    pub(super) fn end_place(&self) -> Place {
+        Place { offset: self.point.end(), ..self.point.place }
+    }
+
     /// Length of the archive up to and with this update, in bytes.
     pub fn end(&self) -> u64 {
-        self.point.end()
+        self.bytes_before + self.point.end()
     }
 }
 
@@ -76,8 +85,9 @@ impl History {
     }
 
     /// Where the version that is meant ends, even if it cannot be read.
-    pub fn end_at(&self, until: Until) -> Result<Option<u64>> {
-        Ok(self.point_at(until)?.map(|point| point.end()))
+    pub fn end_at(&self, until: Until) -> Result<Option<Place>> {
+        let point = self.point_at(until)?;
+        Ok(point.map(|point| Place { offset: point.end(), ..point.place }))
     }
 
     /// All versions up to the one that is meant, oldest first.

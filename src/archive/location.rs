@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::storage::{LocalFile, PartNames};
+
 /// Where an archive is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
@@ -10,14 +12,17 @@ pub enum Location {
     Nowhere,
     /// One file.
     File(PathBuf),
+    /// A file for each update.
+    Parts(PartNames),
 }
 
 impl Location {
-    /// The file, if there is one.
-    pub fn file(&self) -> Option<&Path> {
+    /// Whether a file on disk is one of the archive's parts, or will be: an archive must not archive
+    /// itself. One file is told by its identity instead.
+    pub fn has_part(&self, path: &Path) -> bool {
         match self {
-            Self::Nowhere => None,
-            Self::File(path) => Some(path),
+            Self::Nowhere | Self::File(_) => false,
+            Self::Parts(names) => LocalFile::is_part(names, path),
         }
     }
 }
@@ -33,6 +38,7 @@ impl fmt::Display for Location {
         match self {
             Self::Nowhere => f.write_str("\"\""),
             Self::File(path) => path.display().fmt(f),
+            Self::Parts(names) => names.fmt(f),
         }
     }
 }

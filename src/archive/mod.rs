@@ -36,8 +36,10 @@ pub use transaction::{Change, Committed, Transaction, TransactionOptions};
 
 // What entries and runs are made of is the format's business; commands get it here.
 pub use crate::format::{
-    BlockRecord, Commit, Counts, Entry, FragmentId, FragmentPage, Manifest, Object, Piece, Run,
-    Stored,
+    BlockRecord, Commit, Counts, Entry, FragmentId, FragmentPage, Manifest, Object, Piece, Place,
+    Run, Stored,
 };
 // How far a rollback has come is the journal's.
 pub use crate::journal::RollbackStage;
+// What parts are called is the storage's.
+pub use crate::storage::PartNames;

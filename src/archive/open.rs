@@ -9,7 +9,9 @@ use crate::compress::MethodChoice;
 use crate::crypto::{IdentityHash, KeyCost, KeyRecord, MasterKey, Password};
 use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, HeaderFlags};
 use crate::journal::{FrameReader, Journal, NewPart, Tail};
-use crate::storage::{Backend, Discard, LocalFile, Memory};
+use crate::storage::{
+    Backend, Discard, DiscardParts, LocalFile, LocalParts, Memory, OnePart, PartStore,
+};
 
 use super::location::Location;
 
@@ -20,6 +22,8 @@ pub enum Notice {
     Unfinished(u64),
     /// Committed bytes are damaged; they start near this offset.
     Damaged(u64),
+    /// A part before the newest is damaged, as it says.
+    DamagedPart(String),
     /// The last update lacked only its commit and got it.
     Completed,
 }
@@ -55,6 +59,18 @@ impl Archive {
         Ok(Self { identity, ..archive })
     }
 
+    /// Opens an archive to read, wherever it is. Nowhere there is none.
+    pub fn open_location(location: &Location, password: Option<&Password>) -> Result<Self> {
+        match location {
+            Location::Nowhere => Err(Error::new(ErrorKind::Missing, "there is no archive")),
+            Location::File(path) => Self::open_path(path, password),
+            Location::Parts(names) => {
+                let parts = Arc::new(LocalParts::open(names)?);
+                Self::open_parts(parts, password).map_err(|error| error.at(names))
+            }
+        }
+    }
+
     /// Whether a file is an archive by its first bytes; nothing if there is nothing of that name.
     /// What cannot be read is none: whoever needs it as a file is told why.
     pub fn is_at(path: &Path) -> Option<bool> {
@@ -66,18 +82,31 @@ impl Archive {
 
     /// Opens an archive to read.
     pub fn open(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
-        let journal = Journal::open(backend, password)?;
+        Ok(Self::opened(Journal::open(backend, password)?))
+    }
+
+    /// Opens an archive in parts to read.
+    pub fn open_parts(parts: Arc<dyn PartStore>, password: Option<&Password>) -> Result<Self> {
+        Ok(Self::opened(Journal::open_parts(parts, password)?))
+    }
+
+    fn opened(journal: Journal) -> Self {
         let notice = match journal.tail() {
             Tail::None => None,
             Tail::Unfinished(bytes) => Some(Notice::Unfinished(*bytes)),
             Tail::Damaged { from } => Some(Notice::Damaged(*from)),
+            Tail::DamagedPart(what) => Some(Notice::DamagedPart(what.clone())),
         };
-        Ok(Self { journal, notice, identity: None })
+        Self { journal, notice, identity: None }
     }
 
     /// Whether there is something where the archive should be.
     pub fn exists(location: &Location) -> bool {
-        location.file().is_some_and(LocalFile::exists)
+        match location {
+            Location::Nowhere => false,
+            Location::File(path) => LocalFile::exists(path),
+            Location::Parts(names) => LocalParts::exist(names),
+        }
     }
 
     /// Opens an archive to append, or makes it. Nothing is kept of what goes nowhere.
@@ -86,8 +115,14 @@ impl Archive {
         options: OpenOptions<'_>,
         environment: &Environment,
     ) -> Result<Self> {
-        let Location::File(path) = location else {
-            return Self::open_nowhere(options, environment);
+        let path = match location {
+            Location::Nowhere => return Self::open_nowhere(options, environment),
+            Location::Parts(names) => {
+                let parts = Arc::new(LocalParts::open_for_writing(names)?);
+                return Self::open_parts_for_writing(parts, options, environment)
+                    .map_err(|error| error.at(names));
+            }
+            Location::File(path) => path,
         };
         let file = LocalFile::open_for_writing(path)?;
         let identity = Some(file.identity()?);
@@ -102,8 +137,16 @@ impl Archive {
         options: OpenOptions<'_>,
         environment: &Environment,
     ) -> Result<Self> {
-        let Location::File(path) = location else {
-            return Self::open_nowhere(options, environment);
+        let path = match location {
+            Location::Parts(names) if LocalParts::exist(names) => {
+                let parts = Arc::new(DiscardParts::over(Arc::new(LocalParts::open(names)?)));
+                return Self::open_parts_for_writing(parts, options, environment)
+                    .map_err(|error| error.at(names));
+            }
+            Location::Nowhere | Location::Parts(_) => {
+                return Self::open_nowhere(options, environment);
+            }
+            Location::File(path) => path,
         };
         let file = match LocalFile::open(path) {
             Err(error) if error.kind() == ErrorKind::Missing => {
@@ -130,10 +173,19 @@ impl Archive {
         options: OpenOptions<'_>,
         environment: &Environment,
     ) -> Result<Self> {
+        Self::open_parts_for_writing(Arc::new(OnePart::new(backend)), options, environment)
+    }
+
+    /// The same of an archive in parts.
+    pub fn open_parts_for_writing(
+        parts: Arc<dyn PartStore>,
+        options: OpenOptions<'_>,
+        environment: &Environment,
+    ) -> Result<Self> {
         let new_part = || new_part(options, environment);
         let accept = |header: &ArchiveHeader| check_method(header, options.method);
         let (journal, is_completed) =
-            Journal::open_for_writing(backend, options.password, new_part, accept)?;
+            Journal::open_parts_for_writing(parts, options.password, new_part, accept)?;
         let notice = is_completed.then_some(Notice::Completed);
         Ok(Self { journal, notice, identity: None })
     }
@@ -141,6 +193,11 @@ impl Archive {
     /// What the user should know first.
     pub fn notice(&self) -> Option<&Notice> {
         self.notice.as_ref()
+    }
+
+    /// How a message names a byte of the newest part.
+    pub fn place_named(&self, offset: u64) -> String {
+        self.reader().place_named(offset)
     }
 
     /// Device and inode number of the archive file: it must not archive itself.
@@ -176,7 +233,7 @@ impl Archive {
 
     /// Length in bytes up to the last commit; 0 while there is none.
     pub fn committed_bytes(&self) -> u64 {
-        if self.journal.last().is_some() { self.journal.end() } else { 0 }
+        self.journal.committed_bytes()
     }
 
     /// Removes an archive file that was made but got no update.

@@ -40,7 +40,7 @@ impl Archive {
         (to < newest.commit.update).then(|| Rollback {
             to,
             newest: newest.commit.update,
-            bytes: newest.end() - oldest_start,
+            bytes: self.committed_bytes() - oldest_start,
         })
     }
 

@@ -6,7 +6,7 @@ use crate::compress::{ContentKind, Method};
 use crate::crypto::IdentityHash;
 use crate::format::{
     BLOCK_BYTES_MAX, COMMENT_BYTES_MAX, Counts, Entry, EntryPageBuilder, FragmentId, Manifest,
-    RUNS_MAX, Stored, Update,
+    Place, RUNS_MAX, Stored, Update,
 };
 
 use super::block_packer::{BlockPacker, FullBlock};
@@ -68,7 +68,8 @@ pub struct Transaction<'a> {
     fragments: FragmentIndex,
     page: EntryPageBuilder,
     manifest: Manifest,
-    start: u64,
+    /// Where the commit before ends.
+    last_end: Option<Place>,
     holds_data: bool,
 }
 
@@ -92,7 +93,8 @@ impl<'a> Transaction<'a> {
         let update = new_update(archive, date, now, &options.environment)?;
         let first_block = manifest.counts.blocks;
         let identities = archive.identity_hash();
-        let (start, holds_data) = (archive.committed_bytes(), archive.holds_data());
+        let last_end = base.map(Version::end_place);
+        let holds_data = archive.holds_data();
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
@@ -105,7 +107,7 @@ impl<'a> Transaction<'a> {
             fragments,
             page: EntryPageBuilder::new(),
             manifest,
-            start,
+            last_end,
             holds_data,
         })
     }
@@ -196,7 +198,10 @@ impl<'a> Transaction<'a> {
             version: point.commit.update,
             fingerprint: point.commit.fingerprint(),
             counts,
-            stored_bytes: point.end() - self.start,
+            stored_bytes: match self.last_end {
+                Some(end) if end.part == point.place.part => point.end() - end.offset,
+                _ => point.end(),
+            },
         })
     }
 

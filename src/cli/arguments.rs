@@ -85,7 +85,7 @@ impl Verb {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(super) struct Common {
-    /// The archive file
+    /// The archive file, or 'part??' for parts: * is a part's number, each ? one digit of it
     #[arg(value_name = "ARCHIVE")]
     pub(super) archive: OsString,
     /// The state after version N; -N: without the last N versions; or at a date YYYY-MM-DD[

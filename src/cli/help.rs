@@ -26,7 +26,8 @@ Files are saved with all below them, under the names given. Each add that finds 
 more version; what is gone from disk is marked as deleted in it. A file counts as changed when its \
 size, a time or its inode number is another. What cannot be read is named and stays as it is in the \
 archive. When add is interrupted, the archive is what it was before. The archive \"\" is nowhere: a \
-trial. With -until the archive first goes back to an older version: what is lost needs -force, or a \
+trial. With * or ? in its name, as in 'part??', the archive is kept in parts: each update makes the \
+next one. With -until the archive first goes back to an older version: what is lost needs -force, or a \
 yes on the terminal.
 
 Symbols:

@@ -1,15 +1,12 @@
 //! Arguments checked and turned into the options of commands.
-//!
-//! What the manual has and this version has not is refused here, by one clear line.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
 
 use crate::base::{Environment, Error, Result, StoredPath, Until};
 use crate::command::{
-    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Location, PasswdOptions,
-    VerifyOptions,
+    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Location, PartNames,
+    PasswdOptions, VerifyOptions,
 };
 use crate::compress::MethodChoice;
 use crate::select::{Pattern, Rename, Selection};
@@ -120,8 +117,12 @@ pub(super) fn passwd(arguments: &PasswdArguments) -> Result<PasswdOptions> {
         return Err(Error::usage("-until with passwd")
             .because("a password opens all versions of an archive"));
     }
+    let Location::File(archive) = archive(&arguments.common)? else {
+        return Err(Error::usage("cannot change the password of an archive in parts")
+            .because("this version changes that of an archive of one file only"));
+    };
     Ok(PasswdOptions {
-        archive: archive(&arguments.common)?,
+        archive,
         key: password(&arguments.common)?.unwrap_or(KeySource::Prompt),
         new_key: new_key(arguments)?.unwrap_or(KeySource::Prompt),
         key_cost: KeyCost::default(),
@@ -205,18 +206,15 @@ fn location(common: &Common) -> Result<Location> {
     if common.archive.is_empty() {
         return Ok(Location::Nowhere);
     }
-    archive(common).map(Location::File)
+    archive(common)
 }
 
-/// The archive's name with its extension; what other commands refuse is refused here too.
-fn archive(common: &Common) -> Result<PathBuf> {
+/// The archive, whose name gets its extension; what other commands refuse is refused here too.
+fn archive(common: &Common) -> Result<Location> {
     let typed = common.archive.as_bytes();
     if typed.is_empty() {
         return Err(Error::usage("the archive \"\" holds nothing")
             .because("only add and list take it: for a dry run, and to compare with nothing"));
-    }
-    if typed.contains(&b'*') || typed.contains(&b'?') {
-        return Err(not_available("a multi-part archive (* or ? in its name)"));
     }
     let last = typed.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
     if matches!(last, b"" | b"." | b"..") {
@@ -227,11 +225,10 @@ fn archive(common: &Common) -> Result<PathBuf> {
     if !last.contains(&b'.') {
         name.push(".zarc");
     }
-    Ok(name.into())
-}
-
-fn not_available(what: &str) -> Error {
-    Error::usage(format!("{what} is not available in this version"))
+    if PartNames::is_pattern(&name) {
+        return PartNames::parse(&name).map(Location::Parts);
+    }
+    Ok(Location::File(name.into()))
 }
 
 fn files(typed: &[OsString]) -> Result<Vec<Vec<u8>>> {
@@ -339,8 +336,17 @@ mod tests {
         ] {
             assert_eq!(list(&list_of(&[typed])).unwrap().archive, Location::File(name.into()));
         }
-        for refused in ["part??", "a*", "dir/", ".."] {
+        for refused in ["dir/", "..", "d?/part", "part*?"] {
             assert!(list(&list_of(&[refused])).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_star_or_question_marks_mean_parts() {
+        for (typed, name) in [("part??", "part??.zarc"), ("d/x*", "d/x*.zarc"), ("p?.a", "p?.a")] {
+            let archive = list(&list_of(&[typed])).unwrap().archive;
+            assert!(matches!(archive, Location::Parts(_)), "{typed}");
+            assert_eq!(archive.to_string(), name);
         }
     }
 

@@ -142,7 +142,7 @@ fn perform(verb: &Verb, output: &dyn Output) -> Result<Option<Done>> {
         }
         Verb::Extract(arguments) => {
             let options = request::extract(arguments)?;
-            announce(&arguments.common, options.archive.display());
+            announce(&arguments.common, &options.archive);
             let summary = command::extract(&options, output.progress())?;
             Ok(Some(Done::Extract { summary, is_dry: options.dry }))
         }
@@ -155,7 +155,7 @@ fn perform(verb: &Verb, output: &dyn Output) -> Result<Option<Done>> {
         }
         Verb::Test(arguments) => {
             let options = request::verify(arguments)?;
-            announce(&arguments.common, options.archive.display());
+            announce(&arguments.common, &options.archive);
             let summary = command::verify(&options, output.progress())?;
             Ok(Some(Done::Test { summary }))
         }

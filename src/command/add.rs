@@ -79,7 +79,12 @@ fn add_to(
     }
     let stored = scope.entries(&catalog(archive, base.as_ref())?);
     let leave_out = archive.identity();
-    let walk = || Walk::new(scope.roots.clone(), scope.walk_options(options.special, leave_out));
+    let walk = || {
+        Walk::new(
+            scope.roots.clone(),
+            scope.walk_options(options.special, &options.archive, leave_out),
+        )
+    };
     let total = if progress.wants_total() { content_bytes(walk(), progress)? } else { 0 };
     let mut adder = Adder::new(archive, base, options, progress, exponent, total)?;
     adder.summary.named = scope.count() as u64;

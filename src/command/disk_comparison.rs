@@ -23,7 +23,7 @@ pub(super) fn compare_with_disk(
     rows: &mut Rows<'_>,
 ) -> Result<()> {
     let stored = scope.entries(&catalog(archive, version)?);
-    let walk_options = scope.walk_options(options.special, archive.identity());
+    let walk_options = scope.walk_options(options.special, &options.archive, archive.identity());
     let walk = Walk::new(scope.roots.clone(), walk_options);
     let names = AccountNames::new();
     let mut comparer = DiskComparison { archive, version, options, names, blocks: None, rows };

@@ -13,13 +13,13 @@ use super::scope::{is_wanted, tell_notice};
 
 /// Restores objects from a version.
 pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractSummary> {
-    extract_from(options, progress).map_err(|error| error.at(options.archive.display()))
+    extract_from(options, progress).map_err(|error| error.at(&options.archive))
 }
 
 fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractSummary> {
     let mut requested = Requested::new(&options.files)?;
     let password = password(options.key.as_ref(), false, progress)?;
-    let archive = Archive::open_path(&options.archive, password.as_ref())?;
+    let archive = Archive::open_location(&options.archive, password.as_ref())?;
     if !archive.holds_data() {
         return Err(Error::new(ErrorKind::Missing, "cannot extract")
             .because("the archive is an index, made with -method i, and holds no data"));

@@ -102,7 +102,8 @@ impl Ranking {
         rows: &mut Rows<'_>,
     ) -> Result<()> {
         let stored = scope.entries(&catalog(archive, version)?);
-        let walk_options = scope.walk_options(options.special, archive.identity());
+        let walk_options =
+            scope.walk_options(options.special, &options.archive, archive.identity());
         let walk = Walk::new(scope.roots.clone(), walk_options);
         for step in Changes::new(walk, stored, options.special) {
             rows.check_stopped()?;

@@ -23,7 +23,9 @@ pub fn list(
 ) -> Result<ListSummary> {
     let password = password(options.key.as_ref(), false, progress)?;
     let archive = match &options.archive {
-        Location::File(path) => Archive::open_path(path, password.as_ref())?,
+        location @ (Location::File(_) | Location::Parts(_)) => {
+            Archive::open_location(location, password.as_ref())?
+        }
         Location::Nowhere => Archive::open_nowhere(OpenOptions::plain(0), &options.environment)?,
     };
     let is_damaged = tell_notice(&archive, progress);

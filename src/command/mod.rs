@@ -49,5 +49,5 @@ pub use options::{
 pub use passwd::passwd;
 pub use verify::verify;
 
-pub use crate::archive::{Location, Rollback};
+pub use crate::archive::{Location, PartNames, Rollback};
 pub use crate::crypto::{KeyCost, Password};

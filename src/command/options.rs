@@ -226,7 +226,7 @@ pub struct ListSummary {
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct ExtractOptions {
     /// The archive file.
-    pub archive: PathBuf,
+    pub archive: Location,
     /// `-key`: that of an encrypted archive.
     pub key: Option<KeySource>,
     /// Names in the archive; none means all.
@@ -274,7 +274,7 @@ pub struct ExtractSummary {
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
     /// The archive file.
-    pub archive: PathBuf,
+    pub archive: Location,
     /// `-key`: that of an encrypted archive.
     pub key: Option<KeySource>,
     /// `-until`: check this state and those before it.

@@ -1,7 +1,11 @@
 //! What the user's words on the command line mean: where to walk, and which stored names that
 //! covers.
 
-use crate::archive::{Archive, Catalog, Entry, Notice, Version};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::archive::{Archive, Catalog, Entry, Location, Notice, Version};
 use crate::base::{Error, Kind, Progress, Result, StoredPath};
 use crate::filesystem::{Choice, Root, WalkOptions};
 use crate::select::{Rename, Selection, Verdict};
@@ -39,15 +43,25 @@ impl Scope {
         self.roots.chunk_by(|a, b| a.stored == b.stored).count()
     }
 
-    /// How to walk; `leave_out` is the archive itself.
-    pub(super) fn walk_options(&self, special: bool, leave_out: Option<(u64, u64)>) -> WalkOptions {
+    /// How to walk without the archive itself.
+    pub(super) fn walk_options(
+        &self,
+        special: bool,
+        location: &Location,
+        leave_out: Option<(u64, u64)>,
+    ) -> WalkOptions {
         let selection = self.selection.clone();
-        let wanted =
-            move |name: &[u8], is_directory: bool| match selection.verdict(name, is_directory) {
+        let location = location.clone();
+        let wanted = move |name: &[u8], is_directory: bool| {
+            if !is_directory && location.has_part(Path::new(OsStr::from_bytes(name))) {
+                return Choice::Skip;
+            }
+            match selection.verdict(name, is_directory) {
                 Verdict::Take => Choice::Take,
                 Verdict::DescendOnly => Choice::DescendOnly,
                 Verdict::Skip => Choice::Skip,
-            };
+            }
+        };
         WalkOptions {
             special,
             leave_out: leave_out.into_iter().collect(),
@@ -128,11 +142,13 @@ pub(super) fn tell_notice_of(archive: &Archive, which: &str, progress: &dyn Prog
             "the last {bytes} bytes of the archive are an update that was never completed; they are ignored"
         )),
         Some(Notice::Damaged(from)) => warn(&format!(
-            "committed updates are damaged near byte {from}; what can be found after that is used"
+            "committed updates are damaged near {}; what can be found after that is used",
+            archive.place_named(*from)
         )),
+        Some(Notice::DamagedPart(what)) => warn(what),
         Some(Notice::Completed) => warn(
             "the last update was interrupted just before it was committed; all of it was there, and it is committed now",
         ),
     }
-    matches!(archive.notice(), Some(Notice::Damaged(_)))
+    matches!(archive.notice(), Some(Notice::Damaged(_) | Notice::DamagedPart(_)))
 }

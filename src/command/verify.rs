@@ -3,7 +3,7 @@
 //! Frames first, update by update ([`Audit`], [`super::verify_version`]), then all blocks
 //! ([`super::verify_blocks`]), then the entries of each update ([`super::verify_entries`]).
 
-use crate::archive::{Archive, Audit, AuditedUpdate, BlockTable, Finding, History, Version};
+use crate::archive::{Archive, Audit, AuditedUpdate, BlockTable, Finding, History, Place, Version};
 use crate::base::{Error, ErrorKind, Progress, Result, Until};
 
 use super::findings::Findings;
@@ -16,12 +16,12 @@ use super::verify_version::check_version;
 
 /// Reads and checks every stored byte.
 pub fn verify(options: &VerifyOptions, progress: &dyn Progress) -> Result<VerifySummary> {
-    verify_archive(options, progress).map_err(|error| error.at(options.archive.display()))
+    verify_archive(options, progress).map_err(|error| error.at(&options.archive))
 }
 
 fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<VerifySummary> {
     let password = password(options.key.as_ref(), false, progress)?;
-    let archive = Archive::open_path(&options.archive, password.as_ref())?;
+    let archive = Archive::open_location(&options.archive, password.as_ref())?;
     let end = History::of(&archive).end_at(options.until)?.ok_or_else(|| {
         let cause = "no update was completed before what -until says";
         Error::new(ErrorKind::Missing, "nothing can be tested").because(cause)
@@ -60,10 +60,10 @@ fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<Ve
 /// Checks all frames, and each update against the one before.
 fn check_frames(
     archive: &Archive,
-    end: u64,
+    end: Place,
     findings: &mut Findings<'_>,
 ) -> Result<(Vec<AuditedUpdate>, Option<Version>)> {
-    let mut audit = Audit::new(archive, end);
+    let mut audit = Audit::new(archive, end)?;
     let mut updates = Vec::new();
     let mut newest: Option<Version> = None;
     let mut before: Option<Version> = None;

@@ -11,12 +11,14 @@ const CHECKED_BYTES: usize = 480;
 const FLAG_ENCRYPTED: u32 = 1;
 const FLAG_INDEX: u32 = 2;
 const FLAG_NO_DATA: u32 = 4;
+const FLAG_IN_PARTS: u32 = 1 << 16;
 const FLAGS_IGNORED: u32 = 0xffff_0000;
 const CUT_RULE: u8 = 1;
 const IDENTITY_BLAKE3: u8 = 1;
 
 /// What kind of archive the file belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a bit of the header")]
 pub struct HeaderFlags {
     /// Payloads are encrypted.
     pub encrypted: bool,
@@ -24,6 +26,8 @@ pub struct HeaderFlags {
     pub index: bool,
     /// The archive holds no data, only the index of it.
     pub no_data: bool,
+    /// The archive is kept in parts: nothing may be appended to this one alone.
+    pub in_parts: bool,
 }
 
 /// The header record.
@@ -63,7 +67,8 @@ impl ArchiveHeader {
     pub fn encode(&self, key_records: Option<[&[u8]; 2]>) -> (Vec<u8>, Digest) {
         let flags = u32::from(self.flags.encrypted) * FLAG_ENCRYPTED
             + u32::from(self.flags.index) * FLAG_INDEX
-            + u32::from(self.flags.no_data) * FLAG_NO_DATA;
+            + u32::from(self.flags.no_data) * FLAG_NO_DATA
+            + u32::from(self.flags.in_parts) * FLAG_IN_PARTS;
         let mut writer = ByteWriter::new();
         let region_bytes = if self.flags.encrypted { 8192 } else { 4096 };
         writer.bytes(&MAGIC).u16(MAJOR).u16(MINOR).u32(region_bytes).u32(flags).u32(self.part);
@@ -151,6 +156,7 @@ fn decode_flags(flags: u32) -> Result<HeaderFlags> {
         encrypted: flags & FLAG_ENCRYPTED != 0,
         index: flags & FLAG_INDEX != 0,
         no_data: flags & FLAG_NO_DATA != 0,
+        in_parts: flags & FLAG_IN_PARTS != 0,
     })
 }
 

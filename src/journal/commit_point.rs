@@ -44,18 +44,22 @@ impl CommitPoint {
         genesis: &Digest,
     ) -> Result<()> {
         let commit = &self.commit;
-        let (before_tag, before_end, before_state) = if commit.update == 1 {
-            (*genesis, archive.region_bytes(), Digest::default())
+        let region = Place { part: self.place.part, offset: archive.region_bytes() };
+        let (before_tag, start, before_state) = if commit.update == 1 {
+            (*genesis, region, Digest::default())
         } else {
             let before = self.previous(reader)?;
-            (before.tag, before.end(), before.commit.state)
+            let is_here = before.place.part == self.place.part;
+            let end = Place { offset: before.end(), ..before.place };
+            (before.tag, if is_here { end } else { region }, before.commit.state)
         };
+        let reader = &reader.in_part(self.place.part);
         let header = reader.header_at(commit.start.offset)?;
         let update = reader.frame(commit.start, FrameType::Update, header.payload_len)?;
         let update_says = Update::decode(update.payload())?;
         let own = reader.header_at(self.place.offset)?;
         let is_linked = commit.archive_id == archive.archive_id
-            && commit.start.offset == before_end
+            && commit.start == start
             && commit.previous_tag == before_tag
             && update_says.previous_tag == before_tag
             && update_says.date == commit.date
@@ -75,7 +79,8 @@ impl CommitPoint {
         let before = Self::read(reader, self.commit.previous)?;
         let is_before = before.tag == self.commit.previous_tag
             && before.commit.update + 1 == self.commit.update
-            && before.place.offset < self.place.offset;
+            && before.place < self.place
+            && self.place.part - before.place.part <= 1;
         if is_before {
             return Ok(before);
         }
@@ -93,7 +98,7 @@ impl CommitPoint {
             return Ok(None);
         }
         let target = Self::read(reader, link.place)?;
-        if target.commit.update == link.update && target.place.offset < self.place.offset {
+        if target.commit.update == link.update && target.place < self.place {
             return Ok(Some(target));
         }
         Err(Error::corrupt("a commit jumps to the wrong place").at(self.place))

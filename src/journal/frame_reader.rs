@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::format::{FrameHeader, FrameType, Place};
-use crate::storage::Backend;
+use crate::storage::{Backend, OnePart};
 
 use super::keychain::Keychain;
+use super::parts::Parts;
 
 /// A frame whose header and tag are right.
 #[derive(Debug, Clone)]
@@ -28,19 +29,49 @@ impl Frame {
     }
 }
 
-/// Reads the frames of one part.
+/// Reads the frames of an archive. Calls that name no part mean the one that the reader is for.
 #[derive(Clone)]
 pub struct FrameReader {
-    backend: Arc<dyn Backend>,
+    parts: Arc<Parts>,
     part: u32,
     /// Of an encrypted archive.
     keychain: Option<Arc<Keychain>>,
 }
 
 impl FrameReader {
-    /// Reads frames of part `part` of a plain archive from `backend`.
-    pub fn new(backend: Arc<dyn Backend>, part: u32) -> Self {
-        Self { backend, part, keychain: None }
+    /// Reads frames of a plain archive in one file.
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        Self::of_part(Parts::new(Arc::new(OnePart::new(backend))), 1)
+    }
+
+    /// Reads frames of a plain archive in parts.
+    pub(super) fn of_part(parts: Arc<Parts>, part: u32) -> Self {
+        Self { parts, part, keychain: None }
+    }
+
+    /// The same for another part.
+    #[must_use]
+    pub fn in_part(&self, part: u32) -> Self {
+        Self { part, ..self.clone() }
+    }
+
+    /// Bytes in all parts before `part`.
+    pub fn bytes_before(&self, part: u32) -> u64 {
+        self.parts.bytes_before(part)
+    }
+
+    /// What a message says before a place in this part: nothing in an archive of one file.
+    pub fn part_named(&self) -> String {
+        if self.parts.is_split() {
+            format!("{}, ", self.parts.name(self.part))
+        } else {
+            String::new()
+        }
+    }
+
+    /// How a message names a byte of this part.
+    pub fn place_named(&self, offset: u64) -> String {
+        format!("{}byte {offset}", self.part_named())
     }
 
     /// The same with the keys of an encrypted archive, if there are.
@@ -50,20 +81,20 @@ impl FrameReader {
 
     /// Length of the part in bytes.
     pub fn part_len(&self) -> Result<u64> {
-        self.backend.len()
+        self.parts.backend(self.part)?.len()
     }
 
     /// `len` bytes from `offset` on, unchecked.
     pub fn raw(&self, offset: u64, len: u64) -> Result<Vec<u8>> {
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
-        self.backend.read_at(offset, &mut bytes)?;
+        self.parts.backend(self.part)?.read_at(offset, &mut bytes)?;
         Ok(bytes)
     }
 
     /// The header of the frame that starts at `offset`.
     pub fn header_at(&self, offset: u64) -> Result<FrameHeader> {
         let mut bytes = [0; 64];
-        self.backend.read_at(offset, &mut bytes)?;
+        self.parts.backend(self.part)?.read_at(offset, &mut bytes)?;
         let header = FrameHeader::decode(&bytes)?;
         header.expect_at(self.part, offset)?;
         Ok(header)
@@ -81,19 +112,17 @@ impl FrameReader {
     }
 
     fn checked_frame(&self, place: Place, wanted: FrameType, payload_len: u64) -> Result<Frame> {
-        if place.part != self.part {
-            return Err(Error::corrupt("a frame of another part is referred to"));
-        }
         if payload_len > wanted.payload_bytes_max() {
             return Err(Error::corrupt("a frame is longer than its type may be"));
         }
         let frame_len = FrameHeader::LEN + payload_len + Digest::LEN as u64;
-        let part_len = self.backend.len()?;
+        let backend = self.parts.backend(place.part)?;
+        let part_len = backend.len()?;
         if place.offset.checked_add(frame_len).is_none_or(|end| end > part_len) {
             return Err(Error::new(ErrorKind::Truncated, "a frame is cut off"));
         }
         let mut bytes = vec![0; usize::try_from(frame_len).unwrap_or(usize::MAX)];
-        self.backend.read_at(place.offset, &mut bytes)?;
+        backend.read_at(place.offset, &mut bytes)?;
         let header = FrameHeader::decode(bytes.get(..64).unwrap_or_default())?;
         header.expect_at(place.part, place.offset)?;
         if (header.frame_type, header.payload_len) != (wanted, payload_len) {

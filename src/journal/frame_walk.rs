@@ -58,7 +58,7 @@ impl FrameWalk {
             Err(error) => {
                 self.offset = self.search(from);
                 let to = self.offset;
-                Some(Step::Damage(error.at(format_args!("bytes {from} to {to}"))))
+                Some(Step::Damage(error.at(self.place_named(from, to))))
             }
         }
     }
@@ -84,13 +84,16 @@ impl FrameWalk {
         Ok(header)
     }
 
+    fn place_named(&self, from: u64, to: u64) -> String {
+        format!("{}bytes {from} to {to}", self.reader.part_named())
+    }
+
     fn expect_zeros(&self, from: u64, to: u64) -> Result<()> {
         let bytes = self.reader.raw(from, to - from)?;
         if bytes.iter().all(|&byte| byte == 0) {
             return Ok(());
         }
-        Err(Error::corrupt("bytes between two frames are not zero")
-            .at(format_args!("bytes {from} to {to}")))
+        Err(Error::corrupt("bytes between two frames are not zero").at(self.place_named(from, to)))
     }
 
     /// Where the next frame of this part stands after the bad bytes at `from`, or the end.

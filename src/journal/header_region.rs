@@ -69,6 +69,19 @@ impl HeaderRegion {
     }
 }
 
+/// Writes the header region of an empty file, page by page, each synced: once the second page of an
+/// encrypted archive is in flight, the first one tells what the file is.
+pub(super) fn write_region(backend: &dyn Backend, region: &[u8]) -> Result<()> {
+    let mut pages = (0..).step_by(4096).zip(region.chunks(4096));
+    let written =
+        pages.try_for_each(|(at, page)| backend.append(at, page).and_then(|()| backend.sync()));
+    if written.is_err() {
+        // The file holds nothing yet; a rest of it would only be in the way.
+        let _ = backend.truncate(0);
+    }
+    written
+}
+
 /// The sector of the header, byte for byte, of the page where it is sound.
 pub(super) fn header_sector(backend: &dyn Backend) -> Result<Vec<u8>> {
     let first = read_page(backend, 0)?;

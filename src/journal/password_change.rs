@@ -25,8 +25,12 @@ pub struct PasswordChange {
 impl PasswordChange {
     /// Opens the key with the old password; nothing is written.
     pub fn begin(backend: Arc<dyn Backend>, old: &Password) -> Result<Self> {
-        let key_record = HeaderRegion::read(backend.as_ref())?.key_record;
-        let record = key_record.ok_or_else(|| {
+        let region = HeaderRegion::read(backend.as_ref())?;
+        if region.header.flags.in_parts {
+            return Err(Error::usage("cannot change the password of an archive in parts")
+                .because("this is one of its parts, and the others would keep the old one"));
+        }
+        let record = region.key_record.ok_or_else(|| {
             Error::usage("the archive is not encrypted")
                 .because("only an encrypted archive has a password")
                 .hint("add to a new archive with -key")

@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 
-use crate::base::{Digest, Error, ErrorKind, Result};
-use crate::crypto::{MasterKey, Password, UpdateKeys};
+use crate::base::{Digest, Error, Result};
+use crate::crypto::{KeyRecord, MasterKey, Password, UpdateKeys};
 use crate::format::{ArchiveHeader, PAGE_BYTES, Place, Update};
-use crate::storage::Backend;
+use crate::storage::{Backend, OnePart, PartStore};
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
-use super::header_region::{HeaderRegion, NewPart, is_unmade, unlocked};
+use super::header_region::{NewPart, is_unmade, write_region};
 use super::keychain::Keychain;
+use super::part_chain::PartChain;
+use super::parts::Parts;
 use super::rollback::Rollback;
 use super::tail::{
     Commits, follow_to_commit, follow_uncommitted, has_damaged_commit, has_update_after, if_sound,
@@ -33,14 +35,22 @@ pub enum Tail {
         /// Where the last frame that can be followed ends.
         from: u64,
     },
+    /// Nothing, but a part before the newest does not hold what it should.
+    DamagedPart(String),
 }
 
-/// The frames of one part, up to the last commit.
+/// What to do when a writer finds damage.
+const NOTHING_CHANGED: &str = "nothing was changed; check it with `zarc test`, restore what is needed, and add to a new archive";
+
+/// The frames of an archive, up to the last commit.
 pub struct Journal {
-    backend: Arc<dyn Backend>,
-    header: ArchiveHeader,
+    pub(super) parts: Arc<Parts>,
+    /// The newest part and its header.
+    pub(super) backend: Arc<dyn Backend>,
+    pub(super) header: ArchiveHeader,
     genesis: Digest,
-    /// Of an encrypted archive.
+    /// Of an encrypted archive: what the header of each part has, and the keys.
+    pub(super) key_record: Option<KeyRecord>,
     keychain: Option<Arc<Keychain>>,
     last: Option<CommitPoint>,
     tail: Tail,
@@ -50,10 +60,16 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens a part to read; `password` is that of an encrypted archive. A damaged one opens at the
-    /// newest commit that can be found.
+    /// Opens an archive in one file to read; `password` is that of an encrypted archive. A damaged
+    /// one opens at the newest commit that can be found.
     pub fn open(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
-        let mut journal = Self::open_at_last_commit(backend, password)?;
+        Self::open_parts(Arc::new(OnePart::new(backend)), password)
+    }
+
+    /// The same of an archive in parts. A part that is missing, foreign or in the wrong place is an
+    /// error, one that is damaged is not.
+    pub fn open_parts(store: Arc<dyn PartStore>, password: Option<&Password>) -> Result<Self> {
+        let (mut journal, chain) = Self::open_at_last_commit(&Parts::new(store), password)?;
         let (end, len) = (journal.end(), journal.backend.len()?);
         if len > end {
             let found = journal.later_commits()?;
@@ -67,31 +83,56 @@ impl Journal {
                     Tail::Damaged { from: end }
                 }
             };
+        } else if let Some((_, len)) = chain.unmade {
+            journal.tail = Tail::Unfinished(len);
+        }
+        if let Some(damage) = chain.damage {
+            journal.tail = Tail::DamagedPart(damage.to_string());
         }
         journal.tell_keychain();
         Ok(journal)
     }
 
-    /// Opens a part to append, or makes it with what `new_part` returns. A part that is there has
-    /// to please `accept` before anything is changed. The tail is gone when this returns: an
-    /// unfinished update is cut off, one that only lacks its commit gets it (the second value is
-    /// true then), and damage is an error that leaves everything as it is.
+    /// Opens an archive in one file to append, or makes it with what `new_part` returns. One that
+    /// is there has to please `accept` before anything is changed. The tail is gone when this
+    /// returns: an unfinished update is cut off, one that only lacks its commit gets it (the second
+    /// value is true then), and damage is an error that leaves everything as it is.
     pub fn open_for_writing(
         backend: Arc<dyn Backend>,
         password: Option<&Password>,
         new_part: impl FnOnce() -> Result<NewPart>,
         accept: impl FnOnce(&ArchiveHeader) -> Result<()>,
     ) -> Result<(Self, bool)> {
-        if is_unmade(backend.as_ref())? {
-            return Ok((Self::create(backend, new_part()?)?, false));
+        Self::open_parts_for_writing(Arc::new(OnePart::new(backend)), password, new_part, accept)
+    }
+
+    /// The same of an archive in parts: each update goes into a new one.
+    pub fn open_parts_for_writing(
+        store: Arc<dyn PartStore>,
+        password: Option<&Password>,
+        new_part: impl FnOnce() -> Result<NewPart>,
+        accept: impl FnOnce(&ArchiveHeader) -> Result<()>,
+    ) -> Result<(Self, bool)> {
+        let parts = Parts::new(store);
+        if parts.numbers()? == [1] && is_unmade(parts.backend(1)?.as_ref())? {
+            return Ok((Self::create(parts, new_part()?)?, false));
         }
-        let mut journal = Self::open_at_last_commit(backend, password)?;
+        let (mut journal, chain) = Self::open_at_last_commit(&parts, password)?;
+        if let Some(damage) = chain.damage {
+            return Err(damage.hint(NOTHING_CHANGED));
+        }
         accept(&journal.header)?;
+        journal.expect_whole()?;
+        if let Some((part, _)) = chain.unmade {
+            parts.remove(part)?;
+        }
         let is_completed = journal.resolve_tail()?;
         Ok((journal, is_completed))
     }
 
-    fn create(backend: Arc<dyn Backend>, part: NewPart) -> Result<Self> {
+    fn create(parts: Arc<Parts>, mut part: NewPart) -> Result<Self> {
+        part.header.flags.in_parts = parts.is_split();
+        let backend = parts.backend(1)?;
         if !backend.is_empty()? {
             backend.truncate(0)?;
         }
@@ -103,36 +144,45 @@ impl Journal {
         }
         let (region, genesis) = part.region();
         write_region(backend.as_ref(), &region)?;
-        let keychain = part.keychain();
-        let journal = Self::without_commits(backend, part.header, genesis, keychain);
-        Ok(Self { is_made: true, ..journal })
+        Ok(Self {
+            parts,
+            backend,
+            genesis,
+            keychain: part.keychain(),
+            header: part.header,
+            key_record: part.key.map(|(_, record)| record),
+            last: None,
+            tail: Tail::None,
+            is_made: true,
+            rollback: Rollback::default(),
+        })
     }
 
-    fn without_commits(
-        backend: Arc<dyn Backend>,
-        header: ArchiveHeader,
-        genesis: Digest,
-        keychain: Option<Arc<Keychain>>,
-    ) -> Self {
-        let (last, tail, rollback) = (None, Tail::None, Rollback::default());
-        Self { backend, header, genesis, keychain, last, tail, is_made: false, rollback }
-    }
-
-    fn open_at_last_commit(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
-        let HeaderRegion { header, genesis, key_record } = HeaderRegion::read(backend.as_ref())?;
-        let keychain = unlocked(key_record, password)?;
-        if header.part != 1 || header.flags.index {
-            return Err(Error::new(ErrorKind::Unsupported, "this is one part of an archive")
-                .because("this zarc cannot read archives in parts yet"));
-        }
-        let mut journal = Self::without_commits(backend, header, genesis, keychain);
+    fn open_at_last_commit(
+        parts: &Arc<Parts>,
+        password: Option<&Password>,
+    ) -> Result<(Self, PartChain)> {
+        let chain = PartChain::read(parts, password)?;
+        let mut journal = Self {
+            parts: Arc::clone(parts),
+            backend: Arc::clone(&chain.backend),
+            header: chain.header.clone(),
+            genesis: chain.genesis,
+            key_record: chain.key_record.clone(),
+            keychain: chain.keychain.clone(),
+            last: chain.before.clone(),
+            tail: Tail::None,
+            is_made: false,
+            rollback: Rollback::default(),
+        };
+        journal.tell_keychain();
         journal.last = journal.find_last_commit()?;
         journal.tell_keychain();
-        Ok(journal)
+        Ok((journal, chain))
     }
 
     /// The last page, if it is a commit that counts; else the last one met on the way from the
-    /// start.
+    /// start of the newest part.
     fn find_last_commit(&self) -> Result<Option<CommitPoint>> {
         let len = self.backend.len()?;
         let reader = &self.reader();
@@ -142,16 +192,14 @@ impl Journal {
                 return Ok(Some(point));
             }
         }
-        let mut last: Option<CommitPoint> = None;
-        loop {
-            let (start, update) = last
-                .as_ref()
-                .map_or((self.header.region_bytes(), 1), |p| (p.end(), p.commit.update + 1));
-            let Some(point) = follow_to_commit(reader, start, update)? else {
-                break;
-            };
+        let mut last = self.last.clone();
+        let (mut start, mut update) = (self.header.region_bytes(), self.header.first_update);
+        while let Some(point) = follow_to_commit(reader, start, update)? {
             match if_sound(self.counting(Ok(point)))? {
-                Some(point) => last = Some(point),
+                Some(point) => {
+                    (start, update) = (point.end(), point.commit.update + 1);
+                    last = Some(point);
+                }
                 None => break,
             }
         }
@@ -172,11 +220,11 @@ impl Journal {
     /// Whether an update was found complete and got its commit.
     fn resolve_tail(&mut self) -> Result<bool> {
         let (end, len) = (self.end(), self.backend.len()?);
+        if len != end && self.parts.is_split() {
+            self.backend = self.parts.reopened_for_writing(self.part())?;
+        }
         if len <= end {
-            self.end_at(end)?;
-            // That commit may be one whose sync was never waited for, and one that was cut off
-            // must not come back after a crash.
-            self.backend.sync()?;
+            self.drop_tail(end)?;
             return Ok(false);
         }
         let found = self.later_commits()?;
@@ -200,9 +248,22 @@ impl Journal {
         if let Some(offset) = found.damaged {
             return Err(damaged_between(end, offset, number));
         }
-        self.end_at(end)?;
-        self.backend.sync()?;
+        self.drop_tail(end)?;
         Ok(false)
+    }
+
+    /// Lets the archive end with its last commit, durably. A part that has none goes away.
+    fn drop_tail(&mut self, end: u64) -> Result<()> {
+        if self.last.as_ref().is_some_and(|last| last.place.part != self.part()) {
+            self.parts.remove(self.part())?;
+            self.enter_part(self.part() - 1)?;
+        } else {
+            self.end_at(end)?;
+        }
+        self.parts.set_len(self.part(), self.end());
+        // The commit may be one whose sync was never waited for, and one that was cut off must not
+        // come back after a crash.
+        self.backend.sync()
     }
 
     /// Lets the file end at `end`: what stands after it is cut off, what is missing of the zeros
@@ -229,7 +290,7 @@ impl Journal {
 
     /// Reads frames.
     pub fn reader(&self) -> FrameReader {
-        FrameReader::new(Arc::clone(&self.backend), self.part())
+        FrameReader::of_part(Arc::clone(&self.parts), self.part())
             .with_keychain(self.keychain.clone())
     }
 
@@ -264,9 +325,10 @@ impl Journal {
         &self.tail
     }
 
-    /// Where the last commit ends.
+    /// Where committed bytes of the newest part end.
     pub fn end(&self) -> u64 {
-        self.last.as_ref().map_or(self.header.region_bytes(), CommitPoint::end)
+        let last = self.last.as_ref().filter(|last| last.place.part == self.part());
+        last.map_or(self.header.region_bytes(), CommitPoint::end)
     }
 
     /// Where the first update starts.
@@ -296,6 +358,11 @@ impl Journal {
         self.backend.as_ref()
     }
 
+    /// Bytes of the archive up to its last commit; 0 while there is none.
+    pub fn committed_bytes(&self) -> u64 {
+        self.last.as_ref().map_or(0, |last| self.parts.bytes_before(last.place.part) + last.end())
+    }
+
     pub(super) fn is_made(&self) -> bool {
         self.is_made
     }
@@ -313,25 +380,14 @@ impl Journal {
     }
 
     /// Takes over what a new part begins with; returns the header region.
-    pub(super) fn begin_part(&mut self, part: NewPart) -> Vec<u8> {
+    pub(super) fn begin_part(&mut self, mut part: NewPart) -> Vec<u8> {
+        part.header.flags.in_parts = self.parts.is_split();
         let (region, genesis) = part.region();
         (self.genesis, self.keychain) = (genesis, part.keychain());
         self.header = part.header;
+        self.key_record = part.key.map(|(_, record)| record);
         region
     }
-}
-
-/// Writes the header region of an empty file, page by page, each synced: once the second page of an
-/// encrypted archive is in flight, the first one tells what the file is.
-pub(super) fn write_region(backend: &dyn Backend, region: &[u8]) -> Result<()> {
-    let mut pages = (0..).step_by(4096).zip(region.chunks(4096));
-    let written =
-        pages.try_for_each(|(at, page)| backend.append(at, page).and_then(|()| backend.sync()));
-    if written.is_err() {
-        // The file holds nothing yet; a rest of it would only be in the way.
-        let _ = backend.truncate(0);
-    }
-    written
 }
 
 fn damaged_between(from: u64, to: u64, update: u64) -> Error {
@@ -339,5 +395,5 @@ fn damaged_between(from: u64, to: u64, update: u64) -> Error {
         .because(format!(
             "bytes {from} to {to} cannot be followed, but update {update} was committed after them"
         ))
-        .hint("nothing was changed; check it with `zarc test`, restore what is needed, and add to a new archive")
+        .hint(NOTHING_CHANGED)
 }

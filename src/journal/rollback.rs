@@ -7,8 +7,8 @@
 use crate::base::{Digest, Error, ErrorKind, Result};
 
 use super::commit_point::CommitPoint;
-use super::header_region::NewPart;
-use super::recovery::{Journal, write_region};
+use super::header_region::{NewPart, write_region};
+use super::recovery::Journal;
 
 /// How far a rollback has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +32,8 @@ pub(super) struct Rollback {
     newest_tag: Digest,
     /// Length of the file that holds it.
     len_before: u64,
+    /// Number of that file, if it is one of several parts.
+    newest_part: u32,
     /// The header region of an archive that is made anew.
     region: Vec<u8>,
 }
@@ -58,6 +60,7 @@ impl Journal {
             stage: RollbackStage::Pending,
             newest_tag: self.last_tag(),
             len_before: self.end(),
+            newest_part: self.part(),
             region: Vec::new(),
         };
     }
@@ -93,12 +96,39 @@ impl Journal {
             .because(format!("it had {known} bytes, now the file has {on_disk}"))
             .hint("another program writes to the archive"));
         }
+        if self.parts.is_split() {
+            self.parts.expect_newest(self.rollback.newest_part)?;
+        }
         self.rollback.stage = RollbackStage::Unknown;
+        self.remove_later_parts()?;
         let end = if self.last().is_some() { self.end() } else { 0 };
-        self.backend().truncate(end)?;
+        if self.backend().len()? != end {
+            self.backend().truncate(end)?;
+        }
         self.backend().sync()?;
+        self.parts.set_len(self.part(), end);
         self.rollback.stage = RollbackStage::Done;
         if end == 0 { write_region(self.backend(), &self.rollback.region) } else { Ok(()) }
+    }
+
+    /// Removes the parts behind that of the last commit to be, the newest one first, so that what a
+    /// crash leaves has no gap.
+    fn remove_later_parts(&mut self) -> Result<()> {
+        let kept = self.last().map_or(1, |last| last.place.part);
+        for part in (kept + 1..=self.rollback.newest_part).rev() {
+            self.parts.remove(part)?;
+        }
+        if !self.parts.is_split() {
+            return Ok(());
+        }
+        if self.last().is_some() {
+            self.enter_part(kept)?;
+        }
+        self.backend = self.parts.backend(kept)?;
+        if self.last().is_some() && self.backend().len()? != self.end() {
+            self.backend = self.parts.reopened_for_writing(kept)?;
+        }
+        Ok(())
     }
 
     /// Length of the file when nothing of an update was written yet.

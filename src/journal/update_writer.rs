@@ -4,8 +4,10 @@
 use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::crypto::UpdateKeys;
 use crate::format::{Commit, CommitLink, FrameHeader, FrameType, PAGE_BYTES, Place, Update};
+use crate::storage::Backend;
 
 use super::commit_point::CommitPoint;
+use super::new_part::OpenPart;
 use super::recovery::Journal;
 use super::rollback::RollbackStage;
 
@@ -16,6 +18,8 @@ const COPIED_BYTES_MAX: usize = 64 * 1024;
 /// Appends the frames of one update.
 pub struct UpdateWriter<'a> {
     journal: &'a mut Journal,
+    /// Where the update is written to, as soon as something is.
+    part: Option<OpenPart>,
     update: Update,
     /// Of an encrypted archive.
     keys: Option<UpdateKeys>,
@@ -43,11 +47,13 @@ impl<'a> UpdateWriter<'a> {
                 .because(format!("its last update ends at byte {known}, the file has {on_disk}"))
                 .hint("open it again"));
         }
-        let start = journal.end();
+        let region_bytes = journal.header().region_bytes();
+        let start = journal.next_part().map_or(journal.end(), |_| region_bytes);
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
         Ok(Self {
             keys: journal.keys_of_update(number, &update),
             journal,
+            part: None,
             update,
             number,
             start,
@@ -78,19 +84,28 @@ impl<'a> UpdateWriter<'a> {
         if !self.is_begun {
             // Not before, so that what goes wrong until now costs nothing.
             self.journal.cut_off()?;
+            self.part = Some(self.journal.open_part(self.update.date)?);
             self.is_begun = true;
             let payload = self.update.encode();
             let (tag, _) = self.append_frame(FrameType::Update, false, &payload)?;
             self.root.update(tag.as_bytes());
         }
         let is_last = frame_type == FrameType::Manifest;
-        let place = Place { part: self.journal.part(), offset: self.offset };
+        let place = Place { part: self.part_number(), offset: self.offset };
         let (tag, payload_len) = self.append_frame(frame_type, is_last, payload)?;
         self.root.update(tag.as_bytes());
         if is_last {
             self.manifest_offset = Some(place.offset);
         }
         Ok((place, payload_len))
+    }
+
+    fn part_number(&self) -> u32 {
+        self.part.as_ref().map_or(self.journal.part(), |part| part.number)
+    }
+
+    fn backend(&self) -> &dyn Backend {
+        self.part.as_ref().map_or(self.journal.backend(), |part| part.backend.as_ref())
     }
 
     /// The payload as it is stored, if it is not as it is: padded, then encrypted under the index
@@ -117,7 +132,7 @@ impl<'a> UpdateWriter<'a> {
             frame_type: kind,
             is_encrypted: sealed.is_some(),
             is_last,
-            part: self.journal.part(),
+            part: self.part_number(),
             update: self.number,
             index: self.next_index,
             payload_len: payload.len() as u64,
@@ -138,12 +153,12 @@ impl<'a> UpdateWriter<'a> {
         let end = [tag.as_bytes().as_slice(), &vec![0; padding]].concat();
         if payload.len() <= COPIED_BYTES_MAX {
             let frame = [&header_bytes, payload, &end].concat();
-            self.journal.backend().append(self.offset, &frame)?;
+            self.backend().append(self.offset, &frame)?;
         } else {
             let payload_offset = self.offset + FrameHeader::LEN;
-            self.journal.backend().append(self.offset, &header_bytes)?;
-            self.journal.backend().append(payload_offset, payload)?;
-            self.journal.backend().append(payload_offset + header.payload_len, &end)?;
+            self.backend().append(self.offset, &header_bytes)?;
+            self.backend().append(payload_offset, payload)?;
+            self.backend().append(payload_offset + header.payload_len, &end)?;
         }
         self.offset = next;
         self.next_index += 1;
@@ -156,6 +171,10 @@ impl<'a> UpdateWriter<'a> {
         self.is_finished = true;
         match self.write_commit() {
             Ok(point) => {
+                if let Some(part) = self.part.take() {
+                    self.journal.take_part(part);
+                }
+                self.journal.parts.set_len(point.place.part, point.end());
                 self.journal.set_last(point.clone());
                 Ok(point)
             }
@@ -184,9 +203,9 @@ impl<'a> UpdateWriter<'a> {
         };
         let page = self.offset.next_multiple_of(PAGE_BYTES);
         let gap = usize::try_from(page - self.offset).unwrap_or(usize::MAX);
-        self.journal.backend().append(self.offset, &vec![0; gap])?;
+        self.backend().append(self.offset, &vec![0; gap])?;
         self.offset = page;
-        let (on_disk, written) = (self.journal.backend().len()?, self.offset);
+        let (on_disk, written) = (self.backend().len()?, self.offset);
         if on_disk != written {
             return Err(Error::new(
                 ErrorKind::Busy,
@@ -196,16 +215,16 @@ impl<'a> UpdateWriter<'a> {
             .hint("another program writes to the archive"));
         }
         let commit = self.commit_record(manifest_offset)?;
-        self.journal.backend().sync()?;
-        let place = Place { part: self.journal.part(), offset: self.offset };
+        self.backend().sync()?;
+        let place = Place { part: self.part_number(), offset: self.offset };
         self.has_commit = true;
         let (tag, _) = self.append_frame(FrameType::Commit, false, &commit.encode())?;
-        self.journal.backend().sync()?;
+        self.backend().sync()?;
         Ok(CommitPoint { commit, tag, place })
     }
 
     fn commit_record(&self, manifest_offset: u64) -> Result<Commit> {
-        let part = self.journal.part();
+        let part = self.part_number();
         let last = self.journal.last();
         let root = Digest::from_bytes(*self.root.finalize().as_bytes());
         let state_before = last.map(|last| last.commit.state).unwrap_or_default();
@@ -239,12 +258,15 @@ impl<'a> UpdateWriter<'a> {
         if !self.is_begun && is_kept {
             return Ok(());
         }
+        if let Some(OpenPart { number, made: Some(_), .. }) = &self.part {
+            return self.journal.parts.remove(*number);
+        }
         // Without a first update there is nothing to keep, not even the header.
         let len = if is_kept { self.start } else { 0 };
         self.journal.backend().truncate(len)?;
         if self.has_commit && len > 0 {
             // A crash must not bring the commit back among frames of a later attempt.
-            self.journal.backend().sync()?;
+            self.backend().sync()?;
         }
         Ok(())
     }
@@ -266,6 +288,7 @@ impl<'a> UpdateWriter<'a> {
         }
         Self {
             journal,
+            part: None,
             update,
             keys,
             number,

@@ -1,11 +1,14 @@
 //! An archive to read whose appended bytes go nowhere: `add -test`.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::Result;
 
 use super::backend::Backend;
+use super::memory::Memory;
+use super::part_store::PartStore;
 
 /// Reads come from another backend, appended bytes are only counted.
 pub struct Discard {
@@ -46,5 +49,52 @@ impl Backend for Discard {
     fn truncate(&self, len: u64) -> Result<()> {
         self.len.store(len, Ordering::Relaxed);
         Ok(())
+    }
+}
+
+/// The same for parts: none is made, none goes away.
+pub struct DiscardParts {
+    stored: Arc<dyn PartStore>,
+    /// Parts that are taken to be gone.
+    removed: Mutex<BTreeSet<u32>>,
+}
+
+impl DiscardParts {
+    /// Nothing that is done reaches `stored`.
+    pub fn over(stored: Arc<dyn PartStore>) -> Self {
+        Self { stored, removed: Mutex::default() }
+    }
+}
+
+impl PartStore for DiscardParts {
+    fn numbers(&self) -> Result<Vec<u32>> {
+        let removed = self.removed.lock().unwrap_or_else(PoisonError::into_inner);
+        let numbers = self.stored.numbers()?.into_iter();
+        Ok(numbers.filter(|number| !removed.contains(number)).collect())
+    }
+
+    fn open(&self, part: u32) -> Result<Arc<dyn Backend>> {
+        Ok(Arc::new(Discard::over(self.stored.open(part)?)?))
+    }
+
+    fn open_for_writing(&self, part: u32) -> Result<Arc<dyn Backend>> {
+        self.open(part)
+    }
+
+    fn create(&self, _part: u32) -> Result<Arc<dyn Backend>> {
+        Ok(Arc::new(Discard::over(Arc::new(Memory::default()))?))
+    }
+
+    fn remove(&self, part: u32) -> Result<()> {
+        self.removed.lock().unwrap_or_else(PoisonError::into_inner).insert(part);
+        Ok(())
+    }
+
+    fn name(&self, part: u32) -> String {
+        self.stored.name(part)
+    }
+
+    fn is_split(&self) -> bool {
+        true
     }
 }

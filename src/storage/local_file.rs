@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::base::{Error, ErrorKind, Result};
 
 use super::backend::Backend;
+use super::part_names::PartNames;
 
 /// An open archive file.
 #[derive(Debug)]
@@ -81,6 +82,49 @@ impl LocalFile {
         Ok(Self { file, path: path.to_owned(), is_new: false })
     }
 
+    /// Makes a file. That it is there already is an error of kind `Busy`.
+    pub fn create(path: &Path) -> Result<Self> {
+        let created = OpenOptions::new().read(true).write(true).create_new(true).open(path);
+        let file = created.map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Error::new(ErrorKind::Busy, "cannot add: the archive is in use")
+                    .at(path.display())
+                    .because("another zarc has just made this part")
+                    .hint("try again when the other one is done")
+            }
+            _ => cannot("create", path, source),
+        })?;
+        lock(&file, path)?;
+        Ok(Self { file, path: path.to_owned(), is_new: true })
+    }
+
+    /// Removes a file; its name is gone for good when this returns.
+    pub fn remove(path: &Path) -> Result<()> {
+        std::fs::remove_file(path).map_err(|source| cannot("remove", path, source))?;
+        sync_directory_of(path)
+    }
+
+    /// The numbers of all files in the directory whose names are of the pattern, rising.
+    pub fn parts_of(names: &PartNames) -> Result<Vec<u32>> {
+        let directory = names.directory();
+        let failed = |source| cannot("look for the parts of", directory, source);
+        let mut numbers = Vec::new();
+        for entry in std::fs::read_dir(directory).map_err(failed)? {
+            numbers.extend(names.number(&entry.map_err(failed)?.file_name()));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Whether a path means a file of the directory whose name is of the pattern.
+    pub fn is_part(names: &PartNames, path: &Path) -> bool {
+        let Some(name) = path.file_name() else { return false };
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        names.number(name).is_some()
+            && real(directory.unwrap_or(Path::new("."))) == real(names.directory())
+    }
+
     /// Device and inode number: what a walk has to leave out.
     pub fn identity(&self) -> Result<(u64, u64)> {
         let metadata = self.file.metadata().map_err(|e| cannot("look at", &self.path, e))?;
@@ -90,19 +134,19 @@ impl LocalFile {
     fn failed(&self, doing: &str, source: io::Error) -> Error {
         cannot(doing, &self.path, source)
     }
+}
 
-    /// Makes the name of a new file as durable as its bytes.
-    fn sync_directory(&self) -> Result<()> {
-        let parent = match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let directory = File::open(parent).map_err(|e| self.failed("sync the directory of", e))?;
-        match directory.sync_all() {
-            // Some network file systems have no such call; there the name is durable or nothing is.
-            Err(error) if is_unsupported(&error) => Ok(()),
-            result => result.map_err(|e| self.failed("sync the directory of", e)),
-        }
+/// Makes the coming or going of a name as durable as the bytes of its file.
+fn sync_directory_of(path: &Path) -> Result<()> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let failed = |source| cannot("sync the directory of", path, source);
+    match File::open(parent).map_err(failed)?.sync_all() {
+        // Some network file systems have no such call; there the name is durable or nothing is.
+        Err(error) if is_unsupported(&error) => Ok(()),
+        result => result.map_err(failed),
     }
 }
 
@@ -188,7 +232,7 @@ impl Backend for LocalFile {
 
     fn sync(&self) -> Result<()> {
         self.file.sync_data().map_err(|e| self.failed("sync", e))?;
-        if self.is_new { self.sync_directory() } else { Ok(()) }
+        if self.is_new { sync_directory_of(&self.path) } else { Ok(()) }
     }
 
     fn truncate(&self, len: u64) -> Result<()> {

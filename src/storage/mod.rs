@@ -5,9 +5,15 @@
 mod backend;
 mod discard;
 mod local_file;
+mod local_parts;
 mod memory;
+mod part_names;
+mod part_store;
 
 pub use backend::Backend;
-pub use discard::Discard;
+pub use discard::{Discard, DiscardParts};
 pub use local_file::LocalFile;
+pub use local_parts::LocalParts;
 pub use memory::Memory;
+pub use part_names::PartNames;
+pub use part_store::{OnePart, PartStore};

@@ -13,7 +13,7 @@ use super::{Made, Thing, Told, file, noise};
 pub fn options(made: &Made, target: &Path) -> ExtractOptions {
     let target = target.to_str().expect("a name of text").as_bytes();
     ExtractOptions {
-        archive: made.archive(),
+        archive: made.archive().into(),
         key: None,
         files: Vec::new(),
         selection: Selection::default(),

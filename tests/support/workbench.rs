@@ -218,8 +218,12 @@ impl Workbench {
     /// Checks everything.
     pub fn verify(&self) -> (VerifySummary, Told) {
         let told = Told::default();
-        let options =
-            VerifyOptions { archive: self.archive(), key: None, until: Until::Latest, threads: 2 };
+        let options = VerifyOptions {
+            archive: self.archive().into(),
+            key: None,
+            until: Until::Latest,
+            threads: 2,
+        };
         (verify(&options, &told).expect("a check"), told)
     }
 }
@@ -234,7 +238,7 @@ pub fn run_add(options: &AddOptions) -> (AddSummary, Told) {
 /// What restores everything of an archive to `out`.
 fn extract_options(archive: &Path, out: &Path) -> ExtractOptions {
     ExtractOptions {
-        archive: archive.to_owned(),
+        archive: archive.to_owned().into(),
         key: None,
         files: Vec::new(),
         selection: Selection::default(),

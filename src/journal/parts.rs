@@ -1,0 +1,121 @@
+//! The parts of an archive: opened when a frame of theirs is needed, a few kept open.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::base::{Error, ErrorKind, Result};
+use crate::storage::{Backend, PartStore};
+
+/// How many parts are kept open.
+const OPEN_MAX: usize = 64;
+
+/// The parts of one archive; a single file is part 1.
+pub(super) struct Parts {
+    store: Arc<dyn PartStore>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Most recently used last.
+    open: Vec<(u32, Arc<dyn Backend>)>,
+    /// Lengths in bytes of the parts that were looked at when the archive was opened or written.
+    lens: BTreeMap<u32, u64>,
+}
+
+impl Parts {
+    pub(super) fn new(store: Arc<dyn PartStore>) -> Arc<Self> {
+        Arc::new(Self { store, state: Mutex::default() })
+    }
+
+    /// The numbers of the parts that are there.
+    pub(super) fn numbers(&self) -> Result<Vec<u32>> {
+        self.store.numbers()
+    }
+
+    /// What people call a part.
+    pub(super) fn name(&self, part: u32) -> String {
+        self.store.name(part)
+    }
+
+    /// Whether each update goes into a part of its own.
+    pub(super) fn is_split(&self) -> bool {
+        self.store.is_split()
+    }
+
+    /// The bytes of a part.
+    pub(super) fn backend(&self, part: u32) -> Result<Arc<dyn Backend>> {
+        let mut state = self.state();
+        if let Some(at) = state.open.iter().position(|(number, _)| *number == part) {
+            let found = state.open.remove(at);
+            state.open.push(found.clone());
+            return Ok(found.1);
+        }
+        let opened = self.store.open(part)?;
+        state.keep(part, &opened);
+        Ok(opened)
+    }
+
+    /// A part that has to be completed or cut.
+    pub(super) fn reopened_for_writing(&self, part: u32) -> Result<Arc<dyn Backend>> {
+        let backend = self.store.open_for_writing(part)?;
+        self.state().keep(part, &backend);
+        Ok(backend)
+    }
+
+    /// Makes a part. It is not read before it was [`Self::added`].
+    pub(super) fn create(&self, part: u32) -> Result<Arc<dyn Backend>> {
+        self.store.create(part)
+    }
+
+    /// The part counts now.
+    pub(super) fn added(&self, part: u32, backend: &Arc<dyn Backend>) {
+        self.state().keep(part, backend);
+    }
+
+    /// Removes a part for good.
+    pub(super) fn remove(&self, part: u32) -> Result<()> {
+        {
+            let mut state = self.state();
+            state.open.retain(|(number, _)| *number != part);
+            state.lens.remove(&part);
+        }
+        self.store.remove(part)
+    }
+
+    /// Remembers how long a part is.
+    pub(super) fn set_len(&self, part: u32, len: u64) {
+        self.state().lens.insert(part, len);
+    }
+
+    /// Bytes in all parts before `part`.
+    pub(super) fn bytes_before(&self, part: u32) -> u64 {
+        self.state().lens.range(..part).map(|(_, len)| len).sum()
+    }
+
+    /// Fails unless the newest part is `newest`: somebody else adds or removes some.
+    pub(super) fn expect_newest(&self, newest: u32) -> Result<()> {
+        let found = self.numbers()?.last().copied().unwrap_or(0);
+        if found == newest {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Busy, "the parts of the archive changed meanwhile")
+            .because(format!("part {newest} was the last one, now it is {found}"))
+            .hint("another program writes to the archive"))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing can be half done while it is locked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn keep(&mut self, part: u32, backend: &Arc<dyn Backend>) {
+        self.open.retain(|(number, _)| *number != part);
+        if self.open.len() >= OPEN_MAX {
+            self.open.remove(0);
+        }
+        self.open.push((part, Arc::clone(backend)));
+    }
+}

@@ -1,0 +1,135 @@
+//! An archive in parts beside a directory that is archived into it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use zarc::base::{Result, Until};
+use zarc::command::{
+    AddOptions, AddSummary, ExtractOptions, KeyCost, KeySource, ListOptions, Location, PartNames,
+    Password, VerifyOptions, VerifySummary, add, extract, verify,
+};
+
+use super::Told;
+use super::trees::{Tree, walk};
+use super::workbench::{Workbench, remove_tree};
+
+/// The parts of that name in a directory.
+pub fn parts(directory: &Path, pattern: &str) -> Location {
+    let name = directory.join(pattern);
+    Location::Parts(PartNames::parse(name.as_os_str()).expect("a pattern"))
+}
+
+/// An archive in parts.
+pub struct InParts {
+    /// Everything beside it.
+    pub bench: Workbench,
+    /// Its password.
+    pub key: Option<&'static str>,
+}
+
+impl InParts {
+    /// No part yet.
+    pub fn new(dir: tempfile::TempDir) -> Self {
+        let bench = Workbench::new(dir);
+        fs::create_dir(bench.path("off")).expect("a directory");
+        Self { bench, key: None }
+    }
+
+    /// Where the parts are.
+    pub fn directory(&self) -> PathBuf {
+        self.bench.path("off")
+    }
+
+    /// The archive.
+    pub fn location(&self) -> Location {
+        parts(&self.directory(), "part??.zarc")
+    }
+
+    /// One part.
+    pub fn part(&self, number: u32) -> PathBuf {
+        self.directory().join(format!("part{number:02}.zarc"))
+    }
+
+    /// The names and bytes of all parts.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let entries = fs::read_dir(self.directory()).expect("the directory");
+        let mut paths: Vec<PathBuf> =
+            entries.map(|entry| entry.expect("an entry").path()).collect();
+        paths.sort();
+        paths.into_iter().map(|path| (path.clone(), fs::read(path).expect("a part"))).collect()
+    }
+
+    /// Makes the parts these.
+    pub fn restore(&self, files: &[(PathBuf, Vec<u8>)]) {
+        fs::remove_dir_all(self.directory()).expect("the directory");
+        fs::create_dir(self.directory()).expect("a directory");
+        for (path, bytes) in files {
+            fs::write(path, bytes).expect("a part");
+        }
+    }
+
+    fn key(&self) -> Option<KeySource> {
+        let words = self.key?.as_bytes().to_vec();
+        Some(KeySource::Words(Password::new(words)))
+    }
+
+    /// Archives the directory.
+    pub fn add_options(&self) -> AddOptions {
+        AddOptions {
+            archive: self.location(),
+            key: self.key(),
+            key_cost: KeyCost::with_log_n(10).expect("a cost"),
+            ..self.bench.add_options(b"")
+        }
+    }
+
+    /// Archives the directory.
+    pub fn add(&self) -> Result<AddSummary> {
+        add(&self.add_options(), &Told::default())
+    }
+
+    /// Writes a file and archives it.
+    pub fn add_file(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.bench.work().join(name), bytes).expect("a file");
+        self.add().expect("an update");
+    }
+
+    /// Lists the archive.
+    pub fn list_options(&self, until: Until) -> ListOptions {
+        ListOptions { archive: self.location(), key: self.key(), ..self.bench.list_options(until) }
+    }
+
+    /// Restores a version.
+    pub fn extract(&self, until: Until) -> Result<(u64, Tree)> {
+        let out = self.bench.path("out");
+        let options = ExtractOptions {
+            archive: self.location(),
+            key: self.key(),
+            until,
+            ..self.bench.extract_options(&out)
+        };
+        let done = extract(&options, &Told::default())?;
+        let tree = walk(&out.join("t"));
+        remove_tree(&out);
+        Ok((done.problems, tree))
+    }
+
+    /// Checks everything.
+    pub fn verify(&self) -> Result<(VerifySummary, String)> {
+        let (archive, key) = (self.location(), self.key());
+        let options = VerifyOptions { archive, key, until: Until::Latest, threads: 2 };
+        let told = Told::default();
+        let summary = verify(&options, &told)?;
+        Ok((summary, told.warnings()))
+    }
+}
+
+/// Runs the program in a directory: exit code, stdout, stderr.
+pub fn zarc_in(directory: &Path, words: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_zarc"));
+    let words = words.iter().map(OsStr::new);
+    let output = command.args(words).current_dir(directory).output().expect("the program starts");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
