@@ -71,7 +71,11 @@ fn collect(file: &Path, folder: &Path, module: &str, found: &mut BTreeSet<String
             }
         } else if line.trim() == "#[test]" {
             is_test = true;
-        } else if line.trim_start().starts_with("#[ignore") {
+        } else if line
+            .trim()
+            .strip_prefix("#[")
+            .is_some_and(|attribute| attribute.starts_with("ignore"))
+        {
             is_test = false;
         } else if let Some(name) = named(line, "fn ").filter(|_| std::mem::take(&mut is_test)) {
             found.insert(format!("{inner}::{name}"));

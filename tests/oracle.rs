@@ -383,7 +383,7 @@ fn files_are_added_under_the_same_names() {
         &["d", "-to", "n", "-only", "d/sub"],
         &[placeholder],
         &[placeholder, "-to", "g"],
-        &["../work/d"],
+        &["../tree/d"],
         &["d", "-only", "nothing"],
         &["top", "-not", "*"],
         &["d", "-to", "/abs/x"],

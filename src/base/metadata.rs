@@ -57,6 +57,25 @@ pub struct Metadata {
     pub windows_attributes: Option<u32>,
 }
 
+impl Metadata {
+    /// Of an object of which nothing else is known: no permissions, owner 0, nothing more.
+    pub fn bare(kind: Kind, mtime: Timestamp) -> Self {
+        Self {
+            kind,
+            mode: 0,
+            mtime,
+            uid: 0,
+            gid: 0,
+            user: Vec::new(),
+            group: Vec::new(),
+            xattrs: Vec::new(),
+            link_target: Vec::new(),
+            device: (0, 0),
+            windows_attributes: None,
+        }
+    }
+}
+
 /// What tells whether an object changed since it was last looked at; never restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Status {

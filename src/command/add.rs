@@ -78,17 +78,12 @@ fn add_to(
         ));
     }
     let stored = scope.entries(&catalog(archive, base.as_ref())?);
-    let leave_out = archive.identity();
-    let walk = || {
-        Walk::new(
-            scope.roots.clone(),
-            scope.walk_options(options.special, &options.archive, leave_out),
-        )
-    };
-    let total = if progress.wants_total() { content_bytes(walk(), progress)? } else { 0 };
+    let walk = |archive: &Archive| scope.walk(options.special, &options.archive, archive);
+    let total = if progress.wants_total() { content_bytes(walk(archive), progress)? } else { 0 };
+    let walk = walk(archive);
     let mut adder = Adder::new(archive, base, options, progress, exponent, total)?;
     adder.summary.named = scope.count() as u64;
-    for step in Changes::new(walk(), stored, options.special) {
+    for step in Changes::new(walk, stored, options.special) {
         if progress.is_stopped() {
             return Err(Error::new(ErrorKind::Stopped, "interrupted"));
         }

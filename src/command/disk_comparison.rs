@@ -4,7 +4,7 @@ use std::io;
 
 use crate::archive::{Archive, BlockTable, Entry, Stored, Version};
 use crate::base::{Error, Kind, Metadata, Result};
-use crate::filesystem::{AccountNames, Object, Walk};
+use crate::filesystem::{AccountNames, Object};
 
 use super::changes::{Changes, Step};
 use super::content_comparison::{Likeness, compare_content};
@@ -23,8 +23,7 @@ pub(super) fn compare_with_disk(
     rows: &mut Rows<'_>,
 ) -> Result<()> {
     let stored = scope.entries(&catalog(archive, version)?);
-    let walk_options = scope.walk_options(options.special, &options.archive, archive.identity());
-    let walk = Walk::new(scope.roots.clone(), walk_options);
+    let walk = scope.walk(options.special, &options.archive, archive);
     let names = AccountNames::new();
     let mut comparer = DiskComparison { archive, version, options, names, blocks: None, rows };
     for step in Changes::new(walk, stored, options.special) {

@@ -3,7 +3,7 @@
 
 use crate::archive::{Archive, Entry, Version};
 use crate::base::{Kind, Result, StoredPath};
-use crate::filesystem::{AccountNames, Object, Walk};
+use crate::filesystem::{AccountNames, Object};
 
 use super::changes::{Changes, Step};
 use super::largest::Largest;
@@ -102,9 +102,7 @@ impl Ranking {
         rows: &mut Rows<'_>,
     ) -> Result<()> {
         let stored = scope.entries(&catalog(archive, version)?);
-        let walk_options =
-            scope.walk_options(options.special, &options.archive, archive.identity());
-        let walk = Walk::new(scope.roots.clone(), walk_options);
+        let walk = scope.walk(options.special, &options.archive, archive);
         for step in Changes::new(walk, stored, options.special) {
             rows.check_stopped()?;
             match rows.readable(step) {

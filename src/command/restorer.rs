@@ -119,7 +119,10 @@ impl<'a> Restorer<'a> {
                 continue;
             }
             let place = self.targets.place(&name)?;
-            let (metadata, manner) = (directory_of(date), (false, options.force));
+            let (metadata, manner) = (
+                Metadata::bare(Kind::Directory, Timestamp { seconds: date, nanos: 0 }),
+                (false, options.force),
+            );
             let made = self.directories.make(
                 place,
                 name.shown.clone(),
@@ -311,24 +314,6 @@ impl<'a> Restorer<'a> {
 
     fn has_attributes(&self, stored: &Stored) -> bool {
         self.options.attributes && stored.has_attributes
-    }
-}
-
-/// What is known of the directory of a version: its date, in seconds. All else is left at its
-/// default.
-fn directory_of(date: i64) -> Metadata {
-    Metadata {
-        kind: Kind::Directory,
-        mode: 0,
-        mtime: Timestamp { seconds: date, nanos: 0 },
-        uid: 0,
-        gid: 0,
-        user: Vec::new(),
-        group: Vec::new(),
-        xattrs: Vec::new(),
-        link_target: Vec::new(),
-        device: (0, 0),
-        windows_attributes: None,
     }
 }
 

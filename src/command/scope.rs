@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::archive::{Archive, Catalog, Entry, Location, Notice, Version};
 use crate::base::{Error, Kind, Progress, Result, StoredPath};
-use crate::filesystem::{Choice, Root, WalkOptions};
+use crate::filesystem::{Choice, Root, Walk, WalkOptions};
 use crate::select::{Rename, Selection, Verdict};
 
 /// Files on disk and their names in the archive.
@@ -43,13 +43,8 @@ impl Scope {
         self.roots.chunk_by(|a, b| a.stored == b.stored).count()
     }
 
-    /// How to walk without the archive itself.
-    pub(super) fn walk_options(
-        &self,
-        special: bool,
-        location: &Location,
-        leave_out: Option<(u64, u64)>,
-    ) -> WalkOptions {
+    /// A walk of the roots that leaves out the archive itself, which is at `location`.
+    pub(super) fn walk(&self, special: bool, location: &Location, archive: &Archive) -> Walk {
         let selection = self.selection.clone();
         let location = location.clone();
         let wanted = move |name: &[u8], is_directory: bool| {
@@ -62,11 +57,9 @@ impl Scope {
                 Verdict::Skip => Choice::Skip,
             }
         };
-        WalkOptions {
-            special,
-            leave_out: leave_out.into_iter().collect(),
-            wanted: Box::new(wanted),
-        }
+        let leave_out = archive.identity().into_iter().collect();
+        let options = WalkOptions { special, leave_out, wanted: Box::new(wanted) };
+        Walk::new(self.roots.clone(), options)
     }
 
     /// The stored objects that the scope covers, in archive order.

@@ -216,19 +216,7 @@ fn decode_stored(kind: Kind, fields: &[(u64, &[u8])]) -> Result<Object> {
 
 fn empty_stored(kind: Kind) -> Stored {
     Stored {
-        metadata: Metadata {
-            kind,
-            mode: 0,
-            mtime: Timestamp::default(),
-            uid: 0,
-            gid: 0,
-            user: Vec::new(),
-            group: Vec::new(),
-            xattrs: Vec::new(),
-            link_target: Vec::new(),
-            device: (0, 0),
-            windows_attributes: None,
-        },
+        metadata: Metadata::bare(kind, Timestamp::default()),
         has_attributes: false,
         ctime: Timestamp::default(),
         inode: 0,

@@ -150,7 +150,7 @@ impl Pair {
         let is_there = answer.is_ok_and(|answer| answer.stdout.starts_with(b"zpaq v7.15"));
         if is_there {
             let dir = fresh_in_memory();
-            fs::create_dir(dir.path().join("work")).expect("a directory");
+            fs::create_dir(dir.path().join("tree")).expect("a directory");
             return Some(Self { dir, clock: 1_500_000_000 });
         }
         let why = "there is no zpaq 7.15 (Debian package zpaq)";
@@ -161,7 +161,7 @@ impl Pair {
 
     /// What is archived; both programs run here.
     pub fn work(&self) -> PathBuf {
-        self.dir.path().join("work")
+        self.dir.path().join("tree")
     }
 
     /// Writes a file; its directories are made.
