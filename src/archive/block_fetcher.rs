@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
 
 use rayon::ThreadPool;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::base::{Error, Result};
 use crate::compress::{self, Codec};
@@ -86,6 +87,15 @@ impl BlockFetcher {
     /// Decodes up to `threads` blocks of `table` at the same time.
     pub fn new(table: Arc<BlockTable>, threads: usize) -> Result<Self> {
         Ok(Self { table, pool: thread_pool(threads)?, threads })
+    }
+
+    /// Does `work` on each item with the threads that decode; the results are in the order of the items.
+    pub fn map<T: Send, R: Send>(
+        &self,
+        items: Vec<T>,
+        work: impl Fn(T) -> R + Send + Sync,
+    ) -> Vec<R> {
+        self.pool.install(|| items.into_par_iter().map(work).collect())
     }
 
     /// Fetches `blocks` and gives each to `take` in that order.

@@ -22,6 +22,7 @@ mod other_archive;
 mod passwd;
 mod requested;
 mod restore_directories;
+mod restore_file;
 mod restore_ledger;
 mod restore_links;
 mod restore_place;

@@ -1,7 +1,7 @@
 //! Hard links: the first name of an object is restored, later ones become links to it.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::archive::Stored;
 use crate::base::Timestamp;
@@ -11,7 +11,7 @@ use super::restore_place::Place;
 /// The first restored name of an object.
 struct First {
     place: Place,
-    stored: Rc<Stored>,
+    stored: Arc<Stored>,
     is_restored: bool,
 }
 
@@ -49,14 +49,14 @@ impl HardLinks {
             && first.stored.metadata.kind == stored.metadata.kind
             && first.stored.metadata.link_target == stored.metadata.link_target
             && first.stored.metadata.device == stored.metadata.device;
-        (is_same && Rc::ptr_eq(&first.place.target, &place.target)).then_some(first)
+        (is_same && Arc::ptr_eq(&first.place.target, &place.target)).then_some(first)
     }
 
     /// Remembers that the object is being restored at `place`.
-    pub(super) fn begin(&mut self, stored: &Rc<Stored>, place: &Place) {
+    pub(super) fn begin(&mut self, stored: &Arc<Stored>, place: &Place) {
         if let Some(key) = key(stored) {
             let first =
-                First { place: place.clone(), stored: Rc::clone(stored), is_restored: false };
+                First { place: place.clone(), stored: Arc::clone(stored), is_restored: false };
             self.first.insert(key, first);
         }
     }

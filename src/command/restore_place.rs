@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::base::{Error, Result, StoredPath};
 use crate::filesystem::Target;
@@ -75,14 +75,14 @@ fn shown(directory: &StoredPath, below: &StoredPath) -> Result<StoredPath> {
 /// A place on disk.
 #[derive(Clone)]
 pub(super) struct Place {
-    pub(super) target: Rc<Target>,
+    pub(super) target: Arc<Target>,
     pub(super) path: StoredPath,
 }
 
 /// The directories that were opened so far.
 #[derive(Default)]
 pub(super) struct Targets {
-    opened: HashMap<StoredPath, Rc<Target>>,
+    opened: HashMap<StoredPath, Arc<Target>>,
 }
 
 impl Targets {
@@ -90,14 +90,14 @@ impl Targets {
     pub(super) fn place(&mut self, name: &Name) -> Result<Place> {
         let path = name.below.clone();
         if let Some(target) = self.opened.get(&name.directory) {
-            let target = Rc::clone(target);
+            let target = Arc::clone(target);
             return Ok(Place { target, path });
         }
         let directory = Path::new(OsStr::from_bytes(name.directory.as_bytes()));
         let target = Target::open(directory)
             .map_err(|error| Error::io("cannot restore into", error).at(&name.directory))?;
-        let target = Rc::new(target);
-        self.opened.insert(name.directory.clone(), Rc::clone(&target));
+        let target = Arc::new(target);
+        self.opened.insert(name.directory.clone(), Arc::clone(&target));
         Ok(Place { target, path })
     }
 

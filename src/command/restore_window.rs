@@ -5,12 +5,13 @@
 //! files.
 
 use std::io;
-use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::archive::{BlockFetcher, DecodedBlock, Piece, Run, Stored};
+use crate::archive::{BlockFetcher, DecodedBlock, Piece, Stored};
 use crate::base::{Result, StoredPath};
 use crate::filesystem::{NewFile, Unapplied};
 
+use super::restore_file::{Flaw, Manner, PlannedPiece, finish_file, make_file};
 use super::restore_ledger::Ledger;
 use super::restore_links::HardLinks;
 use super::restore_place::Place;
@@ -22,21 +23,12 @@ const PIECES_MAX: usize = 1 << 20;
 /// How many files are open at a time; each also holds its directory.
 const OPEN_FILES_MAX: usize = 256;
 
-/// How objects are written.
-#[derive(Clone, Copy)]
-pub(super) struct Manner {
-    /// What is there gives way.
-    pub(super) replace: bool,
-    /// Attributes that were saved are restored.
-    pub(super) attributes: bool,
-}
-
 /// A regular file to restore.
 pub(super) struct PlannedFile {
     pub(super) shown: StoredPath,
     /// None if it is only checked.
     pub(super) place: Option<Place>,
-    pub(super) stored: Rc<Stored>,
+    pub(super) stored: Arc<Stored>,
 }
 
 /// A planned file on its way.
@@ -46,13 +38,6 @@ struct FileInWork {
     is_open: bool,
     has_failed: bool,
     pieces_left: usize,
-}
-
-/// A piece of a file.
-struct PlannedPiece {
-    run: Run,
-    offset: u64,
-    file: usize,
 }
 
 /// Files to restore, not more than fit.
@@ -113,15 +98,59 @@ impl Window {
             let end = rest.partition_point(|piece| piece.run.first.block <= block);
             let (of_block, after) = rest.split_at(end);
             rest = after;
-            for piece in of_block {
-                ledger.check_stopped()?;
-                self.take(piece, &decoded, links, ledger)?;
-            }
-            Ok(())
+            self.take_block(of_block, &decoded, fetcher, links, ledger)
         })?;
         self.files.clear();
         self.open.clear();
         Ok(())
+    }
+
+    /// Puts the pieces that a block holds into their files. Those of which it holds all are made side by
+    /// side, and told in order.
+    fn take_block(
+        &mut self,
+        pieces: &[PlannedPiece],
+        decoded: &Result<DecodedBlock>,
+        fetcher: &BlockFetcher,
+        links: &mut HardLinks,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<()> {
+        let mut made = Vec::new();
+        if let Ok(block) = decoded {
+            let whole: Vec<_> = pieces
+                .chunk_by(|one, next| one.file == next.file)
+                .filter_map(|pieces| Some((self.whole_file(pieces)?, pieces)))
+                .collect();
+            let manner = self.manner;
+            made = fetcher.map(whole, |((place, stored), pieces)| {
+                make_file(place, stored, pieces, block, manner)
+            });
+        }
+        let mut made = made.into_iter();
+        for pieces in pieces.chunk_by(|one, next| one.file == next.file) {
+            let index = pieces[0].file;
+            let result = self.whole_file(pieces).and_then(|_| made.next());
+            if let Some(result) = result {
+                self.files[index].pieces_left = 0;
+                ledger.advance(pieces.iter().map(|piece| piece.run.len).sum());
+                self.tell(index, result, links, ledger)?;
+                continue;
+            }
+            for piece in pieces {
+                ledger.check_stopped()?;
+                self.take(piece, decoded, links, ledger)?;
+            }
+        }
+        ledger.check_stopped()
+    }
+
+    /// Where a file goes and what it is, if nothing of it but these pieces is to come and nothing was
+    /// written.
+    fn whole_file(&self, pieces: &[PlannedPiece]) -> Option<(&Place, &Stored)> {
+        let work = &self.files[pieces[0].file];
+        let is_whole = work.pieces_left == pieces.len() && work.file.is_none() && !work.has_failed;
+        let place = work.planned.place.as_ref().filter(|_| is_whole)?;
+        Some((place, &work.planned.stored))
     }
 
     /// Puts a piece into its file.
@@ -199,18 +228,39 @@ impl Window {
     ) -> Result<()> {
         let manner = self.manner;
         let work = &mut self.files[index];
-        let (stored, shown) = (&work.planned.stored, &work.planned.shown);
-        if let Some(place) = &work.planned.place {
-            match finish_file(work.file.take(), place, stored, manner) {
-                Ok(unapplied) => {
-                    links.finish(stored, place);
-                    ledger.unapplied(shown, unapplied);
-                }
-                Err(error) => return self.fail(index, error, ledger),
+        let stored = &work.planned.stored;
+        let result = match &work.planned.place {
+            Some(place) => finish_file(work.file.take(), place, stored, manner),
+            None => Ok(Vec::new()),
+        };
+        self.tell(index, result.map_err(Flaw::Refused), links, ledger)
+    }
+
+    /// Tells what became of a file.
+    fn tell(
+        &mut self,
+        index: usize,
+        result: std::result::Result<Vec<Unapplied>, Flaw>,
+        links: &mut HardLinks,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<()> {
+        let unapplied = match result {
+            Ok(unapplied) => unapplied,
+            Err(Flaw::Refused(error)) => return self.fail(index, error, ledger),
+            Err(Flaw::Damaged(error)) => {
+                let work = &mut self.files[index];
+                work.drop_content();
+                ledger.damaged_object(&work.planned.shown, &error.to_string());
+                return Ok(());
             }
+        };
+        let planned = &self.files[index].planned;
+        if let Some(place) = &planned.place {
+            links.finish(&planned.stored, place);
         }
-        ledger.written(shown, Some(stored.size()));
-        ledger.advance(hole_bytes(stored));
+        ledger.unapplied(&planned.shown, unapplied);
+        ledger.written(&planned.shown, Some(planned.stored.size()));
+        ledger.advance(hole_bytes(&planned.stored));
         Ok(())
     }
 
@@ -227,23 +277,6 @@ impl FileInWork {
         self.has_failed = true;
         self.file = None;
     }
-}
-
-fn finish_file(
-    begun: Option<NewFile>,
-    place: &Place,
-    stored: &Stored,
-    manner: Manner,
-) -> io::Result<Vec<Unapplied>> {
-    let mut file = match begun {
-        Some(file) => file,
-        None => place.target.create_file(&place.path)?,
-    };
-    if matches!(stored.content.last(), Some(Piece::Hole(_))) {
-        file.set_len(stored.size())?;
-    }
-    let attributes = manner.attributes && stored.has_attributes;
-    file.finish(&stored.metadata, attributes, manner.replace)
 }
 
 fn hole_bytes(stored: &Stored) -> u64 {

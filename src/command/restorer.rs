@@ -2,7 +2,6 @@
 //! that is there already.
 
 use std::io;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::archive::{BlockFetcher, BlockTable, Entry, Object, Stored};
@@ -10,10 +9,11 @@ use crate::base::{Kind, Metadata, Result, StoredPath, Timestamp};
 
 use super::options::ExtractOptions;
 use super::restore_directories::NewDirectories;
+use super::restore_file::Manner;
 use super::restore_ledger::Ledger;
 use super::restore_links::HardLinks;
 use super::restore_place::{Name, Place, Targets};
-use super::restore_window::{FILES_MAX, Manner, PlannedFile, Window};
+use super::restore_window::{FILES_MAX, PlannedFile, Window};
 use super::same_object::is_same;
 
 /// Restores entries in archive order.
@@ -84,11 +84,11 @@ impl<'a> Restorer<'a> {
         self.ledger.plan(stored.size());
         self.come_below(&entry.path, stored.metadata.kind)?;
         if self.options.dry {
-            self.check(name.shown, &Rc::from(stored));
+            self.check(name.shown, &Arc::from(stored));
         } else {
             let place = self.targets.place(&name)?;
             let shown = name.shown.clone();
-            if let Err(error) = self.restore_at(place, name.shown, &Rc::from(stored)) {
+            if let Err(error) = self.restore_at(place, name.shown, &Arc::from(stored)) {
                 // A comparison of contents that was interrupted is no flaw of the object.
                 self.ledger.check_stopped()?;
                 self.ledger.refused(&shown, error)?;
@@ -150,9 +150,9 @@ impl<'a> Restorer<'a> {
     }
 
     /// `-test`: contents are decoded and compared with nothing.
-    fn check(&mut self, shown: StoredPath, stored: &Rc<Stored>) {
+    fn check(&mut self, shown: StoredPath, stored: &Arc<Stored>) {
         if stored.metadata.kind == Kind::File {
-            self.window.push(PlannedFile { shown, place: None, stored: Rc::clone(stored) });
+            self.window.push(PlannedFile { shown, place: None, stored: Arc::clone(stored) });
         } else {
             self.ledger.written(&shown, None);
         }
@@ -162,7 +162,7 @@ impl<'a> Restorer<'a> {
         &mut self,
         place: Place,
         shown: StoredPath,
-        stored: &Rc<Stored>,
+        stored: &Arc<Stored>,
     ) -> io::Result<()> {
         match stored.metadata.kind {
             Kind::Directory => {
@@ -184,7 +184,7 @@ impl<'a> Restorer<'a> {
         &mut self,
         place: &Place,
         shown: StoredPath,
-        stored: &Rc<Stored>,
+        stored: &Arc<Stored>,
     ) -> io::Result<()> {
         let size = (stored.metadata.kind == Kind::File).then(|| stored.size());
         let existing = place.target.inspect(&place.path)?;
@@ -195,7 +195,7 @@ impl<'a> Restorer<'a> {
         if existing.as_ref().is_some_and(|e| e.kind == Kind::Directory) {
             return Err(io::Error::other("a directory is in the way"));
         }
-        let planned = PlannedFile { shown, place: Some(place.clone()), stored: Rc::clone(stored) };
+        let planned = PlannedFile { shown, place: Some(place.clone()), stored: Arc::clone(stored) };
         if self.links.earlier(stored, place).is_some() {
             self.linked.push(planned);
             return Ok(());
