@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use zarc::archive::{
-    Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
+    Archive, Change, Entry, History, Object, OpenOptions, Piece, RunShape, Stored, Transaction,
     TransactionOptions,
 };
 use zarc::base::{Kind, Metadata, StoredPath, Timestamp, Until, Xattr};
@@ -409,6 +409,7 @@ fn append(
         environment: environment(),
         comment: made.comment.as_bytes().to_vec(),
         date: None,
+        shape: RunShape::default(),
     };
     let mut transaction = Transaction::begin(&mut archive, base.as_ref(), &options).unwrap();
     let changes: BTreeMap<StoredPath, Option<Thing>> = made
