@@ -195,7 +195,7 @@ FRAME_TYPES = {  # type: name, limit of the payload
     COMMIT: ("COMMIT", 416),
 }
 FRAME_TYPES_NOT_YET_WRITTEN = {8: "PARITY", 9: "BADBLOCK", 10: "ORIGIN", 11: "INTENT"}
-ORDER_IN_UPDATE = {UPDATE: 0, DATA: 1, FRAGMENTS: 1, ENTRIES: 1, DIRECTORY: 2, MANIFEST: 3}
+ORDER_IN_UPDATE = {UPDATE: 0, DATA: 1, FRAGMENTS: 1, ENTRIES: 1, DIRECTORY: 1, MANIFEST: 2}
 
 
 class FrameHeader(NamedTuple):
@@ -652,16 +652,21 @@ class PageReference(NamedTuple):
 
 class Directory(NamedTuple):
     kind: int
+    level: int
     records: int
-    pages: list
+    children: list
+
+
+DIRECTORY_LEVELS_MAX, DIRECTORY_BYTES_MAX = 16, 1 << 20
 
 
 def decode_directory(raw):
+    require(len(raw) <= DIRECTORY_BYTES_MAX, f"directory: {len(raw)} bytes")
     cursor = Cursor(raw, "directory")
     kind, level = cursor.fixed("BB")
     require(kind in (ENTRY_RUN, FRAGMENT_RUN), f"directory: unknown run kind {kind}")
-    require(level == 1, f"directory: level {level} is not yet written")
-    records, pages = cursor.varint(), []
+    require(1 <= level <= DIRECTORY_LEVELS_MAX, f"directory: level {level}")
+    records, children = cursor.varint(), []
     for _ in range(cursor.count(0, 5)):
         if kind == ENTRY_RUN:
             path = cursor.bytes(PATH_BYTES_MAX)
@@ -669,17 +674,21 @@ def decode_directory(raw):
             first_key = archive_order(path)
         else:
             first_key = cursor.varint()
-        pages.append(PageReference(first_key, cursor.place(), cursor.varint(), cursor.varint()))
+        children.append(PageReference(first_key, cursor.place(), cursor.varint(), cursor.varint()))
     cursor.end()
-    check_rising([page.first_key for page in pages], "directory")
-    require(all(page.records for page in pages), "directory: a page without records")
-    require(sum(page.records for page in pages) == records, "directory: the pages' records do not add up")
-    return Directory(kind, records, pages)
+    require(children, "directory: it is empty")
+    check_rising([child.first_key for child in children], "directory")
+    if kind == FRAGMENT_RUN:
+        for child, following in zip(children, children[1:]):
+            require(child.first_key + child.records == following.first_key, "directory: blocks are left out")
+    require(all(child.records for child in children), "directory: a page without records")
+    require(sum(child.records for child in children) == records, "directory: the records of pages do not add up")
+    return Directory(kind, level, records, children)
 
 
 # --- 8. MANIFEST --------------------------------------------------------------------------------
 
-COMMENT_BYTES_MAX, RUNS_MAX = 65536, 65536
+COMMENT_BYTES_MAX, RUNS_MAX = 65536, 1024
 
 
 class RunReference(NamedTuple):
@@ -825,20 +834,30 @@ class Version:
                     f"{shown(entry.path)}: fragments of block {piece.block} are not {piece.length} bytes together")
 
 
-def read_run(archive, run, before):
-    frame = archive.frame(run.place, DIRECTORY, run.payload_length, before)
+def read_directory(archive, reference, kind, level, before):
+    """The records below a directory, which a run (level None) or another directory refers to."""
+    frame = archive.frame(reference.place, DIRECTORY, reference.payload_length, before)
     directory = decode_directory(unpack_packed(frame.payload))
-    require(directory.kind == run.kind, "directory: of another kind than the run")
-    require(directory.records == run.records, f"directory: {directory.records} records in a run of {run.records}")
-    page_type, decode = (ENTRIES, decode_entry_page) if run.kind == ENTRY_RUN else (FRAGMENTS, decode_fragment_page)
-    records = []
-    for page in directory.pages:
-        page_frame = archive.frame(page.place, page_type, page.payload_length, frame.header.offset)
-        found = decode(unpack_packed(page_frame.payload))
-        require(len(found) == page.records, f"page at {page.place[1]}: {len(found)} records, not {page.records}")
-        require(found[0].key() == page.first_key,
-                f"page at {page.place[1]}: another first key than in the directory")
+    what = f"directory at {reference.place[1]}"
+    require(directory.kind == kind, f"{what}: of another kind than the run")
+    require(level in (None, directory.level), f"{what}: of level {directory.level}, not {level}")
+    require(directory.records == reference.records, f"{what}: {directory.records} records, not {reference.records}")
+    page_type, decode = (ENTRIES, decode_entry_page) if kind == ENTRY_RUN else (FRAGMENTS, decode_fragment_page)
+    # Positions are compared over all parts.
+    here, records = position(*reference.place), []
+    for child in directory.children:
+        if directory.level > 1:
+            found = read_directory(archive, child, kind, directory.level - 1, here)
+        else:
+            found = decode(unpack_packed(archive.frame(child.place, page_type, child.payload_length, here).payload))
+        require(len(found) == child.records, f"{what}: {len(found)} records in a page, not {child.records}")
+        require(found[0].key() == child.first_key, f"{what}: a page with another first key")
         records += found
+    return records
+
+
+def read_run(archive, run, before):
+    records = read_directory(archive, run, run.kind, None, before)
     check_rising([record.key() for record in records], "run")
     if run.kind == FRAGMENT_RUN:
         blocks = range(run.first_block, run.first_block + run.records)

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use zarc::archive::{
-    Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
+    Archive, Change, Entry, History, Object, OpenOptions, Piece, RunShape, Stored, Transaction,
     TransactionOptions,
 };
 use zarc::base::{Kind, Metadata, StoredPath, Timestamp, Until, Xattr};
@@ -196,6 +196,7 @@ fn archives() -> Vec<(&'static str, Vec<Made>)> {
         ("index", index()),
         ("brotli", brotli()),
         ("encrypted", history()),
+        ("merged", merged()),
     ]
 }
 
@@ -362,6 +363,32 @@ fn index() -> Vec<Made> {
     ]
 }
 
+/// Runs that are merged again and again, with directories of several levels.
+fn merged() -> Vec<Made> {
+    let name = |n: u64| format!("{:02}/{n:03}", n / 20).into_bytes();
+    let thing = |n: u64| {
+        let content = format!("content {n}\n").repeat(3).into_bytes();
+        let mut thing = Thing::bytes(content, ContentKind::Text).modified(1_500_000_000, 7);
+        thing.metadata.user = vec![b'u'; 200];
+        thing
+    };
+    let mut made = vec![update(Vec::new())];
+    made[0].changes = (0..100).map(|n| (name(n), Some(thing(n)))).collect();
+    for number in 1..=9 {
+        let mut changed = update(Vec::new());
+        changed.changes = vec![
+            (name(10 * number), Some(thing(1000 + number))),
+            // Gone, then there again.
+            (name(10 * number.div_ceil(2) + 1), (number % 2 == 0).then(|| thing(number))),
+            // Only looked at.
+            (name(95), Some(thing(95).changed(1_650_000_000 + number.cast_signed()))),
+            (format!("new {number}").into_bytes(), Some(thing(number))),
+        ];
+        made.push(changed);
+    }
+    made
+}
+
 /// The objects of a version.
 type State = BTreeMap<StoredPath, Thing>;
 
@@ -370,8 +397,25 @@ fn password_of(name: &str) -> Option<Password> {
     (name == "encrypted").then(|| Password::new(PASSWORD.as_bytes().to_vec()))
 }
 
+/// How the index of the archive of that name is laid out.
+fn shape_of(name: &str) -> RunShape {
+    match name {
+        "merged" => RunShape {
+            entry_page_bytes: 1000,
+            fragment_page_bytes: 500,
+            directory_bytes: 200,
+            fan_out: 2,
+        },
+        _ => RunShape::default(),
+    }
+}
+
 /// Makes an archive with so many threads; returns its bytes and its manifest.
-fn make(made: &[Made], threads: usize, password: Option<&Password>) -> (Vec<u8>, String) {
+fn make(
+    made: &[Made],
+    threads: usize,
+    (password, shape): (Option<&Password>, RunShape),
+) -> (Vec<u8>, String) {
     let dir = fresh_in_memory();
     let path = dir.path().join("golden.zarc");
     set_dice(4711);
@@ -379,7 +423,7 @@ fn make(made: &[Made], threads: usize, password: Option<&Password>) -> (Vec<u8>,
     for (number, made) in (0..).zip(made) {
         let date = FIRST_DATE + number * 100_000;
         set_clock(date);
-        append(&path, made, &mut state, (threads, password));
+        append(&path, made, &mut state, (threads, password, shape));
         describe(&mut text, number + 1, date, &state);
     }
     (fs::read(path).unwrap(), text)
@@ -389,7 +433,7 @@ fn append(
     path: &Path,
     made: &Made,
     state: &mut State,
-    (threads, password): (usize, Option<&Password>),
+    (threads, password, shape): (usize, Option<&Password>, RunShape),
 ) {
     let method = MethodChoice::parse(made.method).unwrap();
     let key_cost = KeyCost::with_log_n(10).unwrap();
@@ -409,6 +453,7 @@ fn append(
         environment: environment(),
         comment: made.comment.as_bytes().to_vec(),
         date: None,
+        shape,
     };
     let mut transaction = Transaction::begin(&mut archive, base.as_ref(), &options).unwrap();
     let changes: BTreeMap<StoredPath, Option<Thing>> = made
@@ -520,9 +565,10 @@ fn golden_archives_are_the_same_whoever_writes_them() {
     let is_written = std::env::var_os("ZARC_WRITE_ARCHIVES").is_some();
     for (name, made) in archives() {
         let password = password_of(name);
-        let (bytes, manifest) = make(&made, 1, password.as_ref());
+        let how = (password.as_ref(), shape_of(name));
+        let (bytes, manifest) = make(&made, 1, how);
         for threads in [1, 2, 4] {
-            let (again, _) = make(&made, threads, password.as_ref());
+            let (again, _) = make(&made, threads, how);
             assert!(again == bytes, "{name} differs with {threads} threads");
         }
         let file = |suffix| Path::new(FOLDER).join(format!("{name}.{suffix}"));

@@ -70,6 +70,7 @@ fn make_odd_archive(path: &Path) {
         environment: Environment::system(),
         comment: Vec::new(),
         date: None,
+        shape: zarc::archive::RunShape::default(),
     };
     let mut transaction = Transaction::begin(&mut archive, None, &options).unwrap();
     let mut record = |path: &[u8], object| {

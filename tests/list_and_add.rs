@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use rustix::fs::{CWD, FileType, Mode};
 use zarc::archive::{
-    Archive, Catalog, Change as EntryChange, History, Object, Transaction, TransactionOptions,
+    Archive, Catalog, Change as EntryChange, History, Object, RunShape, Transaction,
+    TransactionOptions,
 };
 use zarc::base::{StoredPath, Until};
 use zarc::command::{AddOptions, Comparison, ListOptions, Row};
@@ -379,6 +380,7 @@ fn fields_of_a_newer_version_are_kept_without_a_change() {
         environment: environment(),
         comment: Vec::new(),
         date: None,
+        shape: RunShape::default(),
     };
     let mut update = Transaction::begin(&mut archive, Some(&version), &options).unwrap();
     update.record(&newer, EntryChange::Touched).unwrap();

@@ -11,10 +11,10 @@ use zarc::base::{
 };
 use zarc::compress::{Codec, unpack};
 use zarc::format::{
-    ArchiveHeader, BlockRecord, Commit, CommitLink, Counts, Data, Directory, Entry, EntryPage,
-    EntryPageBuilder, FragmentId, FragmentPage, FragmentRecord, FrameHeader, FrameType,
-    HeaderFlags, Manifest, Object, PackedPayload, PageReference, Piece, Place, Run, RunKind,
-    RunReference, Stored, Update,
+    ArchiveHeader, BlockRecord, Commit, CommitLink, Counts, Data, Directory, DirectoryBuilder,
+    Entry, EntryPage, EntryPageBuilder, FragmentId, FragmentPage, FragmentRecord, FrameHeader,
+    FrameType, HeaderFlags, Manifest, Object, PackedPayload, PageReference, Piece, Place, Run,
+    RunKey, RunKind, RunReference, Stored, Update, check_directory,
 };
 use zarc::journal::FrameReader;
 use zarc::storage::Memory;
@@ -267,14 +267,29 @@ fn manifest() -> Manifest {
     }
 }
 
-fn directories() -> (Directory, Directory) {
+/// The raw bytes of directories: of entry pages, of fragment pages, of directories.
+fn directories() -> [Vec<u8>; 3] {
     let place = Place { part: 1, offset: 5_000 };
     let page = |first_key| PageReference { first_key, place, payload_len: 60, records: 4 };
-    let blocks = vec![page(0), page(4)];
+    let blocks = [page(0), page(4)];
+    let above = [page(0), PageReference { records: u64::from(u32::MAX), ..page(4) }];
     let paths = ["a/b", "a.b"].map(|text| StoredPath::normalized(text.as_bytes()).unwrap());
     let entry_pages =
         paths.map(|path| PageReference { first_key: path, place, payload_len: 61, records: 5 });
-    (Directory::Entries(entry_pages.to_vec()), Directory::Fragments(blocks))
+    [raw_directory(1, &entry_pages), raw_directory(1, &blocks), raw_directory(2, &above)]
+}
+
+fn raw_directory<Key: RunKey + std::fmt::Debug>(
+    level: u8,
+    listed: &[PageReference<Key>],
+) -> Vec<u8> {
+    let mut builder = DirectoryBuilder::new(level);
+    for page in listed {
+        builder.push(page);
+    }
+    let (.., raw) = builder.finish().unwrap();
+    assert_eq!(Directory::decode(&raw).unwrap().listed, listed);
+    raw
 }
 
 fn record_vectors() -> Vec<Vector> {
@@ -284,7 +299,9 @@ fn record_vectors() -> Vec<Vector> {
     unknown_codec[0] = 99;
     let packed_too_long = PackedPayload { codec: 0, raw_len: (1 << 26) + 1, packed: b"x" };
     let rest = [&brotli_stream()[..], &[0]].concat();
-    let (of_entries, of_fragments) = directories();
+    let [of_entries, of_fragments, of_directories] = directories();
+    let mut of_a_gap = of_fragments.clone();
+    *of_a_gap.last_mut().unwrap() += 1;
     vec![
         refused("varint-overlong", "varint", vec![0x81, 0x00]),
         ok("update-payload", "update", update().encode()),
@@ -305,8 +322,10 @@ fn record_vectors() -> Vec<Vector> {
             raw_entry_page(b"a", &[15, 5, 0x80, 0x80, 0x80, 0x80, 0x10]),
         ),
         refused("entry-field-too-long", "entry-page", raw_entry_page(b"a", &[7, 2, 1, 1])),
-        ok("directory-entries", "directory", of_entries.encode()),
-        ok("directory-fragments", "directory", of_fragments.encode()),
+        ok("directory-entries", "directory", of_entries),
+        ok("directory-fragments", "directory", of_fragments),
+        ok("directory-of-directories", "directory", of_directories),
+        refused("directory-records-differ", "directory", of_a_gap),
         ok("manifest-raw", "manifest", manifest().encode()),
         ok("commit-payload", "commit", commit().encode()),
     ]
@@ -356,7 +375,7 @@ fn decode(what: &str, bytes: &[u8]) -> Result<()> {
         "packed" => PackedPayload::decode(bytes).map(drop),
         "fragment-page" => FragmentPage::decode(bytes).map(drop),
         "entry-page" => EntryPage::decode(bytes).map(drop),
-        "directory" => Directory::decode(bytes).map(drop),
+        "directory" => check_directory(bytes),
         "manifest" => Manifest::decode(bytes).map(drop),
         "commit" => Commit::decode(bytes).map(drop),
         other => panic!("no decoder for {other}"),
@@ -396,7 +415,4 @@ fn values_come_back_from_their_bytes() {
     assert_eq!(EntryPage::decode(&entry_page(&entries())).unwrap().entries, entries());
     let of_windows = vec![entry_of_windows()];
     assert_eq!(EntryPage::decode(&entry_page(&of_windows)).unwrap().entries, of_windows);
-    let (of_entries, of_fragments) = directories();
-    assert_eq!(Directory::decode(&of_entries.encode()).unwrap(), of_entries);
-    assert_eq!(Directory::decode(&of_fragments.encode()).unwrap(), of_fragments);
 }

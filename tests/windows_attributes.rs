@@ -5,7 +5,7 @@
 use std::fs;
 
 use zarc::archive::{
-    Archive, Catalog, Change, Entry, History, Object, Transaction, TransactionOptions,
+    Archive, Catalog, Change, Entry, History, Object, RunShape, Transaction, TransactionOptions,
 };
 use zarc::base::Until;
 use zarc::command::{Row, list};
@@ -43,6 +43,7 @@ fn rewrite(bench: &Workbench, change: impl Fn(&mut zarc::archive::Stored)) {
         environment: environment(),
         comment: Vec::new(),
         date: None,
+        shape: RunShape::default(),
     };
     let mut transaction = Transaction::begin(&mut archive, Some(&base), &options).unwrap();
     for Entry { path, object } in entries {

@@ -7,7 +7,9 @@
 use std::collections::VecDeque;
 
 use crate::base::{Digest, Error, Result};
-use crate::format::{Directory, EntryPage, FragmentPage, FrameHeader, FrameType, Manifest, Place};
+use crate::format::{
+    EntryPage, FragmentPage, FrameHeader, FrameType, Manifest, Place, check_directory,
+};
 use crate::journal::{CommitPoint, FrameReader, FrameWalk, Step};
 
 use super::audited_update::{AuditedUpdate, UpdateInAudit};
@@ -170,7 +172,7 @@ impl Audit {
         match header.frame_type {
             FrameType::Entries => EntryPage::decode(&raw).map(drop),
             FrameType::Fragments => FragmentPage::decode(&raw).map(drop),
-            FrameType::Directory => Directory::decode(&raw).map(drop),
+            FrameType::Directory => check_directory(&raw),
             FrameType::Manifest => Manifest::decode(&raw).map(drop),
             FrameType::Update | FrameType::Data | FrameType::Commit => Ok(()),
         }?;

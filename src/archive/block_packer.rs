@@ -90,6 +90,22 @@ impl BlockPacker {
         kind: ContentKind,
         full: &mut Vec<FullBlock>,
     ) -> FragmentId {
+        let fragment = self.push_record(bytes.len(), identity, kind, full);
+        if self.keeps_data {
+            let block = self.open.iter_mut().find(|block| block.number == fragment.block);
+            block.expect("it takes fragments").raw.extend_from_slice(bytes);
+        }
+        fragment
+    }
+
+    /// The same for a fragment of which only length and identity are known.
+    pub(super) fn push_record(
+        &mut self,
+        bytes: usize,
+        identity: Digest,
+        kind: ContentKind,
+        full: &mut Vec<FullBlock>,
+    ) -> FragmentId {
         let kind = if self.keeps_data { kind } else { ContentKind::Other };
         // Stored blocks gain nothing from being large.
         let block_bytes = match kind {
@@ -98,7 +114,7 @@ impl BlockPacker {
         };
         let is_too_full = |block: &OpenBlock| {
             block.kind == kind
-                && (block.raw_len + bytes.len() > block_bytes
+                && (block.raw_len + bytes > block_bytes
                     || block.fragments.len() as u64 == BLOCK_FRAGMENTS_MAX)
         };
         if let Some(index) = self.open.iter().position(is_too_full) {
@@ -111,11 +127,8 @@ impl BlockPacker {
         let block = &mut self.open[index];
         let number =
             u32::try_from(block.fragments.len()).expect("blocks have 2^20 fragments at most");
-        let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
-        block.raw_len += bytes.len();
-        if self.keeps_data {
-            block.raw.extend_from_slice(bytes);
-        }
+        let len = u32::try_from(bytes).expect("fragments are shorter than a block");
+        block.raw_len += bytes;
         block.fragments.push(FragmentRecord { len, identity });
         FragmentId { block: block.number, index: number }
     }

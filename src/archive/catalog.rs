@@ -17,12 +17,12 @@ pub struct Catalog {
 impl Catalog {
     /// What the version holds.
     pub fn of(archive: &Archive, version: &Version) -> Result<Self> {
-        Self::over(archive, &version.manifest.entry_runs)
+        Self::of_runs(archive, &version.manifest.entry_runs)
     }
 
     /// What the version's own update changed, deletions included.
     pub fn of_changes(archive: &Archive, version: &Version) -> Result<Self> {
-        Self::over(archive, version.manifest.delta_entries.as_slice())
+        Self::of_runs(archive, version.manifest.delta_entries.as_slice())
     }
 
     /// A catalog without entries.
@@ -30,7 +30,8 @@ impl Catalog {
         Self { runs: Vec::new() }
     }
 
-    fn over(archive: &Archive, runs: &[RunReference]) -> Result<Self> {
+    /// What some of the runs of a version hold together, newest first.
+    pub fn of_runs(archive: &Archive, runs: &[RunReference]) -> Result<Self> {
         let reader = archive.reader();
         let runs = runs.iter().map(|run| EntryRun::open(&reader, run)).collect::<Result<_>>()?;
         Ok(Self { runs })

@@ -1,54 +1,48 @@
 //! Walks the entries of one run, page by page.
 
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use crate::base::{Error, Result, StoredPath};
-use crate::format::{Directory, Entry, EntryPage, FrameType, PageReference, RunReference};
+use crate::format::{Entry, EntryPage, FrameType, PageReference, RunReference};
 use crate::journal::FrameReader;
 
 use super::packed_frame;
-
-type Pages = Arc<Vec<PageReference<StoredPath>>>;
+use super::run_directory::{Pages, RunDirectory, Unlisted};
 
 /// What a cursor meets.
 #[derive(Debug)]
 pub(super) enum Met {
     /// An entry.
     Entry(Entry),
-    /// A page that cannot be read: what the run says of paths from `from` up to but not with
+    /// Pages that cannot be read: what the run says of paths from `from` up to but not with
     /// `to` (or to the end) is unknown.
     Gap { from: StoredPath, to: Option<StoredPath>, error: Error },
 }
 
-/// One run, opened: its directory is in memory, its pages are not.
+/// One run, opened: the root of its directory is in memory, its pages are not.
 #[derive(Clone)]
 pub(super) struct EntryRun {
     reader: FrameReader,
-    pages: Pages,
+    directory: Arc<RunDirectory<StoredPath>>,
 }
 
 impl EntryRun {
     pub(super) fn open(reader: &FrameReader, run: &RunReference) -> Result<Self> {
-        let decode = |raw: &[u8]| match Directory::decode(raw)? {
-            Directory::Entries(pages) => Ok(pages),
-            Directory::Fragments(_) => Err(Error::corrupt("a run of the wrong kind")),
-        };
-        let pages =
-            packed_frame::read(reader, run.place, FrameType::Directory, run.payload_len, decode)?;
-        Ok(Self { reader: reader.clone(), pages: Arc::new(pages) })
+        let directory = Arc::new(RunDirectory::open(reader, run)?);
+        Ok(Self { reader: reader.clone(), directory })
+    }
+
+    /// Its pages in order, from the one that may hold `start` on.
+    pub(super) fn pages(&self, start: Option<&StoredPath>) -> Pages<StoredPath> {
+        self.directory.pages(start)
     }
 
     /// A cursor at the first entry that is not below `start`.
     pub(super) fn cursor(&self, start: Option<&StoredPath>) -> EntryCursor {
-        let next_page = match start {
-            Some(start) => {
-                self.pages.partition_point(|page| page.first_key <= *start).saturating_sub(1)
-            }
-            None => 0,
-        };
         EntryCursor {
-            run: self.clone(),
-            next_page,
+            reader: self.reader.clone(),
+            pages: self.pages(start).peekable(),
             entries: Vec::new().into_iter(),
             start: start.cloned(),
         }
@@ -57,24 +51,23 @@ impl EntryRun {
 
 /// A place in a run.
 pub struct EntryCursor {
-    run: EntryRun,
-    next_page: usize,
+    reader: FrameReader,
+    pages: Peekable<Pages<StoredPath>>,
     entries: std::vec::IntoIter<Entry>,
     start: Option<StoredPath>,
 }
 
 impl EntryCursor {
-    fn read_page(&self, page: &PageReference<StoredPath>) -> Result<Vec<Entry>> {
-        let reader = &self.run.reader;
-        let decode = EntryPage::decode;
-        let frame_type = FrameType::Entries;
-        let decoded = packed_frame::read(reader, page.place, frame_type, page.payload_len, decode)?;
-        let is_listed = decoded.entries.first().is_some_and(|e| e.path == page.first_key)
-            && decoded.entries.len() as u64 == page.records;
-        if is_listed {
-            return Ok(decoded.entries);
-        }
-        Err(Error::corrupt("an entry page is not the one that is referred to").at(page.place))
+    /// The first key of the page or directory that comes next.
+    fn next_first_key(&mut self) -> Option<&StoredPath> {
+        self.pages.peek().map(|next| match next {
+            Ok(page) => &page.first_key,
+            Err(unlisted) => &unlisted.first_key,
+        })
+    }
+
+    fn gap(&mut self, from: StoredPath, error: Error) -> Met {
+        Met::Gap { from, to: self.next_first_key().cloned(), error }
     }
 
     /// The next entry or gap.
@@ -86,14 +79,12 @@ impl EntryCursor {
                     return Some(Met::Entry(entry));
                 }
             }
-            let page = self.run.pages.get(self.next_page)?.clone();
-            self.next_page += 1;
-            match self.read_page(&page) {
-                Ok(entries) => self.entries = entries.into_iter(),
-                Err(error) => {
-                    let to = self.run.pages.get(self.next_page).map(|next| next.first_key.clone());
-                    return Some(Met::Gap { from: page.first_key, to, error });
-                }
+            match self.pages.next()? {
+                Ok(page) => match read_page(&self.reader, &page) {
+                    Ok(entries) => self.entries = entries.into_iter(),
+                    Err(error) => return Some(self.gap(page.first_key, error)),
+                },
+                Err(Unlisted { first_key, error }) => return Some(self.gap(first_key, error)),
             }
         }
     }
@@ -108,4 +99,19 @@ impl Iterator for EntryCursor {
             Met::Gap { error, .. } => Err(error),
         })
     }
+}
+
+/// The entries of a page.
+pub(super) fn read_page(
+    reader: &FrameReader,
+    page: &PageReference<StoredPath>,
+) -> Result<Vec<Entry>> {
+    let (frame_type, decode) = (FrameType::Entries, EntryPage::decode);
+    let decoded = packed_frame::read(reader, page.place, frame_type, page.payload_len, decode)?;
+    let is_listed = decoded.entries.first().is_some_and(|e| e.path == page.first_key)
+        && decoded.entries.len() as u64 == page.records;
+    if is_listed {
+        return Ok(decoded.entries);
+    }
+    Err(Error::corrupt("an entry page is not the one that is referred to").at(page.place))
 }

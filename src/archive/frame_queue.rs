@@ -9,17 +9,16 @@ use rayon::ThreadPool;
 use crate::base::{BlockReport, NoProgress, Progress, Result, StoredPath};
 use crate::compress::{ContentKind, Method};
 use crate::format::{
-    BlockRecord, Directory, EntryPageBuilder, FragmentPage, FragmentRecord, FrameType,
-    PageReference, RunKind, RunReference,
+    BlockRecord, EntryPageBuilder, FragmentRecord, FrameType, PageReference, RunReference,
 };
-use crate::journal::{CommitPoint, UpdateWriter};
+use crate::journal::UpdateWriter;
 
 use super::block_fetcher::{received, thread_pool};
 use super::block_packer::{FullBlock, SealedBlock};
+use super::fragment_run::FragmentRun;
 use super::packed_frame;
-
-/// A page of fragment records ends when it has so many bytes.
-const FRAGMENT_PAGE_BYTES: usize = 256 * 1024;
+use super::run_shape::RunShape;
+use super::run_writer::RunWriter;
 
 /// A frame that waits for its turn.
 enum Waiting {
@@ -50,11 +49,18 @@ pub(super) struct FrameQueue<'a> {
     spare: Vec<Vec<u8>>,
     /// Written blocks whose records wait for those of blocks with smaller numbers.
     records: BTreeMap<u64, BlockRecord>,
-    page: FragmentPage,
-    page_bytes: usize,
-    entry_pages: Vec<PageReference<StoredPath>>,
-    fragment_pages: Vec<PageReference<u64>>,
+    entries: RunWriter<StoredPath>,
+    fragments: FragmentRun,
     data_bytes: u64,
+}
+
+/// An update of which all blocks and entries are written.
+pub(super) struct Finished<'a> {
+    pub writer: UpdateWriter<'a>,
+    pub entries: Option<RunReference>,
+    pub fragments: Option<RunReference>,
+    /// Bytes of payload in DATA frames.
+    pub data_bytes: u64,
 }
 
 impl<'a> FrameQueue<'a> {
@@ -64,6 +70,7 @@ impl<'a> FrameQueue<'a> {
         method: Method,
         threads: usize,
         first_block: u64,
+        shape: &RunShape,
     ) -> Result<Self> {
         Ok(Self {
             writer,
@@ -75,10 +82,8 @@ impl<'a> FrameQueue<'a> {
             blocks_waiting: 0,
             spare: Vec::new(),
             records: BTreeMap::new(),
-            page: FragmentPage { first_block, blocks: Vec::new() },
-            page_bytes: 0,
-            entry_pages: Vec::new(),
-            fragment_pages: Vec::new(),
+            entries: RunWriter::new(shape.directory_bytes),
+            fragments: FragmentRun::new(first_block, shape),
             data_bytes: 0,
         })
     }
@@ -91,11 +96,6 @@ impl<'a> FrameQueue<'a> {
     /// The update being written.
     pub(super) fn writer(&self) -> &UpdateWriter<'a> {
         &self.writer
-    }
-
-    /// Bytes of payload in DATA frames so far.
-    pub(super) fn data_bytes(&self) -> u64 {
-        self.data_bytes
     }
 
     /// A buffer that is free again, if any.
@@ -143,8 +143,8 @@ impl<'a> FrameQueue<'a> {
             Some(Waiting::Entries { first, records, payload }) => {
                 let (place, payload_len) = self.writer.append(FrameType::Entries, &payload)?;
                 let first_key = first;
-                self.entry_pages.push(PageReference { first_key, place, payload_len, records });
-                Ok(())
+                let page = PageReference { first_key, place, payload_len, records };
+                self.entries.push(&mut self.writer, &page)
             }
             Some(Waiting::Block { number, kind, fragments, sealed }) => {
                 self.blocks_waiting -= 1;
@@ -166,86 +166,26 @@ impl<'a> FrameQueue<'a> {
         }
     }
 
-    /// Moves records whose turn has come to the page, and writes the page when it is full.
+    /// Moves records whose turn has come to their run.
     fn page_records(&mut self) -> Result<()> {
-        loop {
-            let next = self.page.first_block + self.page.blocks.len() as u64;
-            let Some(record) = self.records.remove(&next) else {
-                return Ok(());
-            };
-            self.page_bytes += 16 + 36 * record.fragments.len();
-            self.page.blocks.push(record);
-            if self.page_bytes >= FRAGMENT_PAGE_BYTES {
-                self.write_fragment_page()?;
-            }
+        while let Some(record) = self.records.remove(&self.fragments.next_block()) {
+            self.fragments.push(&mut self.writer, record)?;
         }
-    }
-
-    fn write_fragment_page(&mut self) -> Result<()> {
-        let records = self.page.blocks.len() as u64;
-        if records == 0 {
-            return Ok(());
-        }
-        let payload = packed_frame::pack(&self.page.encode())?;
-        let (place, payload_len) = self.writer.append(FrameType::Fragments, &payload)?;
-        let first_key = self.page.first_block;
-        self.fragment_pages.push(PageReference { first_key, place, payload_len, records });
-        self.page = FragmentPage { first_block: first_key + records, blocks: Vec::new() };
-        self.page_bytes = 0;
         Ok(())
     }
 
-    /// Writes all that waits, then the directories of the two runs of this update.
-    pub(super) fn finish(&mut self) -> Result<(Option<RunReference>, Option<RunReference>)> {
+    /// Writes all that waits and the directories of the two runs of this update: of entries, of
+    /// fragment records. After that frames are for the writer alone.
+    pub(super) fn finish(mut self) -> Result<Finished<'a>> {
         while !self.waiting.is_empty() {
             self.write_next()?;
         }
-        self.write_fragment_page()?;
         assert!(self.records.is_empty(), "every block has a record in the fragment run");
-        let entries = std::mem::take(&mut self.entry_pages);
-        let fragments = std::mem::take(&mut self.fragment_pages);
-        let entry_records = entries.iter().map(|page| page.records).sum();
-        let fragment_records = fragments.iter().map(|page| page.records).sum();
-        let first_block = fragments.first().map_or(0, |page| page.first_key);
-        Ok((
-            self.write_directory(RunKind::Entries, &Directory::Entries(entries), entry_records, 0)?,
-            self.write_directory(
-                RunKind::Fragments,
-                &Directory::Fragments(fragments),
-                fragment_records,
-                first_block,
-            )?,
-        ))
-    }
-
-    fn write_directory(
-        &mut self,
-        kind: RunKind,
-        directory: &Directory,
-        records: u64,
-        first_block: u64,
-    ) -> Result<Option<RunReference>> {
-        if records == 0 {
-            return Ok(None);
-        }
-        let payload = packed_frame::pack(&directory.encode())?;
-        let (place, payload_len) = self.writer.append(FrameType::Directory, &payload)?;
-        let update = self.writer.number();
-        Ok(Some(RunReference {
-            kind,
-            place,
-            payload_len,
-            updates: (update, update),
-            records,
-            first_block,
-        }))
-    }
-
-    /// Writes the manifest's raw bytes and commits.
-    pub(super) fn commit(mut self, manifest: &[u8]) -> Result<CommitPoint> {
-        let payload = packed_frame::pack(manifest)?;
-        self.writer.append(FrameType::Manifest, &payload)?;
-        self.writer.commit()
+        let Self { mut writer, entries, fragments, data_bytes, .. } = self;
+        let updates = (writer.number(), writer.number());
+        let entries = entries.finish(&mut writer, updates, 0)?;
+        let fragments = fragments.finish(&mut writer, updates)?;
+        Ok(Finished { writer, entries, fragments, data_bytes })
     }
 
     /// Gives the update up.

@@ -10,7 +10,10 @@ mod block_packer;
 mod block_table;
 mod catalog;
 mod entry_cursor;
+mod entry_merger;
 mod fragment_index;
+mod fragment_merger;
+mod fragment_run;
 mod frame_queue;
 mod history;
 mod location;
@@ -19,6 +22,10 @@ mod open;
 mod packed_frame;
 mod password;
 mod rollback;
+mod run_directory;
+mod run_merger;
+mod run_shape;
+mod run_writer;
 mod transaction;
 
 pub use audit::{Audit, Finding};
@@ -32,12 +39,13 @@ pub use location::Location;
 pub use open::{Archive, Notice, OpenOptions};
 pub use password::begin_password_change;
 pub use rollback::Rollback;
+pub use run_shape::RunShape;
 pub use transaction::{Change, Committed, Transaction, TransactionOptions};
 
 // What entries and runs are made of is the format's business; commands get it here.
 pub use crate::format::{
     BlockRecord, Commit, Counts, Entry, FragmentId, FragmentPage, Manifest, Object, Piece, Place,
-    Run, Stored,
+    Run, RunReference, Stored,
 };
 // How far a rollback has come is the journal's.
 pub use crate::journal::RollbackStage;

@@ -1,23 +1,24 @@
 //! The only way to write: begin, store fragments, record entries, commit. Dropped before, the
 //! archive is as it was.
 
-use crate::base::{Digest, Environment, Error, Progress, Result, Timestamp};
+use crate::base::{Digest, Environment, Error, ErrorKind, NoProgress, Progress, Result, Timestamp};
 use crate::compress::{ContentKind, Method};
 use crate::crypto::IdentityHash;
 use crate::format::{
-    BLOCK_BYTES_MAX, COMMENT_BYTES_MAX, Counts, Entry, EntryPageBuilder, FragmentId, Manifest,
-    Place, RUNS_MAX, Stored, Update,
+    BLOCK_BYTES_MAX, COMMENT_BYTES_MAX, Counts, Entry, EntryPageBuilder, FragmentId, FrameType,
+    Manifest, Place, RUNS_MAX, Stored, Update,
 };
+use crate::journal::FrameReader;
 
 use super::block_packer::{BlockPacker, FullBlock};
 use super::block_table::BlockTable;
 use super::fragment_index::FragmentIndex;
-use super::frame_queue::FrameQueue;
+use super::frame_queue::{Finished, FrameQueue};
 use super::history::Version;
 use super::open::Archive;
-
-/// A page of entries ends when it has so many bytes.
-const ENTRY_PAGE_BYTES: usize = 64 * 1024;
+use super::packed_frame;
+use super::run_merger::RunMerger;
+use super::run_shape::RunShape;
 
 /// How an update is written.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct TransactionOptions {
     pub comment: Vec<u8>,
     /// Date of the update, seconds since 1970; the present without it.
     pub date: Option<i64>,
+    /// How the index is laid out.
+    pub shape: RunShape,
 }
 
 /// What an entry changes in the version before.
@@ -71,6 +74,10 @@ pub struct Transaction<'a> {
     /// Where the commit before ends.
     last_end: Option<Place>,
     holds_data: bool,
+    /// Reads the versions before.
+    reader: FrameReader,
+    shape: RunShape,
+    progress: &'a dyn Progress,
 }
 
 impl<'a> Transaction<'a> {
@@ -94,14 +101,20 @@ impl<'a> Transaction<'a> {
         let first_block = manifest.counts.blocks;
         let identities = archive.identity_hash();
         let last_end = base.map(Version::end_place);
-        let holds_data = archive.holds_data();
+        let (holds_data, reader) = (archive.holds_data(), archive.reader());
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
         assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
         let packer = BlockPacker::new(first_block, block_bytes, identities.clone());
         Ok(Self {
-            queue: FrameQueue::new(writer, options.method, options.threads, first_block)?,
+            queue: FrameQueue::new(
+                writer,
+                options.method,
+                options.threads,
+                first_block,
+                &options.shape,
+            )?,
             packer: if holds_data { packer } else { packer.without_data() },
             identities,
             fragments,
@@ -109,6 +122,9 @@ impl<'a> Transaction<'a> {
             manifest,
             last_end,
             holds_data,
+            reader,
+            shape: options.shape,
+            progress: &NoProgress,
         })
     }
 
@@ -116,6 +132,7 @@ impl<'a> Transaction<'a> {
     #[must_use]
     pub fn reporting_to(mut self, progress: &'a dyn Progress) -> Self {
         self.queue.report_to(progress);
+        self.progress = progress;
         self
     }
 
@@ -145,6 +162,19 @@ impl<'a> Transaction<'a> {
         Ok(fragment)
     }
 
+    /// Records a fragment that is known by its identity alone and is not found again by
+    /// [`Self::store`]: for archives without data.
+    pub fn declare(&mut self, identity: Digest, len: u32) -> Result<FragmentId> {
+        assert!(!self.holds_data, "the data of a fragment is missing");
+        let mut full = Vec::new();
+        let kind = ContentKind::Other;
+        let fragment = self.packer.push_record(len as usize, identity, kind, &mut full);
+        self.manifest.counts.new_bytes += u64::from(len);
+        self.manifest.counts.fragments += 1;
+        self.push_blocks(full)?;
+        Ok(fragment)
+    }
+
     fn push_blocks(&mut self, full: Vec<FullBlock>) -> Result<()> {
         for block in full {
             if !self.holds_data {
@@ -167,7 +197,7 @@ impl<'a> Transaction<'a> {
         let size = stored.map_or(0, Stored::size);
         self.manifest.counts.count(change, size);
         self.page.push(entry);
-        if self.page.len() >= ENTRY_PAGE_BYTES {
+        if self.page.len() >= self.shape.entry_page_bytes {
             self.queue.push_entries(std::mem::take(&mut self.page))?;
         }
         Ok(())
@@ -178,22 +208,28 @@ impl<'a> Transaction<'a> {
         let rest = self.packer.finish();
         self.push_blocks(rest)?;
         self.queue.push_entries(std::mem::take(&mut self.page))?;
-        let (entries, fragments) = self.queue.finish()?;
-        self.manifest.counts.data_bytes = self.queue.data_bytes();
+        let Finished { mut writer, entries, fragments, data_bytes } = self.queue.finish()?;
+        self.manifest.counts.data_bytes = data_bytes;
         self.manifest.counts.blocks = self.packer.next_number();
+        let (reader, shape, progress) = (&self.reader, &self.shape, self.progress);
+        let merger = RunMerger { reader, shape, progress };
+        merger.merge(&mut writer, &mut self.manifest)?;
         self.manifest.entry_runs.splice(0..0, entries.clone());
         self.manifest.fragment_runs.extend(fragments.clone());
         self.manifest.delta_entries = entries;
         self.manifest.delta_fragments = fragments;
-        if self.manifest.entry_runs.len() as u64 > RUNS_MAX {
+        let runs = self.manifest.entry_runs.len().max(self.manifest.fragment_runs.len());
+        if runs as u64 > RUNS_MAX {
             return Err(Error::new(
-                crate::base::ErrorKind::Unsupported,
-                format!("cannot add: the archive has {RUNS_MAX} updates"),
+                ErrorKind::Unsupported,
+                format!("cannot add: the index is in more than {RUNS_MAX} pieces"),
             )
+            .because("those of older updates are damaged and cannot be merged")
             .hint("start a new archive"));
         }
         let counts = self.manifest.counts;
-        let point = self.queue.commit(&self.manifest.encode())?;
+        writer.append(FrameType::Manifest, &packed_frame::pack(&self.manifest.encode())?)?;
+        let point = writer.commit()?;
         Ok(Committed {
             version: point.commit.update,
             fingerprint: point.commit.fingerprint(),

@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::archive::{
-    Archive, BlockTable, Change, Entry, History, Object as StoredObject, OpenOptions, Transaction,
-    TransactionOptions, Version,
+    Archive, BlockTable, Change, Entry, History, Object as StoredObject, OpenOptions, RunShape,
+    Transaction, TransactionOptions, Version,
 };
 use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::compress::MethodChoice;
@@ -127,6 +127,7 @@ impl<'a> LazyUpdate<'a> {
                 environment: self.options.environment,
                 comment: Vec::new(),
                 date: self.options.date(),
+                shape: RunShape::default(),
             };
             let transaction = Transaction::begin(archive, self.base.as_ref(), &options)?;
             self.transaction = Some(transaction.reporting_to(self.progress));

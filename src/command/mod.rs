@@ -36,6 +36,7 @@ mod status;
 mod verify;
 mod verify_blocks;
 mod verify_entries;
+mod verify_runs;
 mod verify_version;
 mod versions;
 

@@ -5,6 +5,7 @@ use crate::archive::{Archive, BlockTable, Catalog, Counts, Manifest, Version};
 use crate::base::{Error, Result};
 
 use super::findings::Findings;
+use super::verify_runs::check_live_runs;
 
 /// Checks what a version says of itself. `before` is the version before if it is known, `data`
 /// the offsets and payload lengths of the DATA frames of its update.
@@ -30,9 +31,7 @@ pub(super) fn check_version(
         findings.damage(wrong(version, "has runs of other updates as its own"));
     }
     if let Some(before) = before {
-        if !continues(manifest, before) {
-            findings.damage(wrong(version, "does not continue the runs of the one before"));
-        }
+        check_live_runs(archive, manifest, before, findings);
         if !counts_continue(&manifest.counts, &before.counts) {
             findings.damage(wrong(version, "does not count on from the one before"));
         }
@@ -58,18 +57,6 @@ fn has_own_runs(manifest: &Manifest) -> bool {
     entries.is_none_or(|run| run.updates == own)
         && fragments.is_none_or(|run| run.updates == own)
         && entries.map_or(0, |run| run.records) == changed
-}
-
-/// Whether the live runs are those of the version before and those of this update.
-fn continues(manifest: &Manifest, before: &Manifest) -> bool {
-    let runs = manifest.entry_runs.iter().chain(&manifest.fragment_runs);
-    if runs.clone().any(|run| run.updates.0 != run.updates.1) {
-        // Merged runs stand in place of others: that they hold the same shows in the entries.
-        return true;
-    }
-    let entries = manifest.delta_entries.iter().chain(&before.entry_runs);
-    let fragments = before.fragment_runs.iter().chain(&manifest.delta_fragments);
-    manifest.entry_runs.iter().eq(entries) && manifest.fragment_runs.iter().eq(fragments)
 }
 
 fn counts_continue(counts: &Counts, before: &Counts) -> bool {

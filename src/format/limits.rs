@@ -25,11 +25,17 @@ pub const FIELD_BYTES_MAX: u64 = 1 << 24;
 /// Comment.
 pub const COMMENT_BYTES_MAX: u64 = 65536;
 /// Live runs of one kind.
-pub const RUNS_MAX: u64 = 65536;
+pub const RUNS_MAX: u64 = 1024;
+/// Levels of directories of a run.
+pub const DIRECTORY_LEVELS_MAX: u64 = 16;
+/// Raw bytes of a directory.
+pub const DIRECTORY_BYTES_MAX: u64 = 1 << 20;
 
 const _: () = assert!(BLOCK_BYTES_MAX < DATA_PAYLOAD_BYTES_MAX);
 // Each fragment of a block takes at most 4 bytes of length and 32 of identity.
 const _: () = assert!(BLOCK_FRAGMENTS_MAX * 36 + 64 <= META_BYTES_MAX);
+// A directory may need to list several pages with the longest first keys.
+const _: () = assert!(17 * (PATH_BYTES_MAX + 40) < DIRECTORY_BYTES_MAX);
 const _: () = assert!(FIELD_BYTES_MAX < META_BYTES_MAX);
 const _: () = assert!(PATH_BYTES_MAX == crate::base::StoredPath::LEN_MAX as u64);
 const _: () = assert!(COMPONENT_BYTES_MAX == crate::base::StoredPath::COMPONENT_LEN_MAX as u64);

@@ -117,8 +117,21 @@ impl Manifest {
         };
         decode_unknown_fields(&mut reader)?;
         reader.finish()?;
+        manifest.check_updates()?;
         manifest.check_blocks()?;
         Ok(manifest)
+    }
+
+    /// Live entry runs are of updates that fall from run to run.
+    fn check_updates(&self) -> Result<()> {
+        let mut newer = self.update.saturating_add(1);
+        for run in &self.entry_runs {
+            if run.updates.0 > run.updates.1 || run.updates.1 >= newer {
+                return Err(ByteReader::new(&[], "manifest").corrupt("its runs are out of order"));
+            }
+            newer = run.updates.0;
+        }
+        Ok(())
     }
 
     /// Live fragment runs cover the blocks from 0 to the count, each once.

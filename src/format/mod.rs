@@ -25,13 +25,14 @@ pub use archive_header::{ArchiveHeader, HeaderFlags};
 pub use commit::{Commit, CommitLink};
 pub use content::{Piece, Run};
 pub use data::Data;
-pub use directory::{Directory, PageReference, RunKind};
+pub use directory::{Directory, DirectoryBuilder, PageReference, RunKey, RunKind, check_directory};
 pub use entry::{Entry, Object, Stored};
 pub use entry_page::{EntryPage, EntryPageBuilder};
 pub use fragment_page::{BlockRecord, FragmentPage, FragmentRecord};
 pub use frame::{FrameHeader, FrameType};
 pub use limits::{
-    BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, COMMENT_BYTES_MAX, META_BYTES_MAX, PAGE_BYTES, RUNS_MAX,
+    BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX,
+    PAGE_BYTES, RUNS_MAX,
 };
 pub use manifest::{Counts, Manifest, RunReference};
 pub use packed::PackedPayload;

@@ -117,8 +117,9 @@ impl FrameReader {
         }
         let frame_len = FrameHeader::LEN + payload_len + Digest::LEN as u64;
         let backend = self.parts.backend(place.part)?;
-        let part_len = backend.len()?;
-        if place.offset.checked_add(frame_len).is_none_or(|end| end > part_len) {
+        let end = place.offset.checked_add(frame_len);
+        let is_there = |end| self.parts.reaches(place.part, backend.as_ref(), end);
+        if !end.map_or(Ok(false), is_there)? {
             return Err(Error::new(ErrorKind::Truncated, "a frame is cut off"));
         }
         let mut bytes = vec![0; usize::try_from(frame_len).unwrap_or(usize::MAX)];

@@ -21,6 +21,8 @@ struct State {
     open: Vec<(u32, Arc<dyn Backend>)>,
     /// Lengths in bytes of the parts that were looked at when the archive was opened or written.
     lens: BTreeMap<u32, u64>,
+    /// Lengths that parts were found to have, which may have grown since.
+    found_lens: BTreeMap<u32, u64>,
 }
 
 impl Parts {
@@ -79,8 +81,20 @@ impl Parts {
             let mut state = self.state();
             state.open.retain(|(number, _)| *number != part);
             state.lens.remove(&part);
+            state.found_lens.remove(&part);
         }
         self.store.remove(part)
+    }
+
+    /// Whether the part goes on to `end`. Parts only grow while they are read, so the storage is
+    /// asked only when that is not known yet; of a part that was cut off, reading it tells.
+    pub(super) fn reaches(&self, part: u32, backend: &dyn Backend, end: u64) -> Result<bool> {
+        if self.state().found_lens.get(&part).is_some_and(|&len| end <= len) {
+            return Ok(true);
+        }
+        let len = backend.len()?;
+        self.state().found_lens.insert(part, len);
+        Ok(end <= len)
     }
 
     /// Remembers how long a part is.

@@ -1,9 +1,11 @@
 //! Archives made by hand, and ears for what commands say; storage that crashes and fails.
 
 pub mod archives;
+pub mod counted_storage;
 pub mod crash_storage;
 pub mod extraction;
 pub mod faulty_storage;
+pub mod generated;
 pub mod json;
 pub mod parts;
 pub mod random;
@@ -24,7 +26,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::{
-    Archive, Change, Entry, History, Object, OpenOptions, Piece, Stored, Transaction,
+    Archive, Change, Entry, History, Object, OpenOptions, Piece, RunShape, Stored, Transaction,
     TransactionOptions,
 };
 use zarc::base::{BlockReport, Environment, Item, Kind, Metadata, Progress, StoredPath, Timestamp};
@@ -111,6 +113,7 @@ impl Made {
             environment: Environment::system(),
             comment: Vec::new(),
             date: None,
+            shape: RunShape::default(),
         };
         let mut transaction =
             Transaction::begin(&mut archive, base.as_ref(), &options).expect("a transaction");

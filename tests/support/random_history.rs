@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zarc::archive::{
     Archive, Change, Committed, Entry, History as ArchiveHistory, Notice, Object, OpenOptions,
-    Piece, Stored, Transaction, TransactionOptions, Version,
+    Piece, RunShape, Stored, Transaction, TransactionOptions, Version,
 };
 use zarc::base::{Digest, Environment, Kind, Metadata, Result, StoredPath, Timestamp, Until};
 use zarc::compress::{ContentKind, Method};
@@ -49,6 +49,8 @@ pub struct Updates {
     pub methods: &'static [&'static str],
     /// How archives are opened to append.
     pub opening: OpenOptions<'static>,
+    /// How the index is laid out; runs are merged as often as can be.
+    pub shape: RunShape,
     attempts: u64,
 }
 
@@ -58,7 +60,15 @@ impl Updates {
         let environment = super::random::environment(seed ^ 0x5eed);
         let (random, methods) = (Random::new(seed), &["10", "store,0"][..]);
         let opening = super::DATA;
-        Self { random, environment, entries_max, fragment_max, methods, opening, attempts: 0 }
+        let shape = RunShape { fan_out: 2, ..RunShape::default() };
+        let attempts = 0;
+        Self { random, environment, entries_max, fragment_max, methods, opening, shape, attempts }
+    }
+
+    /// The same with an index that is laid out so.
+    #[must_use]
+    pub fn shaped(self, shape: RunShape) -> Self {
+        Self { shape, ..self }
     }
 
     /// Makes an update on top of `before` and says what it holds if it counts. `about_to_commit`
@@ -78,6 +88,7 @@ impl Updates {
             environment: self.environment,
             comment: comment.clone().into_bytes(),
             date: None,
+            shape: self.shape,
         };
         let base = ArchiveHistory::of(archive).newest()?;
         let mut truth = before.map(|truth| Truth::clone(truth)).unwrap_or_default();

@@ -1,0 +1,86 @@
+//! A run of fragment records being written, page by page.
+
+use crate::base::Result;
+use crate::format::{BlockRecord, FragmentPage, FrameType, PageReference, RunReference};
+use crate::journal::UpdateWriter;
+
+use super::packed_frame;
+use super::run_shape::RunShape;
+use super::run_writer::RunWriter;
+
+/// Records of consecutive blocks on their way into pages.
+pub(super) struct FragmentRun {
+    page: FragmentPage,
+    page_bytes: usize,
+    page_bytes_max: usize,
+    pages: RunWriter<u64>,
+    first_block: u64,
+}
+
+impl FragmentRun {
+    pub(super) fn new(first_block: u64, shape: &RunShape) -> Self {
+        Self {
+            page: FragmentPage { first_block, blocks: Vec::new() },
+            page_bytes: 0,
+            page_bytes_max: shape.fragment_page_bytes,
+            pages: RunWriter::new(shape.directory_bytes),
+            first_block,
+        }
+    }
+
+    /// The block whose record comes next.
+    pub(super) fn next_block(&self) -> u64 {
+        self.page.first_block + self.page.blocks.len() as u64
+    }
+
+    /// Whether all records are in pages that are written.
+    pub(super) fn is_at_page_start(&self) -> bool {
+        self.page.blocks.is_empty()
+    }
+
+    /// Appends the record of the next block.
+    pub(super) fn push(
+        &mut self,
+        writer: &mut UpdateWriter<'_>,
+        record: BlockRecord,
+    ) -> Result<()> {
+        self.page_bytes += 16 + 36 * record.fragments.len();
+        self.page.blocks.push(record);
+        if self.page_bytes >= self.page_bytes_max { self.end_page(writer) } else { Ok(()) }
+    }
+
+    /// Lists a page that was written before; its records come next.
+    pub(super) fn push_page(
+        &mut self,
+        writer: &mut UpdateWriter<'_>,
+        page: &PageReference<u64>,
+    ) -> Result<()> {
+        self.end_page(writer)?;
+        assert_eq!(page.first_key, self.next_block(), "blocks are numbered without gaps");
+        self.page.first_block += page.records;
+        self.pages.push(writer, page)
+    }
+
+    fn end_page(&mut self, writer: &mut UpdateWriter<'_>) -> Result<()> {
+        let records = self.page.blocks.len() as u64;
+        if records == 0 {
+            return Ok(());
+        }
+        let payload = packed_frame::pack(&self.page.encode())?;
+        let (place, payload_len) = writer.append(FrameType::Fragments, &payload)?;
+        let first_key = self.page.first_block;
+        self.page = FragmentPage { first_block: first_key + records, blocks: Vec::new() };
+        self.page_bytes = 0;
+        self.pages.push(writer, &PageReference { first_key, place, payload_len, records })
+    }
+
+    /// Writes what is left; nothing is returned if there are no records.
+    pub(super) fn finish(
+        mut self,
+        writer: &mut UpdateWriter<'_>,
+        updates: (u64, u64),
+    ) -> Result<Option<RunReference>> {
+        self.end_page(writer)?;
+        self.pages.finish(writer, updates, self.first_block)
+    }
+}
