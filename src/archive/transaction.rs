@@ -87,12 +87,20 @@ impl<'a> Transaction<'a> {
         base: Option<&Version>,
         options: &TransactionOptions,
     ) -> Result<Self> {
+        let blocks = base.map(|version| BlockTable::of(archive, version)).transpose()?;
+        Self::begin_over(archive, base, blocks.as_ref(), options)
+    }
+
+    /// The same where the blocks of `base` are at hand, all of them.
+    pub fn begin_over(
+        archive: &'a mut Archive,
+        base: Option<&Version>,
+        blocks: Option<&BlockTable>,
+        options: &TransactionOptions,
+    ) -> Result<Self> {
         assert!(options.comment.len() as u64 <= COMMENT_BYTES_MAX, "the comment was checked");
         let mut manifest = base.map(|version| version.manifest.clone()).unwrap_or_default();
-        let fragments = match base {
-            Some(version) => FragmentIndex::load(&BlockTable::of(archive, version)?)?,
-            None => FragmentIndex::default(),
-        };
+        let fragments = blocks.map(FragmentIndex::load).transpose()?.unwrap_or_default();
         let now = (options.environment.now)();
         // Dates rise strictly, so that every version has a date that -until can name.
         let wanted = options.date.unwrap_or(now.seconds);

@@ -1,6 +1,7 @@
 //! `add`: what changed on disk becomes one update.
 
 use std::io;
+use std::sync::Arc;
 
 use crate::archive::{
     Archive, BlockTable, Change, Entry, History, Object as StoredObject, OpenOptions, RunShape,
@@ -114,12 +115,19 @@ struct LazyUpdate<'a> {
     archive: Option<&'a mut Archive>,
     transaction: Option<Transaction<'a>>,
     base: Option<Version>,
+    /// The blocks of `base`.
+    blocks: Option<Arc<BlockTable>>,
+    /// What is wrong with runs that cannot be read, which the first thing to write tells.
+    unreadable: Option<Error>,
     options: &'a AddOptions,
     progress: &'a dyn Progress,
 }
 
 impl<'a> LazyUpdate<'a> {
     fn begun(&mut self) -> Result<&mut Transaction<'a>> {
+        if let Some(error) = self.unreadable.take() {
+            return Err(error);
+        }
         if let Some(archive) = self.archive.take() {
             let options = TransactionOptions {
                 method: self.options.method.and_then(MethodChoice::of_blocks).unwrap_or_default(),
@@ -129,7 +137,12 @@ impl<'a> LazyUpdate<'a> {
                 date: self.options.date(),
                 shape: RunShape::default(),
             };
-            let transaction = Transaction::begin(archive, self.base.as_ref(), &options)?;
+            let transaction = Transaction::begin_over(
+                archive,
+                self.base.as_ref(),
+                self.blocks.as_deref(),
+                &options,
+            )?;
             self.transaction = Some(transaction.reporting_to(self.progress));
         }
         Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
@@ -163,11 +176,20 @@ impl<'a> Adder<'a> {
         let archive_bytes_before = archive.committed_bytes();
         let params = archive.cut_constants().map(|bytes| Params::from_bytes(&bytes));
         let cut_rule = (exponent, &params.unwrap_or_default());
-        // What is wrong with runs that cannot be read, the first thing to write tells.
-        let blocks = base.as_ref().map(|base| BlockTable::of_readable(archive, base).0);
-        let archive = Some(archive);
+        let readable = base.as_ref().map(|base| BlockTable::of_readable(archive, base));
+        let (blocks, unreadable) = readable.unzip();
+        let unreadable = unreadable.and_then(|errors| errors.into_iter().next());
+        let (archive, blocks) = (Some(archive), blocks.map(Arc::new));
         Ok(Self {
-            update: LazyUpdate { archive, transaction: None, base, options, progress },
+            update: LazyUpdate {
+                archive,
+                transaction: None,
+                base,
+                blocks: blocks.clone(),
+                unreadable,
+                options,
+                progress,
+            },
             options,
             progress,
             reader: ObjectReader::new(cut_rule, blocks, options.environment.now)?,

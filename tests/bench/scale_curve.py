@@ -22,7 +22,7 @@ def read_table(path):
             if len(words) != 5 or "/" not in words[0]:
                 continue
             kind, what = words[0].split("/", 1)
-            if what in ("generate", "bytes"):
+            if what == "generate":
                 continue
             kinds.setdefault(kind, {}).setdefault(what, []).append([float(word) for word in words[1:]])
     return kinds
