@@ -1,6 +1,7 @@
-//! Block number to place and fragments, through the directories of the fragment runs.
+//! Block number to place and fragments, through the directories of the fragment runs: these are in
+//! memory, of the pages only those that were used last.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::base::{Digest, Error, Result};
 use crate::crypto::IdentityHash;
@@ -10,9 +11,10 @@ use crate::journal::FrameReader;
 use super::history::Version;
 use super::open::Archive;
 use super::packed_frame;
+use super::page_cache::{LoadedPage, PageCache};
 
-/// How many decoded pages are kept.
-const PAGES_KEPT: usize = 16;
+/// Decoded pages are kept up to so many bytes: at 64 KiB a fragment those of 40 GB of content.
+const PAGE_BYTES_KEPT: usize = 32 << 20;
 
 /// The blocks of a version.
 pub struct BlockTable {
@@ -20,8 +22,8 @@ pub struct BlockTable {
     identities: IdentityHash,
     /// Pages of all live runs, in rising order of blocks.
     pages: Vec<PageReference<u64>>,
-    /// Most recently used last.
-    kept: Mutex<Vec<Arc<FragmentPage>>>,
+    /// By their index in `pages`.
+    kept: PageCache,
 }
 
 impl BlockTable {
@@ -37,7 +39,24 @@ impl BlockTable {
 
     fn over(archive: &Archive, pages: Vec<PageReference<u64>>) -> Self {
         let (reader, identities) = (archive.reader(), archive.identity_hash());
-        Self { reader, identities, pages, kept: Mutex::new(Vec::new()) }
+        Self { reader, identities, pages, kept: PageCache::new(PAGE_BYTES_KEPT) }
+    }
+
+    /// No blocks of a new archive.
+    pub(super) fn empty(archive: &Archive) -> Self {
+        Self::over(archive, Vec::new())
+    }
+
+    /// The same without any block yet, of pages that `reader` reads.
+    pub(super) fn without_pages(&self, reader: FrameReader) -> Self {
+        let (identities, pages) = (self.identities.clone(), Vec::new());
+        Self { reader, identities, pages, kept: PageCache::new(PAGE_BYTES_KEPT) }
+    }
+
+    /// Adds a page that comes after all others.
+    pub(super) fn push(&mut self, reference: PageReference<u64>, page: LoadedPage) {
+        self.kept.put(self.pages.len(), &Arc::new(page));
+        self.pages.push(reference);
     }
 
     /// The blocks that can be found although some runs cannot be read: [`Self::record`] fails for
@@ -73,7 +92,8 @@ impl BlockTable {
     pub fn with_record<T>(&self, block: u64, take: impl FnOnce(&BlockRecord) -> T) -> Result<T> {
         let index = self.pages.partition_point(|page| page.first_key <= block).checked_sub(1);
         let unknown = || Error::corrupt(format!("block {block} is in no fragment run"));
-        let page = self.page(index.ok_or_else(unknown)?)?;
+        let loaded = self.loaded_page(index.ok_or_else(unknown)?)?;
+        let page = &loaded.page;
         let offset = usize::try_from(block - page.first_block).unwrap_or(usize::MAX);
         page.blocks.get(offset).map(take).ok_or_else(unknown)
     }
@@ -88,23 +108,18 @@ impl BlockTable {
         self.identities.of(fragment)
     }
 
-    fn page(&self, index: usize) -> Result<Arc<FragmentPage>> {
-        let reference = &self.pages[index];
-        {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = kept.iter().position(|page| page.first_block == reference.first_key);
-            if let Some(found) = found {
-                let page = kept.remove(found);
-                kept.push(Arc::clone(&page));
-                return Ok(page);
-            }
+    /// How many pages there are.
+    pub(super) fn page_count(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// One of the pages, from memory if it was used lately.
+    pub(super) fn loaded_page(&self, index: usize) -> Result<Arc<LoadedPage>> {
+        if let Some(page) = self.kept.get(index) {
+            return Ok(page);
         }
-        let page = Arc::new(read_page(&self.reader, reference)?);
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= PAGES_KEPT {
-            kept.remove(0);
-        }
-        kept.push(Arc::clone(&page));
+        let page = Arc::new(LoadedPage::new(read_page(&self.reader, &self.pages[index])?));
+        self.kept.put(index, &page);
         Ok(page)
     }
 

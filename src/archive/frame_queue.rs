@@ -54,6 +54,8 @@ pub(super) struct FrameQueue<'a> {
     page_bytes: usize,
     entry_pages: Vec<PageReference<StoredPath>>,
     fragment_pages: Vec<PageReference<u64>>,
+    /// Pages that were written since they were last asked for.
+    written_pages: Vec<(FragmentPage, PageReference<u64>)>,
     data_bytes: u64,
 }
 
@@ -79,6 +81,7 @@ impl<'a> FrameQueue<'a> {
             page_bytes: 0,
             entry_pages: Vec::new(),
             fragment_pages: Vec::new(),
+            written_pages: Vec::new(),
             data_bytes: 0,
         })
     }
@@ -101,6 +104,11 @@ impl<'a> FrameQueue<'a> {
     /// A buffer that is free again, if any.
     pub(super) fn take_spare(&mut self) -> Option<Vec<u8>> {
         self.spare.pop()
+    }
+
+    /// The fragment pages that were written since this was last called.
+    pub(super) fn take_written_pages(&mut self) -> Vec<(FragmentPage, PageReference<u64>)> {
+        std::mem::take(&mut self.written_pages)
     }
 
     /// Queues a block; waits while as many are in work as there are threads.
@@ -189,8 +197,10 @@ impl<'a> FrameQueue<'a> {
         let payload = packed_frame::pack(&self.page.encode())?;
         let (place, payload_len) = self.writer.append(FrameType::Fragments, &payload)?;
         let first_key = self.page.first_block;
-        self.fragment_pages.push(PageReference { first_key, place, payload_len, records });
-        self.page = FragmentPage { first_block: first_key + records, blocks: Vec::new() };
+        let reference = PageReference { first_key, place, payload_len, records };
+        self.fragment_pages.push(reference.clone());
+        let next = FragmentPage { first_block: first_key + records, blocks: Vec::new() };
+        self.written_pages.push((std::mem::replace(&mut self.page, next), reference));
         self.page_bytes = 0;
         Ok(())
     }

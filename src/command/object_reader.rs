@@ -1,6 +1,7 @@
 //! An object on disk to what the archive stores of it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::archive::{BlockTable, Piece, Stored};
 use crate::base::{Kind, Metadata, Progress, Result, Timestamp};
@@ -37,7 +38,7 @@ pub(super) struct ObjectReader {
     /// By device and inode.
     linked: HashMap<(u64, u64), Linked>,
     /// Where the fragments of what is stored already are looked up.
-    blocks: Option<BlockTable>,
+    blocks: Option<Arc<BlockTable>>,
     now: fn() -> Timestamp,
 }
 
@@ -45,7 +46,7 @@ impl ObjectReader {
     /// Cuts as the cut rule with these constants says; `blocks` are those of what is stored already.
     pub(super) fn new(
         (exponent, params): (u8, &Params),
-        blocks: Option<BlockTable>,
+        blocks: Option<Arc<BlockTable>>,
         now: fn() -> Timestamp,
     ) -> Result<Self> {
         Ok(Self {
