@@ -104,7 +104,7 @@ impl FragmentIndex {
         &mut self,
         page: FragmentPage,
         reference: PageReference<u64>,
-        reader: Option<FrameReader>,
+        reader: Option<&FrameReader>,
     ) -> Result<()> {
         for record in &page.blocks {
             for fragment in &record.fragments {
@@ -123,7 +123,7 @@ impl FragmentIndex {
         };
         let number = page_number(self.stored.page_count() + own)?;
         self.hints.insert_all(learned(&page, number).collect());
-        if let (OwnPages::None, Some(reader)) = (&self.own, &reader) {
+        if let (OwnPages::None, Some(reader)) = (&self.own, reader) {
             self.own = OwnPages::Written(self.stored.without_pages(reader.clone()));
         }
         match &mut self.own {

@@ -1,16 +1,16 @@
 //! Identity to the pages that may record it, in about four bytes a fragment.
 //!
-//! The first bits of an identity choose a shelf, the next six a cell of it. A hint is some more bits
+//! The first bits of an identity choose a bucket, the next six a cell of it. A hint is some more bits
 //! of the identity, the kept ones, and the number of the page; where it lies tells the bits before.
 //! Another identity with the same bits gives a page that does not record it: whoever asks looks.
-//! The table grows by halving shelves, which takes the bits it needs from the kept ones.
+//! The table grows by halving buckets, which takes the bits it needs from the kept ones.
 
 use std::collections::BTreeSet;
 
 const CELLS: usize = 64;
 const CELL_BITS: u32 = CELLS.ilog2();
-/// Shelves are halved when they have so many hints on average.
-const SHELF_HINTS: u64 = 384;
+/// Buckets are halved when they have so many hints on average.
+const BUCKET_HINTS: u64 = 384;
 /// A small table can afford hints of four bytes and more kept bits.
 const LARGE: u64 = 1 << 24;
 /// So many kept bits make wrong matches rare: less than one in a hundred questions reads a page.
@@ -19,7 +19,7 @@ const KEPT_BITS: u32 = 10;
 /// How a table of some size is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Layout {
-    shelf_bits: u32,
+    bucket_bits: u32,
     kept_bits: u32,
     page_bits: u32,
     /// Bytes of a hint.
@@ -28,21 +28,21 @@ struct Layout {
 
 impl Layout {
     fn new(fragments: u64, pages: u32) -> Self {
-        let mut shelf_bits = CELL_BITS;
-        while fragments > SHELF_HINTS << shelf_bits {
-            shelf_bits += 1;
+        let mut bucket_bits = CELL_BITS;
+        while fragments > BUCKET_HINTS << bucket_bits {
+            bucket_bits += 1;
         }
         let page_bits = bits_of(pages).max(8);
         let width = width_of(fragments, page_bits);
-        Self { shelf_bits, kept_bits: 8 * width_bits(width) - page_bits, page_bits, width }
+        Self { bucket_bits, kept_bits: 8 * width_bits(width) - page_bits, page_bits, width }
     }
 
-    /// The layout of twice as many shelves.
+    /// The layout of twice as many buckets.
     fn doubled(self) -> Self {
-        let width = width_of(SHELF_HINTS << self.shelf_bits, self.page_bits).min(self.width);
+        let width = width_of(BUCKET_HINTS << self.bucket_bits, self.page_bits).min(self.width);
         let room = 8 * width_bits(width) - self.page_bits;
         let kept_bits = self.kept_bits.saturating_sub(1).min(room);
-        Self { shelf_bits: self.shelf_bits + 1, kept_bits, width, ..self }
+        Self { bucket_bits: self.bucket_bits + 1, kept_bits, width, ..self }
     }
 
     /// The layout that can name a page.
@@ -55,15 +55,15 @@ impl Layout {
         Self { page_bits, width, kept_bits: self.kept_bits.min(room), ..self }
     }
 
-    /// Shelf, cell and kept bits.
+    /// Bucket, cell and kept bits.
     fn place_of(self, hash: u64) -> (usize, usize, u64) {
-        let shelf = hash >> (64 - self.shelf_bits);
-        let after_shelf = hash << self.shelf_bits;
-        let cell = after_shelf >> (64 - CELL_BITS);
-        let after_cell = after_shelf << CELL_BITS;
+        let bucket = hash >> (64 - self.bucket_bits);
+        let after_bucket = hash << self.bucket_bits;
+        let cell = after_bucket >> (64 - CELL_BITS);
+        let after_cell = after_bucket << CELL_BITS;
         // Not one shift by 64, which there is not, when no bits are kept.
         let kept = after_cell >> 1 >> (63 - self.kept_bits);
-        (usize::try_from(shelf).unwrap_or(usize::MAX), cell as usize, kept)
+        (usize::try_from(bucket).unwrap_or(usize::MAX), cell as usize, kept)
     }
 
     fn encode(self, kept: u64, page: u32) -> [u8; 8] {
@@ -96,12 +96,12 @@ fn width_of(fragments: u64, page_bits: u32) -> usize {
 
 /// Hints whose identities begin alike, cell by cell.
 #[derive(Clone)]
-struct Shelf {
+struct Bucket {
     counts: [u8; CELLS],
     hints: Vec<u8>,
 }
 
-impl Shelf {
+impl Bucket {
     const EMPTY: Self = Self { counts: [0; CELLS], hints: Vec::new() };
 
     /// The bytes of a cell.
@@ -126,7 +126,7 @@ impl Shelf {
 /// Where fragments may be recorded.
 pub struct PageHints {
     layout: Layout,
-    shelves: Vec<Shelf>,
+    buckets: Vec<Bucket>,
     /// Whole hash and page of those whose cell is full: identities of which somebody made many that
     /// begin alike.
     crowded: BTreeSet<(u64, u32)>,
@@ -137,23 +137,23 @@ impl PageHints {
     /// For about so many fragments, recorded in so many pages; there may be more.
     pub fn new(fragments: u64, pages: u32) -> Self {
         let layout = Layout::new(fragments, pages);
-        let shelves = vec![Shelf::EMPTY; 1 << layout.shelf_bits];
-        Self { layout, shelves, crowded: BTreeSet::new(), len: 0 }
+        let buckets = vec![Bucket::EMPTY; 1 << layout.bucket_bits];
+        Self { layout, buckets, crowded: BTreeSet::new(), len: 0 }
     }
 
     /// Learns that a page records an identity; `hash` are its first bits.
     pub fn insert(&mut self, hash: u64, page: u32) {
-        if self.len >= SHELF_HINTS << self.layout.shelf_bits && self.layout.kept_bits > 0 {
+        if self.len >= BUCKET_HINTS << self.layout.bucket_bits && self.layout.kept_bits > 0 {
             self.lay_out(self.layout.doubled());
         }
         if bits_of(page) > self.layout.page_bits {
             self.lay_out(self.layout.reaching(page));
         }
-        let (shelf, cell, kept) = self.layout.place_of(hash);
-        self.put((shelf, cell, kept), page, hash);
+        let (bucket, cell, kept) = self.layout.place_of(hash);
+        self.put((bucket, cell, kept), page, hash);
     }
 
-    /// Learns many at a time, shelf by shelf, which is kinder to the processor's caches.
+    /// Learns many at a time, bucket by bucket, which is kinder to the processor's caches.
     pub fn insert_all(&mut self, mut batch: Vec<(u64, u32)>) {
         batch.sort_unstable();
         for (hash, page) in batch {
@@ -161,30 +161,30 @@ impl PageHints {
         }
     }
 
-    fn put(&mut self, (shelf, cell, kept): (usize, usize, u64), page: u32, hash: u64) {
+    fn put(&mut self, (bucket, cell, kept): (usize, usize, u64), page: u32, hash: u64) {
         let Layout { width, .. } = self.layout;
         let hint = self.layout.encode(kept, page);
         let hint = &hint[..width];
-        let shelf = &mut self.shelves[shelf];
-        let range = shelf.cell(cell, width);
-        if shelf.hints[range.clone()].chunks_exact(width).any(|other| other == hint) {
+        let bucket = &mut self.buckets[bucket];
+        let range = bucket.cell(cell, width);
+        if bucket.hints[range.clone()].chunks_exact(width).any(|other| other == hint) {
             return;
         }
-        if shelf.counts[cell] == u8::MAX {
+        if bucket.counts[cell] == u8::MAX {
             self.crowded.insert((hash, page));
             return;
         }
-        shelf.insert(range.end, hint);
-        shelf.counts[cell] += 1;
+        bucket.insert(range.end, hint);
+        bucket.counts[cell] += 1;
         self.len += 1;
     }
 
     /// The pages that may record the identity: the one that does, if any, and seldom others.
     pub fn pages(&self, hash: u64) -> impl Iterator<Item = u32> + '_ {
-        let (shelf, cell, wanted) = self.layout.place_of(hash);
-        let shelf = &self.shelves[shelf];
+        let (bucket, cell, wanted) = self.layout.place_of(hash);
+        let bucket = &self.buckets[bucket];
         let Layout { width, .. } = self.layout;
-        let hints = shelf.hints[shelf.cell(cell, width)].chunks_exact(width);
+        let hints = bucket.hints[bucket.cell(cell, width)].chunks_exact(width);
         let is_wanted = move |hint| {
             let (kept, page) = self.layout.decode(hint);
             (kept == wanted).then_some(page)
@@ -195,25 +195,25 @@ impl PageHints {
 
     /// Bytes of memory that it holds.
     pub fn bytes(&self) -> u64 {
-        let hints = self.shelves.iter().map(|shelf| shelf.hints.capacity()).sum::<usize>();
-        let shelves = self.shelves.capacity() * size_of::<Shelf>();
-        (hints + shelves + self.crowded.len() * 2 * size_of::<(u64, u32)>()) as u64
+        let hints = self.buckets.iter().map(|bucket| bucket.hints.capacity()).sum::<usize>();
+        let buckets = self.buckets.capacity() * size_of::<Bucket>();
+        (hints + buckets + self.crowded.len() * 2 * size_of::<(u64, u32)>()) as u64
     }
 
-    /// Brings all hints into another layout, which has as many shelves or twice as many, and at most
+    /// Brings all hints into another layout, which has as many buckets or twice as many, and at most
     /// as many kept bits after those that became part of the place.
     fn lay_out(&mut self, new: Layout) {
         let old = std::mem::replace(&mut self.layout, new);
-        let is_doubled = new.shelf_bits > old.shelf_bits;
+        let is_doubled = new.bucket_bits > old.bucket_bits;
         let known_bits = old.kept_bits - u32::from(is_doubled);
         let lost_bits = known_bits - new.kept_bits;
-        let shelves = std::mem::take(&mut self.shelves);
-        self.shelves.reserve_exact(1 << new.shelf_bits);
+        let buckets = std::mem::take(&mut self.buckets);
+        self.buckets.reserve_exact(1 << new.bucket_bits);
         let mut in_order = Vec::new();
-        for shelf in shelves {
-            let mut halves = [Shelf::EMPTY, Shelf::EMPTY];
-            let mut hints = shelf.hints.chunks_exact(old.width);
-            for (cell, &count) in shelf.counts.iter().enumerate() {
+        for bucket in buckets {
+            let mut halves = [Bucket::EMPTY, Bucket::EMPTY];
+            let mut hints = bucket.hints.chunks_exact(old.width);
+            for (cell, &count) in bucket.counts.iter().enumerate() {
                 in_order.clear();
                 let of_cell = hints.by_ref().take(usize::from(count));
                 in_order.extend(of_cell.map(|hint| old.decode(hint)));
@@ -232,7 +232,7 @@ impl PageHints {
             let count = if is_doubled { 2 } else { 1 };
             for mut half in halves.into_iter().take(count) {
                 half.hints.shrink_to_fit();
-                self.shelves.push(half);
+                self.buckets.push(half);
             }
         }
     }
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_table_for_many_takes_less_than_four_bytes_for_each() {
-        // One shelf in a hundred is filled as all would be.
+        // One bucket in a hundred is filled as all would be.
         let (count, pages) = (100_000_000, 14_000);
         let mut hints = PageHints::new(count, pages);
         let layout = hints.layout;
@@ -308,7 +308,7 @@ mod tests {
             hints.insert(hash(number) / 100, page);
         }
         let filled = layout.place_of(u64::MAX / 100).0;
-        let bytes = hints.bytes() - ((hints.shelves.len() - filled) * size_of::<Shelf>()) as u64;
+        let bytes = hints.bytes() - ((hints.buckets.len() - filled) * size_of::<Bucket>()) as u64;
         assert!(layout.kept_bits >= KEPT_BITS, "{layout:?}");
         assert!(bytes < 4 * count / 100, "{bytes} bytes for one in a hundred of {count}");
     }

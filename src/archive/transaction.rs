@@ -187,7 +187,7 @@ impl<'a> Transaction<'a> {
         }
         for (page, reference) in self.queue.take_written_pages() {
             let reader = self.queue.writer().reader();
-            self.fragments.page_written(page, reference, reader)?;
+            self.fragments.page_written(page, reference, reader.as_ref())?;
         }
         Ok(())
     }
