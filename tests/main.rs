@@ -16,6 +16,7 @@ mod extract;
 mod extract_damage;
 mod faults;
 mod filesystem;
+mod fragment_index;
 mod golden;
 mod history;
 mod index;

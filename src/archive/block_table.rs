@@ -1,6 +1,7 @@
-//! Block number to place and fragments, through the directories of the fragment runs.
+//! Block number to place and fragments, through the directories of the fragment runs: of directories
+//! and pages those are in memory that were used last.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::base::{Digest, Error, Result};
 use crate::crypto::IdentityHash;
@@ -10,10 +11,11 @@ use crate::journal::FrameReader;
 use super::history::Version;
 use super::open::Archive;
 use super::packed_frame;
+use super::page_cache::{LoadedPage, PageCache};
 use super::run_directory::RunDirectory;
 
-/// How many decoded pages are kept.
-const PAGES_KEPT: usize = 16;
+/// Decoded pages are kept up to so many bytes: at 64 KiB a fragment those of 40 GB of content.
+const PAGE_BYTES_KEPT: usize = 32 << 20;
 
 /// The blocks of a version.
 pub struct BlockTable {
@@ -21,8 +23,8 @@ pub struct BlockTable {
     identities: IdentityHash,
     /// The directories of all live runs, in rising order of blocks.
     runs: Vec<Arc<RunDirectory<u64>>>,
-    /// Most recently used last.
-    kept: Mutex<Vec<Arc<FragmentPage>>>,
+    /// By their first blocks.
+    kept: PageCache,
 }
 
 impl BlockTable {
@@ -33,7 +35,18 @@ impl BlockTable {
 
     fn over(archive: &Archive, runs: Vec<Arc<RunDirectory<u64>>>) -> Self {
         let (reader, identities) = (archive.reader(), archive.identity_hash());
-        Self { reader, identities, runs, kept: Mutex::new(Vec::new()) }
+        Self { reader, identities, runs, kept: PageCache::new(PAGE_BYTES_KEPT) }
+    }
+
+    /// No blocks of a new archive.
+    pub(super) fn empty(archive: &Archive) -> Self {
+        Self::over(archive, Vec::new())
+    }
+
+    /// The same without any block, to load pages that `reader` reads.
+    pub(super) fn without_runs(&self, reader: FrameReader) -> Self {
+        let (identities, runs) = (self.identities.clone(), Vec::new());
+        Self { reader, identities, runs, kept: PageCache::new(PAGE_BYTES_KEPT) }
     }
 
     /// The blocks that can be found although some runs cannot be read: [`Self::record`] fails for
@@ -74,18 +87,15 @@ impl BlockTable {
             |run: &Arc<RunDirectory<u64>>| run.first_key().is_some_and(|&first| first > block);
         let index = self.runs.partition_point(|run| !is_above(run)).checked_sub(1);
         let run = self.runs.get(index.ok_or_else(unknown)?).ok_or_else(unknown)?;
-        let page = self.page(&run.page_of(&block)?.ok_or_else(unknown)?)?;
+        let loaded = self.loaded_page(&run.page_of(&block)?.ok_or_else(unknown)?)?;
+        let page = &loaded.page;
         let offset = usize::try_from(block - page.first_block).unwrap_or(usize::MAX);
         page.blocks.get(offset).map(take).ok_or_else(unknown)
     }
 
     /// All pages in order, each with its first block or why it cannot be read.
     pub fn pages(&self) -> impl Iterator<Item = Result<FragmentPage>> + '_ {
-        let listed = self.runs.iter().flat_map(|run| run.pages(None));
-        listed.map(|listed| match listed {
-            Ok(page) => read_page(&self.reader, &page),
-            Err(unlisted) => Err(unlisted.error),
-        })
+        self.listed_pages().map(|listed| self.read_page(&listed?))
     }
 
     /// The identity of a fragment.
@@ -93,23 +103,31 @@ impl BlockTable {
         self.identities.of(fragment)
     }
 
-    fn page(&self, reference: &PageReference<u64>) -> Result<Arc<FragmentPage>> {
-        {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = kept.iter().position(|page| page.first_block == reference.first_key);
-            if let Some(found) = found {
-                let page = kept.remove(found);
-                kept.push(Arc::clone(&page));
-                return Ok(page);
-            }
+    /// Where all pages are, in order.
+    pub(super) fn listed_pages(&self) -> impl Iterator<Item = Result<PageReference<u64>>> + '_ {
+        let listed = self.runs.iter().flat_map(|run| run.pages(None));
+        listed.map(|listed| listed.map_err(|unlisted| unlisted.error))
+    }
+
+    /// A page that is referred to.
+    pub(super) fn read_page(&self, page: &PageReference<u64>) -> Result<FragmentPage> {
+        read_page(&self.reader, page)
+    }
+
+    /// A page that is referred to, from memory if it was used lately.
+    pub(super) fn loaded_page(&self, page: &PageReference<u64>) -> Result<Arc<LoadedPage>> {
+        if let Some(page) = self.kept.get(page.first_key) {
+            return Ok(page);
         }
-        let page = Arc::new(read_page(&self.reader, reference)?);
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= PAGES_KEPT {
-            kept.remove(0);
-        }
-        kept.push(Arc::clone(&page));
-        Ok(page)
+        let loaded = LoadedPage::new(self.read_page(page)?);
+        Ok(self.keep(loaded))
+    }
+
+    /// Keeps a page in memory.
+    pub(super) fn keep(&self, page: LoadedPage) -> Arc<LoadedPage> {
+        let page = Arc::new(page);
+        self.kept.put(page.page.first_block, &page);
+        page
     }
 
     pub(super) fn reader(&self) -> &FrameReader {

@@ -8,6 +8,9 @@ use super::packed_frame;
 use super::run_shape::RunShape;
 use super::run_writer::RunWriter;
 
+/// A page as it was written, and where.
+pub(super) type WrittenPage = (FragmentPage, PageReference<u64>);
+
 /// Records of consecutive blocks on their way into pages.
 pub(super) struct FragmentRun {
     page: FragmentPage,
@@ -38,15 +41,15 @@ impl FragmentRun {
         self.page.blocks.is_empty()
     }
 
-    /// Appends the record of the next block.
+    /// Appends the record of the next block; returns the page if it is full and was written.
     pub(super) fn push(
         &mut self,
         writer: &mut UpdateWriter<'_>,
         record: BlockRecord,
-    ) -> Result<()> {
+    ) -> Result<Option<WrittenPage>> {
         self.page_bytes += 16 + 36 * record.fragments.len();
         self.page.blocks.push(record);
-        if self.page_bytes >= self.page_bytes_max { self.end_page(writer) } else { Ok(()) }
+        if self.page_bytes >= self.page_bytes_max { self.end_page(writer) } else { Ok(None) }
     }
 
     /// Lists a page that was written before; its records come next.
@@ -61,17 +64,20 @@ impl FragmentRun {
         self.pages.push(writer, page)
     }
 
-    fn end_page(&mut self, writer: &mut UpdateWriter<'_>) -> Result<()> {
+    fn end_page(&mut self, writer: &mut UpdateWriter<'_>) -> Result<Option<WrittenPage>> {
         let records = self.page.blocks.len() as u64;
         if records == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let payload = packed_frame::pack(&self.page.encode())?;
         let (place, payload_len) = writer.append(FrameType::Fragments, &payload)?;
         let first_key = self.page.first_block;
-        self.page = FragmentPage { first_block: first_key + records, blocks: Vec::new() };
+        let next = FragmentPage { first_block: first_key + records, blocks: Vec::new() };
+        let page = std::mem::replace(&mut self.page, next);
         self.page_bytes = 0;
-        self.pages.push(writer, &PageReference { first_key, place, payload_len, records })
+        let reference = PageReference { first_key, place, payload_len, records };
+        self.pages.push(writer, &reference)?;
+        Ok(Some((page, reference)))
     }
 
     /// Writes what is left; nothing is returned if there are no records.

@@ -15,7 +15,7 @@ use crate::journal::UpdateWriter;
 
 use super::block_fetcher::{received, thread_pool};
 use super::block_packer::{FullBlock, SealedBlock};
-use super::fragment_run::FragmentRun;
+use super::fragment_run::{FragmentRun, WrittenPage};
 use super::packed_frame;
 use super::run_shape::RunShape;
 use super::run_writer::RunWriter;
@@ -51,6 +51,8 @@ pub(super) struct FrameQueue<'a> {
     records: BTreeMap<u64, BlockRecord>,
     entries: RunWriter<StoredPath>,
     fragments: FragmentRun,
+    /// Pages of records that were written since they were last asked for.
+    written_pages: Vec<WrittenPage>,
     data_bytes: u64,
 }
 
@@ -84,6 +86,7 @@ impl<'a> FrameQueue<'a> {
             records: BTreeMap::new(),
             entries: RunWriter::new(shape.directory_bytes),
             fragments: FragmentRun::new(first_block, shape),
+            written_pages: Vec::new(),
             data_bytes: 0,
         })
     }
@@ -101,6 +104,11 @@ impl<'a> FrameQueue<'a> {
     /// A buffer that is free again, if any.
     pub(super) fn take_spare(&mut self) -> Option<Vec<u8>> {
         self.spare.pop()
+    }
+
+    /// The fragment pages that were written since this was last called.
+    pub(super) fn take_written_pages(&mut self) -> Vec<WrittenPage> {
+        std::mem::take(&mut self.written_pages)
     }
 
     /// Queues a block; waits while as many are in work as there are threads.
@@ -169,7 +177,7 @@ impl<'a> FrameQueue<'a> {
     /// Moves records whose turn has come to their run.
     fn page_records(&mut self) -> Result<()> {
         while let Some(record) = self.records.remove(&self.fragments.next_block()) {
-            self.fragments.push(&mut self.writer, record)?;
+            self.written_pages.extend(self.fragments.push(&mut self.writer, record)?);
         }
         Ok(())
     }

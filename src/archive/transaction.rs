@@ -1,6 +1,8 @@
 //! The only way to write: begin, store fragments, record entries, commit. Dropped before, the
 //! archive is as it was.
 
+use std::sync::Arc;
+
 use crate::base::{Digest, Environment, Error, ErrorKind, NoProgress, Progress, Result, Timestamp};
 use crate::compress::{ContentKind, Method};
 use crate::crypto::IdentityHash;
@@ -71,6 +73,8 @@ pub struct Transaction<'a> {
     fragments: FragmentIndex,
     page: EntryPageBuilder,
     manifest: Manifest,
+    /// What is wrong with records of fragments that are stored.
+    unreadable: Vec<Error>,
     /// Where the commit before ends.
     last_end: Option<Place>,
     holds_data: bool,
@@ -87,20 +91,30 @@ impl<'a> Transaction<'a> {
         base: Option<&Version>,
         options: &TransactionOptions,
     ) -> Result<Self> {
-        let blocks = base.map(|version| BlockTable::of(archive, version)).transpose()?;
-        Self::begin_over(archive, base, blocks.as_ref(), options)
+        let Some(version) = base else {
+            return Self::begin_over(archive, None, options);
+        };
+        let (blocks, errors) = BlockTable::of_readable(archive, version);
+        let mut begun = Self::begin_over(archive, Some((version, Arc::new(blocks))), options)?;
+        begun.unreadable.splice(0..0, errors);
+        Ok(begun)
     }
 
-    /// The same where the blocks of `base` are at hand, all of them.
+    /// The same where the blocks of the base are looked up already.
     pub fn begin_over(
         archive: &'a mut Archive,
-        base: Option<&Version>,
-        blocks: Option<&BlockTable>,
+        base: Option<(&Version, Arc<BlockTable>)>,
         options: &TransactionOptions,
     ) -> Result<Self> {
         assert!(options.comment.len() as u64 <= COMMENT_BYTES_MAX, "the comment was checked");
+        let (base, blocks) = match base {
+            Some((version, blocks)) => (Some(version), blocks),
+            None => (None, Arc::new(BlockTable::empty(archive))),
+        };
         let mut manifest = base.map(|version| version.manifest.clone()).unwrap_or_default();
-        let fragments = blocks.map(FragmentIndex::load).transpose()?.unwrap_or_default();
+        // What a damaged manifest says is not to cost more memory than the archive has bytes.
+        let fragments = manifest.counts.fragments.min(archive.committed_bytes() / 16);
+        let (fragments, unreadable) = FragmentIndex::load(blocks, fragments)?;
         let now = (options.environment.now)();
         // Dates rise strictly, so that every version has a date that -until can name.
         let wanted = options.date.unwrap_or(now.seconds);
@@ -128,12 +142,19 @@ impl<'a> Transaction<'a> {
             fragments,
             page: EntryPageBuilder::new(),
             manifest,
+            unreadable,
             last_end,
             holds_data,
             reader,
             shape: options.shape,
             progress: &NoProgress,
         })
+    }
+
+    /// What is wrong with records of fragments that are stored: these are not found again, so what
+    /// is met of them is stored once more.
+    pub fn unreadable(&self) -> &[Error] {
+        &self.unreadable
     }
 
     /// Lets `progress` hear of each block that is written.
@@ -158,12 +179,12 @@ impl<'a> Transaction<'a> {
     pub fn store(&mut self, bytes: &[u8], kind: ContentKind) -> Result<FragmentId> {
         let identity = self.identities.of(bytes);
         let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
-        if let Some(fragment) = self.fragments.find(&identity, len) {
+        if let Some(fragment) = self.fragments.find(&identity, len)? {
             return Ok(fragment);
         }
         let mut full = Vec::new();
         let fragment = self.packer.push(bytes, identity, kind, &mut full);
-        self.fragments.insert(identity, fragment, len)?;
+        self.fragments.insert(identity, fragment, len);
         self.manifest.counts.new_bytes += u64::from(len);
         self.manifest.counts.fragments += 1;
         self.push_blocks(full)?;
@@ -193,6 +214,10 @@ impl<'a> Transaction<'a> {
             while let Some(buffer) = self.queue.take_spare() {
                 self.packer.reuse(buffer);
             }
+        }
+        for (page, reference) in self.queue.take_written_pages() {
+            let reader = self.queue.writer().reader();
+            self.fragments.page_written(page, reference, reader.as_ref())?;
         }
         Ok(())
     }

@@ -114,20 +114,15 @@ fn content_bytes(walk: Walk, progress: &dyn Progress) -> Result<u64> {
 struct LazyUpdate<'a> {
     archive: Option<&'a mut Archive>,
     transaction: Option<Transaction<'a>>,
-    base: Option<Version>,
-    /// The blocks of `base`.
-    blocks: Option<Arc<BlockTable>>,
-    /// What is wrong with runs that cannot be read, which the first thing to write tells.
-    unreadable: Option<Error>,
+    base: Option<(Version, Arc<BlockTable>)>,
+    /// What is wrong with fragment runs of the base.
+    unreadable: Vec<Error>,
     options: &'a AddOptions,
     progress: &'a dyn Progress,
 }
 
 impl<'a> LazyUpdate<'a> {
     fn begun(&mut self) -> Result<&mut Transaction<'a>> {
-        if let Some(error) = self.unreadable.take() {
-            return Err(error);
-        }
         if let Some(archive) = self.archive.take() {
             let options = TransactionOptions {
                 method: self.options.method.and_then(MethodChoice::of_blocks).unwrap_or_default(),
@@ -137,15 +132,28 @@ impl<'a> LazyUpdate<'a> {
                 date: self.options.date(),
                 shape: RunShape::default(),
             };
-            let transaction = Transaction::begin_over(
-                archive,
-                self.base.as_ref(),
-                self.blocks.as_deref(),
-                &options,
-            )?;
+            let base = self.base.as_ref();
+            let base = base.map(|(version, blocks)| (version, Arc::clone(blocks)));
+            let transaction = Transaction::begin_over(archive, base, &options)?;
+            self.tell_unreadable(transaction.unreadable());
             self.transaction = Some(transaction.reporting_to(self.progress));
         }
         Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
+    }
+
+    /// The archive is damaged where it records fragments: the update is worth making all the same.
+    fn tell_unreadable(&self, pages: &[Error]) {
+        let mut errors = self.unreadable.iter().chain(pages);
+        if let Some(error) = errors.next() {
+            let others = match errors.count() {
+                0 => String::new(),
+                count => format!(" and {count} more"),
+            };
+            self.progress.warn(&format!(
+                "stored fragments cannot be found: {error}{others}; they are stored again where they \
+                 are met; check the archive with `zarc test`"
+            ));
+        }
     }
 
     /// Bytes that no earlier fragment held, so far.
@@ -176,20 +184,17 @@ impl<'a> Adder<'a> {
         let archive_bytes_before = archive.committed_bytes();
         let params = archive.cut_constants().map(|bytes| Params::from_bytes(&bytes));
         let cut_rule = (exponent, &params.unwrap_or_default());
-        let readable = base.as_ref().map(|base| BlockTable::of_readable(archive, base));
-        let (blocks, unreadable) = readable.unzip();
-        let unreadable = unreadable.and_then(|errors| errors.into_iter().next());
-        let (archive, blocks) = (Some(archive), blocks.map(Arc::new));
+        // What is wrong with runs that cannot be read, the first thing to write tells.
+        let mut unreadable = Vec::new();
+        let base = base.map(|version| {
+            let (blocks, errors) = BlockTable::of_readable(archive, &version);
+            unreadable = errors;
+            (version, Arc::new(blocks))
+        });
+        let blocks = base.as_ref().map(|(_, blocks)| Arc::clone(blocks));
+        let archive = Some(archive);
         Ok(Self {
-            update: LazyUpdate {
-                archive,
-                transaction: None,
-                base,
-                blocks: blocks.clone(),
-                unreadable,
-                options,
-                progress,
-            },
+            update: LazyUpdate { archive, transaction: None, base, unreadable, options, progress },
             options,
             progress,
             reader: ObjectReader::new(cut_rule, blocks, options.environment.now)?,
@@ -305,6 +310,8 @@ impl<'a> Adder<'a> {
     fn finish(self) -> Result<AddSummary> {
         let mut summary = self.summary;
         let Some(transaction) = self.update.transaction else { return Ok(summary) };
+        let are_known = self.update.unreadable.is_empty() && transaction.unreadable().is_empty();
+        summary.problems += u64::from(!are_known);
         // What was read again and found to be stored already is no change.
         if transaction.counts().is_unchanged() {
             transaction.abandon()?;

@@ -9,7 +9,7 @@ use crate::format::{Commit, FrameHeader, FrameType, Update};
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
-use super::key_cache::KeyCache;
+use super::key_cache::{KeyCache, Name};
 
 /// The keys of one archive.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Keychain {
 struct Known {
     keys: KeyCache,
     last: Option<CommitPoint>,
+    /// Of the update being written, which no commit tells yet.
+    own: Option<(Name, UpdateKeys)>,
 }
 
 impl Keychain {
@@ -37,6 +39,13 @@ impl Keychain {
     /// The last commit: where the search for an update begins.
     pub(super) fn set_last(&self, last: Option<&CommitPoint>) {
         self.known().last = last.cloned();
+    }
+
+    /// The keys of the update that is about to be written, so that its frames can be read back.
+    pub(super) fn set_own(&self, number: u64, update: &Update) -> UpdateKeys {
+        let keys = self.keys_of_update(number, update);
+        self.known().own = Some(((number, update.nonce.prefix()), keys.clone()));
+        keys
     }
 
     /// The keys of the update that an UPDATE frame opens.
@@ -81,6 +90,9 @@ impl Keychain {
         let name = (header.update, header.nonce_prefix);
         if let Some(keys) = self.known().keys.get(&name) {
             return Ok(keys);
+        }
+        if let Some((_, keys)) = self.known().own.as_ref().filter(|(own, _)| *own == name) {
+            return Ok(keys.clone());
         }
         let mut next = self.known().last.clone();
         while let Some(point) = next.as_ref().filter(|point| point.commit.update > header.update) {

@@ -301,7 +301,7 @@ impl Journal {
 
     /// The keys of an update that is about to be written, in an encrypted archive.
     pub(super) fn keys_of_update(&self, number: u64, update: &Update) -> Option<UpdateKeys> {
-        self.keychain.as_ref().map(|keychain| keychain.keys_of_update(number, update))
+        self.keychain.as_ref().map(|keychain| keychain.set_own(number, update))
     }
 
     fn tell_keychain(&self) {

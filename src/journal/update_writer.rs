@@ -7,6 +7,7 @@ use crate::format::{Commit, CommitLink, FrameHeader, FrameType, PAGE_BYTES, Plac
 use crate::storage::Backend;
 
 use super::commit_point::CommitPoint;
+use super::frame_reader::FrameReader;
 use super::new_part::OpenPart;
 use super::recovery::Journal;
 use super::rollback::RollbackStage;
@@ -75,6 +76,11 @@ impl<'a> UpdateWriter<'a> {
     /// Date of this update, seconds since 1970.
     pub fn date(&self) -> i64 {
         self.update.date
+    }
+
+    /// Reads frames of this update back, and those before it; nothing where what is written is gone.
+    pub fn reader(&self) -> Option<FrameReader> {
+        (!self.backend().forgets()).then(|| self.journal.reader())
     }
 
     /// Appends a frame and says where it stands and how long its payload is, with what encryption

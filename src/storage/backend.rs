@@ -16,6 +16,11 @@ pub trait Backend: Send + Sync {
         Ok(self.len()? == 0)
     }
 
+    /// Whether bytes that are appended cannot be read again, ever.
+    fn forgets(&self) -> bool {
+        false
+    }
+
     /// Fills `buffer` with the bytes from `offset` on; fewer bytes are an error of kind
     /// `Truncated`.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()>;

@@ -29,6 +29,10 @@ impl Backend for Discard {
         Ok(self.len.load(Ordering::Relaxed))
     }
 
+    fn forgets(&self) -> bool {
+        true
+    }
+
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
         self.stored.read_at(offset, buffer)
     }

@@ -26,13 +26,15 @@ fn main() {
 fn numbers() -> impl Iterator<Item = u64> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     std::iter::repeat_with(move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         state >> 33
     })
 }
 
 fn content() -> Vec<u8> {
-    let words: Vec<String> = numbers().take(4096).map(|n| format!("{:x} ", n % 1_000_003)).collect();
+    let words: Vec<String> =
+        numbers().take(4096).map(|n| format!("{:x} ", n % 1_000_003)).collect();
     let mut content = Vec::with_capacity(CONTENT_BYTES + 16);
     for number in numbers() {
         // Some words are more frequent than others.
@@ -113,7 +115,8 @@ fn seal(bencher: Bencher<'_, '_>) {
 fn decode_page(bencher: Bencher<'_, '_>) {
     let mut page = EntryPageBuilder::new();
     for (index, number) in numbers().take(NAMES).enumerate() {
-        let mtime = Timestamp { seconds: 1_600_000_000 + i64::try_from(number >> 8).unwrap(), nanos: 0 };
+        let mtime =
+            Timestamp { seconds: 1_600_000_000 + i64::try_from(number >> 8).unwrap(), nanos: 0 };
         let stored = Stored {
             metadata: Metadata { mode: 0o644, ..Metadata::bare(Kind::File, mtime) },
             has_attributes: true,
@@ -125,11 +128,14 @@ fn decode_page(bencher: Bencher<'_, '_>) {
             content: Vec::new(),
             unknown: Vec::new(),
         };
-        let path = StoredPath::from_bytes(format!("usr/share/doc/package/file{index:06}").into_bytes());
+        let path =
+            StoredPath::from_bytes(format!("usr/share/doc/package/file{index:06}").into_bytes());
         page.push(&Entry { path: path.unwrap(), object: Object::Stored(Box::new(stored)) });
     }
     let (_, _, raw) = page.finish().unwrap();
-    bencher.counter(ItemsCount::new(NAMES)).bench_local(|| black_box(EntryPage::decode(&raw).unwrap()));
+    bencher
+        .counter(ItemsCount::new(NAMES))
+        .bench_local(|| black_box(EntryPage::decode(&raw).unwrap()));
 }
 
 #[divan::bench]
@@ -158,7 +164,8 @@ fn walk(bencher: Bencher<'_, '_>) {
 fn create(bencher: Bencher<'_, '_>) {
     let directory = tempfile::tempdir().unwrap();
     let target = Target::open(directory.path()).unwrap();
-    let metadata = Metadata { mode: 0o644, ..Metadata::bare(Kind::File, Timestamp { seconds: 1, nanos: 0 }) };
+    let metadata =
+        Metadata { mode: 0o644, ..Metadata::bare(Kind::File, Timestamp { seconds: 1, nanos: 0 }) };
     let mut names = 0..;
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| {
         let number: u64 = names.next().unwrap();
