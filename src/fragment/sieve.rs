@@ -62,6 +62,7 @@ impl Sieve {
 
     /// The same, stage 1 done by `stage_1`: which of [`STRIDE`] lengths pass it, the first one in
     /// the lowest bit, where the first one's last eight bytes are the first of the window.
+    #[expect(clippy::inline_always, reason = "vector instructions are only for who may use them")]
     #[inline(always)]
     pub(super) fn first_cut_by(
         &self,
