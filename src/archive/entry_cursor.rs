@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Error, Result, StoredPath};
-use crate::format::{Directory, Entry, EntryPage, FrameType, PageReference, RunReference};
+use crate::format::{Directory, Entry, EntryPageReader, FrameType, PageReference, RunReference};
 use crate::journal::FrameReader;
 
 use super::packed_frame;
@@ -46,12 +46,25 @@ impl EntryRun {
             }
             None => 0,
         };
-        EntryCursor {
-            run: self.clone(),
-            next_page,
-            entries: Vec::new().into_iter(),
-            start: start.cloned(),
-        }
+        EntryCursor { run: self.clone(), next_page, page: None, start: start.cloned() }
+    }
+}
+
+/// A page whose entries are being asked for.
+struct OpenPage {
+    reference: PageReference<StoredPath>,
+    /// The first entry, which was looked at.
+    first: Option<Entry>,
+    rest: EntryPageReader,
+}
+
+impl OpenPage {
+    fn next(&mut self) -> Option<Result<Entry>> {
+        let place = self.reference.place;
+        self.first
+            .take()
+            .map(Ok)
+            .or_else(|| self.rest.next().map(|entry| entry.map_err(|error| error.at(place))))
     }
 }
 
@@ -59,43 +72,51 @@ impl EntryRun {
 pub struct EntryCursor {
     run: EntryRun,
     next_page: usize,
-    entries: std::vec::IntoIter<Entry>,
+    page: Option<OpenPage>,
     start: Option<StoredPath>,
 }
 
 impl EntryCursor {
-    fn read_page(&self, page: &PageReference<StoredPath>) -> Result<Vec<Entry>> {
+    fn read_page(&self, reference: PageReference<StoredPath>) -> Result<OpenPage> {
+        let PageReference { place, payload_len, .. } = reference;
+        let decode = |raw: &[u8]| EntryPageReader::new(raw.to_vec());
         let reader = &self.run.reader;
-        let decode = EntryPage::decode;
-        let frame_type = FrameType::Entries;
-        let decoded = packed_frame::read(reader, page.place, frame_type, page.payload_len, decode)?;
-        let is_listed = decoded.entries.first().is_some_and(|e| e.path == page.first_key)
-            && decoded.entries.len() as u64 == page.records;
-        if is_listed {
-            return Ok(decoded.entries);
+        let mut rest = packed_frame::read(reader, place, FrameType::Entries, payload_len, decode)?;
+        let is_counted = rest.left() == reference.records;
+        let first = rest.next().transpose().map_err(|error| error.at(place))?;
+        if is_counted && first.as_ref().is_some_and(|first| first.path == reference.first_key) {
+            return Ok(OpenPage { reference, first, rest });
         }
-        Err(Error::corrupt("an entry page is not the one that is referred to").at(page.place))
+        Err(Error::corrupt("an entry page is not the one that is referred to").at(place))
     }
 
     /// The next entry or gap.
     pub(super) fn next_met(&mut self) -> Option<Met> {
         loop {
-            for entry in self.entries.by_ref() {
-                if self.start.as_ref().is_none_or(|start| entry.path >= *start) {
-                    self.start = None;
-                    return Some(Met::Entry(entry));
+            while let Some(next) = self.page.as_mut().and_then(OpenPage::next) {
+                match next {
+                    Ok(entry) if self.start.as_ref().is_none_or(|start| entry.path >= *start) => {
+                        self.start = None;
+                        return Some(Met::Entry(entry));
+                    }
+                    Ok(_) => {}
+                    Err(error) => return Some(self.gap(error)),
                 }
             }
-            let page = self.run.pages.get(self.next_page)?.clone();
+            let reference = self.run.pages.get(self.next_page)?.clone();
             self.next_page += 1;
-            match self.read_page(&page) {
-                Ok(entries) => self.entries = entries.into_iter(),
-                Err(error) => {
-                    let to = self.run.pages.get(self.next_page).map(|next| next.first_key.clone());
-                    return Some(Met::Gap { from: page.first_key, to, error });
-                }
+            match self.read_page(reference) {
+                Ok(page) => self.page = Some(page),
+                Err(error) => return Some(self.gap(error)),
             }
         }
+    }
+
+    /// What an error in the page that was read last means.
+    fn gap(&self, error: Error) -> Met {
+        let key = |index: usize| self.run.pages.get(index).map(|page| page.first_key.clone());
+        let from = key(self.next_page - 1).expect("a page was read");
+        Met::Gap { from, to: key(self.next_page), error }
     }
 }
 

@@ -79,10 +79,11 @@ fn add_to(
     let walk = |archive: &Archive| scope.walk(options.special, &options.archive, archive);
     let total = if progress.wants_total() { content_bytes(walk(archive), progress)? } else { 0 };
     let changes = Changes::new(walk(archive), stored, options.special);
-    let sources = sources(archive, base.as_ref(), exponent, options, progress)?;
+    let sources = sources(archive, base.as_ref(), exponent, progress)?;
     let adder = Adder::new(archive, base, options, &sources, total);
     let summary = thread::scope(|threads| {
-        add_changes(changes, adder, Readers::new(threads, &sources, options.threads))
+        let now = options.environment.now;
+        add_changes(changes, adder, Readers::new(threads, &sources, options.threads, now))
     })?;
     let summary = AddSummary { rolled_back, named: scope.count() as u64, ..summary };
     // If nothing changed since the version that was asked for, what came after goes all the same.
@@ -95,7 +96,6 @@ fn sources<'a>(
     archive: &Archive,
     base: Option<&Version>,
     exponent: u8,
-    options: &AddOptions,
     progress: &'a dyn Progress,
 ) -> Result<Sources<'a>> {
     let params = archive.cut_constants().map(|bytes| Params::from_bytes(&bytes));
@@ -103,7 +103,7 @@ fn sources<'a>(
     // What is wrong with runs that cannot be read, the first thing to write tells.
     let blocks = base.map(|base| BlockTable::of_readable(archive, base).0);
     let is_given_up = AtomicBool::new(false);
-    Ok(Sources { rule, blocks, now: options.environment.now, progress, is_given_up })
+    Ok(Sources { rule, blocks, progress, is_given_up })
 }
 
 /// Lets `readers` read what changed, and `adder` add what they read, in order.

@@ -19,7 +19,6 @@ pub(super) struct Sources<'a> {
     pub rule: CutRule,
     /// Where the fragments of what is stored already are looked up.
     pub blocks: Option<BlockTable>,
-    pub now: fn() -> Timestamp,
     pub progress: &'a dyn Progress,
     /// Nobody waits any more for what is read.
     pub is_given_up: AtomicBool,
@@ -66,24 +65,29 @@ impl<'a> ObjectReader<'a> {
         Self { sources, content, accounts: AccountNames::new(), scratch: Vec::new() }
     }
 
-    /// Reads all that is stored of an object. If the content is that of `old`, it is not stored
-    /// again, however it would be cut today.
+    /// Reads all that is stored of an object; it is `now` or, to be safe, later. If the content is
+    /// that of `old`, it is not stored again, however it would be cut today.
     pub(super) fn read(
         &mut self,
         object: &Object,
         old: Option<&Stored>,
+        now: Timestamp,
         outlet: &mut dyn Outlet,
     ) -> ReadResult {
         match object.kind {
-            Kind::File => self.read_file(object, old, outlet),
-            _ => Ok(self.read_metadata(object)?),
+            Kind::File => self.read_file(object, old, now, outlet),
+            _ => Ok(self.read_metadata(object, now)?),
         }
     }
 
     /// Reads an object that has no content, or one whose content is known from elsewhere.
-    pub(super) fn read_metadata(&mut self, object: &Object) -> std::io::Result<ReadObject> {
+    pub(super) fn read_metadata(
+        &mut self,
+        object: &Object,
+        now: Timestamp,
+    ) -> std::io::Result<ReadObject> {
         let metadata = object.metadata(&mut self.accounts)?;
-        Ok(self.read_object(object, metadata, Look::of(object)))
+        Ok(read_object(object, metadata, Look::of(object), now))
     }
 
     /// Appends to the portion what needs no bytes.
@@ -100,6 +104,7 @@ impl<'a> ObjectReader<'a> {
         &mut self,
         object: &Object,
         old: Option<&Stored>,
+        now: Timestamp,
         outlet: &mut dyn Outlet,
     ) -> ReadResult {
         // With another date it is a change, whatever the content is.
@@ -125,7 +130,7 @@ impl<'a> ObjectReader<'a> {
                 self.content.push(Part::Again);
                 continue;
             }
-            let mut read = self.read_object(object, metadata, look);
+            let mut read = read_object(object, metadata, look, now);
             read.stored.is_unsettled |= is_torn;
             if let Some(old) = old.filter(|_| is_stored) {
                 read.stored.content.clone_from(&old.content);
@@ -146,23 +151,23 @@ impl<'a> ObjectReader<'a> {
             Likeness::Different | Likeness::Unknown(_) => false,
         })
     }
+}
 
-    /// An object without its content, of which nothing is wrong.
-    fn read_object(&self, object: &Object, mut metadata: Metadata, look: Look) -> ReadObject {
-        metadata.mtime = look.mtime;
-        let stored = Stored {
-            metadata,
-            has_attributes: true,
-            ctime: look.status.ctime,
-            inode: look.status.inode,
-            device: look.link_device(object.kind),
-            // Mode and owner are what the walk saw; if the object changed before it was opened
-            // they may be old, though its times are new.
-            is_unsettled: look != Look::of(object) || look.is_unsettled((self.sources.now)()),
-            is_touched: false,
-            content: Vec::new(),
-            unknown: Vec::new(),
-        };
-        ReadObject { stored, has_parts: false, look, is_torn: false }
-    }
+/// An object without its content, of which nothing is wrong.
+fn read_object(object: &Object, mut metadata: Metadata, look: Look, now: Timestamp) -> ReadObject {
+    metadata.mtime = look.mtime;
+    let stored = Stored {
+        metadata,
+        has_attributes: true,
+        ctime: look.status.ctime,
+        inode: look.status.inode,
+        device: look.link_device(object.kind),
+        // Mode and owner are what the walk saw; if the object changed before it was opened
+        // they may be old, though its times are new.
+        is_unsettled: look != Look::of(object) || look.is_unsettled(now),
+        is_touched: false,
+        content: Vec::new(),
+        unknown: Vec::new(),
+    };
+    ReadObject { stored, has_parts: false, look, is_torn: false }
 }

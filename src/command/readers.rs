@@ -12,13 +12,15 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, Timestamp};
 
 use super::changes::Step;
 use super::content_reader::Outlet;
 use super::object_reader::{ObjectReader, Sources};
 use super::portion::{Outcome, Part, Portion, Work};
 
+/// More threads than this do not help.
+const THREADS_MAX: usize = 128;
 /// So many objects wait at most.
 const OBJECTS_MAX: usize = 512;
 /// A batch has at most so many works.
@@ -31,6 +33,8 @@ const BUFFER_BYTES_KEPT: usize = 4 << 20;
 /// Works that one thread takes at once, and where their portions go.
 struct Batch {
     works: Vec<Work>,
+    /// Before any of them is read: what is younger may change again without a new time.
+    now: Timestamp,
     portions: SyncSender<Portion>,
 }
 
@@ -59,6 +63,7 @@ pub(super) struct Readers<'scope, 'env> {
     waiting: VecDeque<Waiting>,
     threads: usize,
     threads_max: usize,
+    now: fn() -> Timestamp,
 }
 
 impl<'scope, 'env> Readers<'scope, 'env> {
@@ -67,6 +72,7 @@ impl<'scope, 'env> Readers<'scope, 'env> {
         scope: &'scope Scope<'scope, 'env>,
         sources: &'env Sources<'env>,
         threads_max: usize,
+        now: fn() -> Timestamp,
     ) -> Self {
         let (queue, batches) = channel();
         let shared = Shared { batches: Mutex::new(batches), buffers: Mutex::default() };
@@ -79,7 +85,8 @@ impl<'scope, 'env> Readers<'scope, 'env> {
             works_bytes: 0,
             waiting: VecDeque::new(),
             threads: 0,
-            threads_max: threads_max.max(1),
+            threads_max: threads_max.clamp(1, THREADS_MAX),
+            now,
         }
     }
 
@@ -103,7 +110,7 @@ impl<'scope, 'env> Readers<'scope, 'env> {
         }
         let (portions, taken) = sync_channel(1);
         self.works_bytes = 0;
-        let batch = Batch { works: std::mem::take(&mut self.works), portions };
+        let batch = Batch { works: std::mem::take(&mut self.works), now: (self.now)(), portions };
         self.waiting.push_back(Waiting { portions: taken, works: batch.works.len() });
         self.queue.send(batch).map_err(|_| ended_early())?;
         if self.threads < self.threads_max {
@@ -200,14 +207,14 @@ impl Shared {
 /// Reads until there is nothing more to come.
 fn read_batches(shared: &Shared, sources: &Sources<'_>) {
     let mut reader = ObjectReader::new(sources);
-    while let Some(Batch { works, portions }) = shared.next_batch() {
+    while let Some(Batch { works, now, portions }) = shared.next_batch() {
         let mut outlet = Queued { shared, portions };
         for work in works {
             let read = match &work.step {
                 _ if !work.is_read_ahead => None,
-                Step::New(object) => Some(reader.read(object, None, &mut outlet)),
+                Step::New(object) => Some(reader.read(object, None, now, &mut outlet)),
                 Step::Both(object, entry) => {
-                    Some(reader.read(object, entry.object.stored(), &mut outlet))
+                    Some(reader.read(object, entry.object.stored(), now, &mut outlet))
                 }
                 _ => None,
             };
