@@ -27,6 +27,9 @@ const FILE_LINES_MAX: usize = 400;
 /// Only these rooms open files.
 const TOUCH_FILES: &[&str] = &["storage", "filesystem"];
 
+/// The only files that may hold `unsafe`, each saying why at each place.
+const UNSAFE_FILES: &[&str] = &["src/fragment/sieve_x86.rs"];
+
 fn source_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::from("src")];
@@ -128,6 +131,22 @@ fn files_are_opened_and_words_printed_in_their_homes_only() {
             "{} asks the clock",
             path.display()
         );
+    }
+}
+
+#[test]
+fn unsafe_code_is_in_its_home_only_and_argued() {
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
+    assert!(manifest.contains("unsafe_code = \"deny\""), "the lint is off");
+    for path in source_files() {
+        let text = fs::read_to_string(&path).unwrap();
+        let is_home = UNSAFE_FILES.iter().any(|home| path.ends_with(home));
+        let code = code_of(&text);
+        let places = code.split_whitespace().filter(|word| *word == "unsafe").count();
+        assert_eq!(is_home, places > 0, "{}: unsafe", path.display());
+        assert_eq!(is_home, code.contains("unsafe_code"), "{}: the lint", path.display());
+        let arguments = text.matches("// SAFETY: ").count();
+        assert_eq!(arguments, places, "{} does not argue each unsafe", path.display());
     }
 }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use zarc::archive::{
-    Archive, FragmentId, History, Location, OpenOptions, Transaction, TransactionOptions,
+    Archive, FragmentId, History, Location, OpenOptions, RunShape, Transaction, TransactionOptions,
 };
 use zarc::base::Environment;
 use zarc::command::{KeyCost, Password};
@@ -16,7 +16,7 @@ use crate::support::frames;
 use crate::support::parts::parts;
 
 /// Records of so many take more memory than is kept.
-const COUNT: u64 = 800_000;
+const COUNT: u64 = 400_000;
 
 fn options() -> TransactionOptions {
     TransactionOptions {
@@ -25,6 +25,7 @@ fn options() -> TransactionOptions {
         environment: Environment::system(),
         comment: Vec::new(),
         date: None,
+        shape: RunShape::default(),
     }
 }
 

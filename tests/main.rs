@@ -35,6 +35,7 @@ mod oracle;
 mod parts;
 mod parts_crash;
 mod passwd;
+mod reading_ahead;
 mod reference_reader;
 mod rollback;
 mod rollback_cli;

@@ -4,7 +4,7 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use crate::base::{Error, Result, StoredPath};
-use crate::format::{Entry, EntryPage, FrameType, PageReference, RunReference};
+use crate::format::{Entry, EntryPageReader, FrameType, PageReference, RunReference};
 use crate::journal::FrameReader;
 
 use super::packed_frame;
@@ -43,9 +43,42 @@ impl EntryRun {
         EntryCursor {
             reader: self.reader.clone(),
             pages: self.pages(start).peekable(),
-            entries: Vec::new().into_iter(),
+            page: None,
             start: start.cloned(),
         }
+    }
+}
+
+/// Entries that cannot be read, from this key on.
+type Lost = Unlisted<StoredPath>;
+
+/// A page whose entries are being asked for.
+struct OpenPage {
+    reference: PageReference<StoredPath>,
+    /// The first entry, which was looked at.
+    first: Option<Entry>,
+    rest: EntryPageReader,
+}
+
+impl OpenPage {
+    fn read(
+        reader: &FrameReader,
+        reference: PageReference<StoredPath>,
+    ) -> std::result::Result<Self, Lost> {
+        match open_page(reader, &reference) {
+            Ok((first, rest)) => Ok(Self { reference, first, rest }),
+            Err(error) => Err(Lost { first_key: reference.first_key, error }),
+        }
+    }
+
+    fn next(&mut self) -> Option<std::result::Result<Entry, Lost>> {
+        if let Some(first) = self.first.take() {
+            return Some(Ok(first));
+        }
+        let PageReference { first_key, place, .. } = &self.reference;
+        self.rest.next().map(|entry| {
+            entry.map_err(|error| Lost { first_key: first_key.clone(), error: error.at(*place) })
+        })
     }
 }
 
@@ -53,38 +86,37 @@ impl EntryRun {
 pub struct EntryCursor {
     reader: FrameReader,
     pages: Peekable<Pages<StoredPath>>,
-    entries: std::vec::IntoIter<Entry>,
+    page: Option<OpenPage>,
     start: Option<StoredPath>,
 }
 
 impl EntryCursor {
-    /// The first key of the page or directory that comes next.
-    fn next_first_key(&mut self) -> Option<&StoredPath> {
-        self.pages.peek().map(|next| match next {
-            Ok(page) => &page.first_key,
-            Err(unlisted) => &unlisted.first_key,
-        })
-    }
-
-    fn gap(&mut self, from: StoredPath, error: Error) -> Met {
-        Met::Gap { from, to: self.next_first_key().cloned(), error }
+    /// What is unknown where a page or directory cannot be read.
+    fn gap(&mut self, Lost { first_key, error }: Lost) -> Met {
+        let to = self.pages.peek().map(|next| match next {
+            Ok(page) => page.first_key.clone(),
+            Err(unlisted) => unlisted.first_key.clone(),
+        });
+        Met::Gap { from: first_key, to, error }
     }
 
     /// The next entry or gap.
     pub(super) fn next_met(&mut self) -> Option<Met> {
         loop {
-            for entry in self.entries.by_ref() {
-                if self.start.as_ref().is_none_or(|start| entry.path >= *start) {
-                    self.start = None;
-                    return Some(Met::Entry(entry));
+            while let Some(next) = self.page.as_mut().and_then(OpenPage::next) {
+                match next {
+                    Ok(entry) if self.start.as_ref().is_none_or(|start| entry.path >= *start) => {
+                        self.start = None;
+                        return Some(Met::Entry(entry));
+                    }
+                    Ok(_) => {}
+                    Err(lost) => return Some(self.gap(lost)),
                 }
             }
-            match self.pages.next()? {
-                Ok(page) => match read_page(&self.reader, &page) {
-                    Ok(entries) => self.entries = entries.into_iter(),
-                    Err(error) => return Some(self.gap(page.first_key, error)),
-                },
-                Err(Unlisted { first_key, error }) => return Some(self.gap(first_key, error)),
+            let opened = self.pages.next()?.and_then(|page| OpenPage::read(&self.reader, page));
+            match opened {
+                Ok(page) => self.page = Some(page),
+                Err(lost) => return Some(self.gap(lost)),
             }
         }
     }
@@ -106,12 +138,23 @@ pub(super) fn read_page(
     reader: &FrameReader,
     page: &PageReference<StoredPath>,
 ) -> Result<Vec<Entry>> {
-    let (frame_type, decode) = (FrameType::Entries, EntryPage::decode);
-    let decoded = packed_frame::read(reader, page.place, frame_type, page.payload_len, decode)?;
-    let is_listed = decoded.entries.first().is_some_and(|e| e.path == page.first_key)
-        && decoded.entries.len() as u64 == page.records;
-    if is_listed {
-        return Ok(decoded.entries);
+    let (first, rest) = open_page(reader, page)?;
+    let rest = rest.map(|entry| entry.map_err(|error| error.at(page.place)));
+    first.map(Ok).into_iter().chain(rest).collect()
+}
+
+/// The first entry of a page, and what comes after it.
+fn open_page(
+    reader: &FrameReader,
+    page: &PageReference<StoredPath>,
+) -> Result<(Option<Entry>, EntryPageReader)> {
+    let PageReference { first_key, place, payload_len, records } = page;
+    let decode = |raw: &[u8]| EntryPageReader::new(raw.to_vec());
+    let mut rest = packed_frame::read(reader, *place, FrameType::Entries, *payload_len, decode)?;
+    let is_counted = rest.left() == *records;
+    let first = rest.next().transpose().map_err(|error| error.at(*place))?;
+    if is_counted && first.as_ref().is_some_and(|first| first.path == *first_key) {
+        return Ok((first, rest));
     }
-    Err(Error::corrupt("an entry page is not the one that is referred to").at(page.place))
+    Err(Error::corrupt("an entry page is not the one that is referred to").at(*place))
 }

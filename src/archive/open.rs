@@ -211,7 +211,7 @@ impl Archive {
     }
 
     /// What fragments are called.
-    pub(super) fn identity_hash(&self) -> IdentityHash {
+    pub fn identity_hash(&self) -> IdentityHash {
         IdentityHash::new(self.journal.master_key().map(MasterKey::identity_key))
     }
 

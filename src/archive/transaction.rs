@@ -177,7 +177,16 @@ impl<'a> Transaction<'a> {
 
     /// Stores a fragment, or finds it stored already.
     pub fn store(&mut self, bytes: &[u8], kind: ContentKind) -> Result<FragmentId> {
-        let identity = self.identities.of(bytes);
+        self.store_hashed(bytes, self.identities.of(bytes), kind)
+    }
+
+    /// The same of a fragment whose identity is known; a wrong one shows when its block is checked.
+    pub fn store_hashed(
+        &mut self,
+        bytes: &[u8],
+        identity: Digest,
+        kind: ContentKind,
+    ) -> Result<FragmentId> {
         let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
         if let Some(fragment) = self.fragments.find(&identity, len)? {
             return Ok(fragment);

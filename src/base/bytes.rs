@@ -68,7 +68,17 @@ impl<'a> ByteReader<'a> {
     }
 
     /// An unsigned LEB128 integer in its shortest form.
+    #[inline]
     pub fn varint(&mut self) -> Result<u64> {
+        // Most have one byte.
+        if let [byte @ 0..=0x7f, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.u8()?;

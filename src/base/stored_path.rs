@@ -11,8 +11,19 @@ use super::error::{Error, Result};
 ///
 /// Ordered by components, so that a depth-first walk which sorts each directory by name bytes
 /// meets paths in this order.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 pub struct StoredPath(Vec<u8>);
+
+// By hand for `clone_from`, which takes no new memory.
+impl Clone for StoredPath {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.0.clone_from(&source.0);
+    }
+}
 
 impl StoredPath {
     /// Longest path in bytes.
@@ -63,9 +74,34 @@ impl StoredPath {
         Ok(Self(bytes))
     }
 
+    /// The first `shared` bytes of this path and then `rest`; an error where that is no path.
+    pub fn with_end(&self, shared: usize, rest: &[u8]) -> Result<Self> {
+        let head = self.0.get(..shared).unwrap_or(&self.0);
+        let mut bytes = Vec::with_capacity(head.len() + rest.len());
+        bytes.extend_from_slice(head);
+        bytes.extend_from_slice(rest);
+        // Components that end within `head` were checked when this path was made.
+        let checked = head.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+        let is_fine = |part: &[u8]| (1..=Self::COMPONENT_LEN_MAX).contains(&part.len());
+        if checked > 1
+            && bytes.len() <= Self::LEN_MAX
+            && !rest.contains(&0)
+            && bytes[checked..].split(|&byte| byte == b'/').all(is_fine)
+        {
+            return Ok(Self(bytes));
+        }
+        Self::from_bytes(bytes)
+    }
+
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// What is behind the last separator: all of a path that has none.
+    pub fn last_component(&self) -> &[u8] {
+        let start = self.0.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+        &self.0[start..]
     }
 
     /// This path with one more component.
@@ -113,11 +149,19 @@ impl StoredPath {
     pub fn compare_bytes(left: &[u8], right: &[u8]) -> Ordering {
         // The separator sorts below every byte of a name, so components decide first.
         let weight = |byte: u8| if byte == b'/' { 0 } else { byte };
-        let shared = left.iter().zip(right).position(|(a, b)| a != b);
-        match shared {
-            Some(i) => weight(left[i]).cmp(&weight(right[i])),
-            None => left.len().cmp(&right.len()),
+        let shared = Self::shared_len(left, right);
+        match (left.get(shared), right.get(shared)) {
+            (Some(&left), Some(&right)) => weight(left).cmp(&weight(right)),
+            _ => left.len().cmp(&right.len()),
         }
+    }
+
+    /// How many bytes both begin with; neighbours in a tree share most of their path.
+    pub fn shared_len(left: &[u8], right: &[u8]) -> usize {
+        let (left_words, right_words) = (left.as_chunks::<8>().0, right.as_chunks::<8>().0);
+        let words = left_words.iter().zip(right_words).take_while(|(a, b)| a == b).count();
+        let (left, right) = (&left[words * 8..], &right[words * 8..]);
+        words * 8 + left.iter().zip(right).take_while(|(a, b)| a == b).count()
     }
 }
 
@@ -181,6 +225,34 @@ mod tests {
         assert!(StoredPath::normalized(b"").is_err());
         for bad in [&b"a//b"[..], b"a/", b"a\0b", b"//", b""] {
             assert!(StoredPath::from_bytes(bad.to_vec()).is_err(), "{}", bad.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_path_that_shares_its_beginning_is_checked_like_any_other() {
+        let all =
+            |text: &str| (0..=text.len()).map(|len| text[..len].to_owned()).collect::<Vec<_>>();
+        let rests = ["", "/", "a", "/a", "a/", "a//b", "b/c", "\0", "a/\0", "//", "..", "é/x"];
+        let long = "x".repeat(1024);
+        for before in ["/", "/a", "a/b/c", "/usr/lib/x", "./a"] {
+            for rest in rests.iter().copied().chain([long.as_str(), &long[1..]]) {
+                for head in all(before) {
+                    let whole = StoredPath::from_bytes([&head, rest].concat().into_bytes());
+                    let joined = path(before).with_end(head.len(), rest.as_bytes());
+                    assert_eq!(joined.is_ok(), whole.is_ok(), "{head} {rest}");
+                    assert_eq!(joined.ok(), whole.ok(), "{head} {rest}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_two_paths_share_is_counted_to_the_byte() {
+        let text = "a/path/of/some/length";
+        for len in 0..text.len() {
+            let other = [&text[..len], "#"].concat();
+            assert_eq!(StoredPath::shared_len(text.as_bytes(), other.as_bytes()), len);
+            assert_eq!(StoredPath::shared_len(&text.as_bytes()[..len], text.as_bytes()), len);
         }
     }
 

@@ -168,7 +168,7 @@ pub(super) struct AddArguments {
     /// Do everything but write: what would it take?
     #[arg(long)]
     pub(super) test: bool,
-    /// Compress at most N blocks at a time (number of cores)
+    /// Compress at most N blocks, and read at most N files, at a time (number of cores)
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<OsString>,
 }

@@ -1,27 +1,25 @@
 //! `add`: what changed on disk becomes one update.
 
-use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
 
-use crate::archive::{
-    Archive, BlockTable, Change, Entry, History, Object as StoredObject, OpenOptions, RunShape,
-    Transaction, TransactionOptions, Version,
-};
-use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
+use crate::archive::{Archive, BlockTable, History, OpenOptions, Version};
+use crate::base::{Error, ErrorKind, Progress, Result};
 use crate::compress::MethodChoice;
 use crate::crypto::Password;
-use crate::filesystem::{self, Object, Walk};
+use crate::filesystem::{self, Walk};
 use crate::fragment::Params;
 
+use super::adder::Adder;
 use super::changes::{Changes, Step};
-use super::content_reader::Failure;
-use super::difference::{Saving, is_known};
+use super::content_reader::CutRule;
 use super::key_source::password;
-use super::object_reader::ObjectReader;
+use super::object_reader::Sources;
 use super::options::{AddOptions, AddSummary};
+use super::readers::Readers;
 use super::rollback::{finish as finish_rollback, outcome_of_failure, roll_back};
 use super::scope::{Scope, catalog, tell_notice};
-use super::status::size_of;
 
 /// `-fragment` of a new archive.
 const FRAGMENT_EXPONENT: u8 = 6;
@@ -81,19 +79,56 @@ fn add_to(
     let stored = scope.entries(&catalog(archive, base.as_ref())?);
     let walk = |archive: &Archive| scope.walk(options.special, &options.archive, archive);
     let total = if progress.wants_total() { content_bytes(walk(archive), progress)? } else { 0 };
-    let walk = walk(archive);
-    let mut adder = Adder::new(archive, base, options, progress, exponent, total)?;
-    adder.summary.named = scope.count() as u64;
-    for step in Changes::new(walk, stored, options.special) {
-        if progress.is_stopped() {
-            return Err(Error::new(ErrorKind::Stopped, "interrupted"));
-        }
-        adder.take(step?)?;
-    }
-    let summary = AddSummary { rolled_back, ..adder.finish()? };
+    let changes = Changes::new(walk(archive), stored, options.special);
+    let sources = sources(archive, base.as_ref(), exponent, progress)?;
+    let adder = Adder::new(archive, base, options, &sources, total);
+    let summary = thread::scope(|threads| {
+        let now = options.environment.now;
+        add_changes(changes, adder, Readers::new(threads, &sources, options.threads, now))
+    })?;
+    let summary = AddSummary { rolled_back, named: scope.count() as u64, ..summary };
     // If nothing changed since the version that was asked for, what came after goes all the same.
     finish_rollback(archive, &summary)?;
     Ok(summary)
+}
+
+/// How files are read, and what they are compared with.
+fn sources<'a>(
+    archive: &Archive,
+    base: Option<&Version>,
+    exponent: u8,
+    progress: &'a dyn Progress,
+) -> Result<Sources<'a>> {
+    let params = archive.cut_constants().map(|bytes| Params::from_bytes(&bytes));
+    let rule = CutRule::new(exponent, &params.unwrap_or_default(), archive.identity_hash())?;
+    let (blocks, unreadable) = base.map(|base| BlockTable::of_readable(archive, base)).unzip();
+    let (blocks, unreadable) = (blocks.map(Arc::new), unreadable.unwrap_or_default());
+    let is_given_up = AtomicBool::new(false);
+    Ok(Sources { rule, blocks, unreadable, progress, is_given_up })
+}
+
+/// Lets `readers` read what changed, and `adder` add what they read, in order.
+fn add_changes(
+    changes: impl Iterator<Item = Result<Step>>,
+    mut adder: Adder<'_>,
+    mut readers: Readers<'_, '_>,
+) -> Result<AddSummary> {
+    for step in changes {
+        adder.check_stopped()?;
+        match adder.meet(step?) {
+            Some(work) => readers.push(work)?,
+            None if readers.is_idle() => adder.catch_up(),
+            None => {}
+        }
+        while let Some(portion) = readers.next_due()? {
+            readers.reuse(adder.take(portion)?);
+        }
+    }
+    readers.flush()?;
+    while let Some(portion) = readers.next()? {
+        readers.reuse(adder.take(portion)?);
+    }
+    adder.finish()
 }
 
 /// Walks once more, ahead, to know how much there will be to read.
@@ -108,242 +143,4 @@ fn content_bytes(walk: Walk, progress: &dyn Progress) -> Result<u64> {
         }
     }
     Ok(total)
-}
-
-/// The update, which begins with the first fragment or change.
-struct LazyUpdate<'a> {
-    archive: Option<&'a mut Archive>,
-    transaction: Option<Transaction<'a>>,
-    base: Option<(Version, Arc<BlockTable>)>,
-    /// What is wrong with fragment runs of the base.
-    unreadable: Vec<Error>,
-    options: &'a AddOptions,
-    progress: &'a dyn Progress,
-}
-
-impl<'a> LazyUpdate<'a> {
-    fn begun(&mut self) -> Result<&mut Transaction<'a>> {
-        if let Some(archive) = self.archive.take() {
-            let options = TransactionOptions {
-                method: self.options.method.and_then(MethodChoice::of_blocks).unwrap_or_default(),
-                threads: self.options.threads,
-                environment: self.options.environment,
-                comment: Vec::new(),
-                date: self.options.date(),
-                shape: RunShape::default(),
-            };
-            let base = self.base.as_ref();
-            let base = base.map(|(version, blocks)| (version, Arc::clone(blocks)));
-            let transaction = Transaction::begin_over(archive, base, &options)?;
-            self.tell_unreadable(transaction.unreadable());
-            self.transaction = Some(transaction.reporting_to(self.progress));
-        }
-        Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
-    }
-
-    /// The archive is damaged where it records fragments: the update is worth making all the same.
-    fn tell_unreadable(&self, pages: &[Error]) {
-        let mut errors = self.unreadable.iter().chain(pages);
-        if let Some(error) = errors.next() {
-            let others = match errors.count() {
-                0 => String::new(),
-                count => format!(" and {count} more"),
-            };
-            self.progress.warn(&format!(
-                "stored fragments cannot be found: {error}{others}; they are stored again where they \
-                 are met; check the archive with `zarc test`"
-            ));
-        }
-    }
-
-    /// Bytes that no earlier fragment held, so far.
-    fn new_bytes(&self) -> u64 {
-        self.transaction.as_ref().map_or(0, |transaction| transaction.counts().new_bytes)
-    }
-}
-
-/// Turns steps into entries of one update.
-struct Adder<'a> {
-    update: LazyUpdate<'a>,
-    options: &'a AddOptions,
-    progress: &'a dyn Progress,
-    reader: ObjectReader,
-    total_bytes: u64,
-    summary: AddSummary,
-}
-
-impl<'a> Adder<'a> {
-    fn new(
-        archive: &'a mut Archive,
-        base: Option<Version>,
-        options: &'a AddOptions,
-        progress: &'a dyn Progress,
-        exponent: u8,
-        total_bytes: u64,
-    ) -> Result<Self> {
-        let archive_bytes_before = archive.committed_bytes();
-        let params = archive.cut_constants().map(|bytes| Params::from_bytes(&bytes));
-        let cut_rule = (exponent, &params.unwrap_or_default());
-        // What is wrong with runs that cannot be read, the first thing to write tells.
-        let mut unreadable = Vec::new();
-        let base = base.map(|version| {
-            let (blocks, errors) = BlockTable::of_readable(archive, &version);
-            unreadable = errors;
-            (version, Arc::new(blocks))
-        });
-        let blocks = base.as_ref().map(|(_, blocks)| Arc::clone(blocks));
-        let archive = Some(archive);
-        Ok(Self {
-            update: LazyUpdate { archive, transaction: None, base, unreadable, options, progress },
-            options,
-            progress,
-            reader: ObjectReader::new(cut_rule, blocks, options.environment.now)?,
-            total_bytes,
-            summary: AddSummary { archive_bytes_before, ..AddSummary::default() },
-        })
-    }
-
-    fn take(&mut self, step: Step) -> Result<()> {
-        match step {
-            Step::New(object) => self.take_object(&object, None),
-            Step::Both(object, entry) => self.take_object(&object, Some(entry)),
-            Step::Gone(entry) => self.take_gone(entry),
-            Step::Unknown(_) => Ok(()),
-            Step::Unreadable(path, error) => {
-                self.warn(&path, format_args!("{error}; it stays as it is in the archive"));
-                Ok(())
-            }
-            Step::Missing(path) => {
-                self.summary.missing += 1;
-                self.warn(&path, format_args!("no such file or directory"));
-                Ok(())
-            }
-        }
-    }
-
-    fn warn(&mut self, path: &StoredPath, problem: std::fmt::Arguments<'_>) {
-        self.summary.problems += 1;
-        self.progress.problem(path.as_bytes(), &problem.to_string());
-    }
-
-    fn tell(&self, mark: char, name: &StoredPath, size: Option<u64>, new_bytes: Option<u64>) {
-        self.progress.item(&Item { mark, name: name.as_bytes(), size, new_bytes });
-    }
-
-    fn take_gone(&mut self, entry: Entry) -> Result<()> {
-        if !self.options.delete {
-            return Ok(());
-        }
-        self.tell('-', &entry.path, None, None);
-        let change = Change::Deleted(size_of(&entry));
-        let deleted = Entry { path: entry.path, object: StoredObject::Deleted };
-        self.update.begun()?.record(&deleted, change)
-    }
-
-    fn take_object(&mut self, object: &Object, before: Option<Entry>) -> Result<()> {
-        let read_before = self.summary.seen_bytes;
-        self.summary.seen += 1;
-        self.summary.seen_bytes += object.status.size;
-        self.progress.advance(read_before, self.total_bytes);
-        let stored_before = before.as_ref().and_then(|entry| entry.object.stored());
-        let AddOptions { attributes, force, .. } = *self.options;
-        if !force && stored_before.is_some_and(|old| is_known(object, old, attributes)) {
-            return Ok(());
-        }
-        let progress = self.progress;
-        let (reader, update) = (&mut self.reader, &mut self.update);
-        let mut read_bytes = read_before;
-        let total_bytes = self.total_bytes;
-        let new_before = update.new_bytes();
-        let read = reader.read(object, stored_before, progress, &mut |bytes, kind| {
-            read_bytes += bytes.len() as u64;
-            progress.advance(read_bytes, total_bytes);
-            update.begun()?.store(bytes, kind)
-        });
-        let (mut new, is_torn) = match read {
-            Ok(read) => read,
-            Err(Failure::Archive(error)) => return Err(error),
-            Err(Failure::Source(error)) => return self.take_unread(object, before, &error),
-        };
-        if is_torn {
-            self.warn(
-                &object.path,
-                format_args!("changed while it was read; stored as it was read last"),
-            );
-        }
-        let is_change = Saving { attributes, force }.is_change(&mut new, stored_before);
-        let change = match &before {
-            None => Change::Added,
-            Some(entry) if is_change => Change::Updated(size_of(entry)),
-            Some(_) if stored_before == Some(&new) => return Ok(()),
-            Some(_) => Change::Touched,
-        };
-        new.is_touched = change == Change::Touched;
-        let size = (object.kind == Kind::File).then(|| new.size());
-        let new_bytes = size.map(|_| self.update.new_bytes() - new_before);
-        match change {
-            Change::Added => self.tell('+', &object.path, size, new_bytes),
-            Change::Updated(_) => self.tell('#', &object.path, size, new_bytes),
-            Change::Touched | Change::Deleted(_) => {}
-        }
-        let path = object.path.clone();
-        let entry = Entry { path, object: StoredObject::Stored(Box::new(new)) };
-        self.update.begun()?.record(&entry, change)
-    }
-
-    /// The object cannot be read: what the archive has of it stays, unless it just went away.
-    fn take_unread(
-        &mut self,
-        object: &Object,
-        before: Option<Entry>,
-        error: &io::Error,
-    ) -> Result<()> {
-        if error.kind() == io::ErrorKind::NotFound {
-            return before.map_or(Ok(()), |entry| self.take_gone(entry));
-        }
-        let kept = if before.is_some() { "it stays as it is in the archive" } else { "skipped" };
-        self.warn(&object.path, format_args!("cannot read: {error}; {kept}"));
-        Ok(())
-    }
-
-    /// Commits what was recorded; without a change there is no update.
-    fn finish(self) -> Result<AddSummary> {
-        let mut summary = self.summary;
-        let Some(transaction) = self.update.transaction else { return Ok(summary) };
-        let are_known = self.update.unreadable.is_empty() && transaction.unreadable().is_empty();
-        summary.problems += u64::from(!are_known);
-        // What was read again and found to be stored already is no change.
-        if transaction.counts().is_unchanged() {
-            transaction.abandon()?;
-            return Ok(summary);
-        }
-        tell_date(transaction.date(), self.options, self.progress);
-        let committed = transaction.commit()?;
-        let counts = committed.counts;
-        summary.added = counts.added;
-        summary.updated = counts.updated;
-        summary.deleted = counts.deleted;
-        summary.touched = counts.touched;
-        summary.new_bytes = counts.new_bytes;
-        summary.stored_bytes = committed.stored_bytes;
-        if !self.options.is_dry() {
-            summary.version = Some(committed.version);
-            summary.fingerprint = Some(committed.fingerprint);
-        }
-        Ok(summary)
-    }
-}
-
-/// Warns when the update cannot have the date that it should have.
-fn tell_date(date: i64, options: &AddOptions, progress: &dyn Progress) {
-    let why = match options.date() {
-        Some(wanted) if date != wanted => "the version before has the date of -until",
-        // One second more is only the rule that no two updates have the same date.
-        None if date > (options.environment.now)().seconds + 1 => {
-            "the clock is behind the last update"
-        }
-        _ => return,
-    };
-    let date = Timestamp { seconds: date, nanos: 0 };
-    progress.warn(&format!("{why}; this one is dated {date}"));
 }

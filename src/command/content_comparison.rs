@@ -7,7 +7,7 @@ use crate::archive::{BlockTable, Piece, Run};
 use crate::base::{Digest, Error, ErrorKind, Progress};
 use crate::filesystem::{Extent, SourceFile};
 
-use super::content_reader::Failure;
+use super::portion::Failure;
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -23,15 +23,16 @@ pub(super) enum Likeness {
 }
 
 /// Compares a file with the identities of the stored fragments, which need not be cut as they
-/// would be cut today. Reads on only as long as both are the same.
+/// would be cut today. Reads on only as long as both are the same. What `buffer` held is lost.
 pub(super) fn compare_content(
     file: SourceFile,
     stored: &[Piece],
     table: &BlockTable,
-    progress: &dyn Progress,
+    buffer: &mut Vec<u8>,
+    is_stopped: &dyn Fn() -> bool,
 ) -> Result<Likeness, Failure> {
-    let buffer = vec![0; BUFFER_BYTES];
-    let mut content = Content { file, progress, buffer, unread: 0..0, hole_bytes: 0 };
+    buffer.resize(BUFFER_BYTES, 0);
+    let mut content = Content { file, is_stopped, buffer, unread: 0..0, hole_bytes: 0 };
     for piece in stored {
         let is_same = match piece {
             Piece::Hole(len) => content.is_zero(*len)?,
@@ -56,7 +57,7 @@ pub(super) fn is_same_content(
     table: &BlockTable,
     progress: &dyn Progress,
 ) -> io::Result<bool> {
-    match compare_content(file, stored, table, progress) {
+    match compare_content(file, stored, table, &mut Vec::new(), &|| progress.is_stopped()) {
         Ok(likeness) => Ok(matches!(likeness, Likeness::Same)),
         Err(Failure::Source(error)) => Err(error),
         Err(Failure::Archive(error)) => Err(io::Error::other(error.to_string())),
@@ -86,8 +87,8 @@ enum Chunk<'a> {
 
 struct Content<'a> {
     file: SourceFile,
-    progress: &'a dyn Progress,
-    buffer: Vec<u8>,
+    is_stopped: &'a dyn Fn() -> bool,
+    buffer: &'a mut Vec<u8>,
     unread: std::ops::Range<usize>,
     hole_bytes: u64,
 }
@@ -96,10 +97,10 @@ impl Content<'_> {
     /// At most `limit` bytes, which is not 0.
     fn next(&mut self, limit: u64) -> Result<Chunk<'_>, Failure> {
         if self.unread.is_empty() && self.hole_bytes == 0 {
-            if self.progress.is_stopped() {
+            if (self.is_stopped)() {
                 return Err(Error::new(ErrorKind::Stopped, "interrupted").into());
             }
-            match self.file.read(&mut self.buffer)? {
+            match self.file.read(self.buffer)? {
                 Extent::Data(len) => self.unread = 0..len,
                 Extent::Hole(len) => self.hole_bytes = len,
                 Extent::End => return Ok(Chunk::End),

@@ -8,9 +8,9 @@ use crate::filesystem::{AccountNames, Object};
 
 use super::changes::{Changes, Step};
 use super::content_comparison::{Likeness, compare_content};
-use super::content_reader::Failure;
 use super::difference::{is_known, is_same_metadata, is_same_thing};
 use super::options::{Comparison, ListOptions};
+use super::portion::Failure;
 use super::rows::Rows;
 use super::scope::{Scope, catalog};
 
@@ -133,7 +133,8 @@ impl DiskComparison<'_, '_> {
         }
         let progress = self.rows.progress;
         let Some(blocks) = self.blocks() else { return Ok(Found::Different(new)) };
-        Ok(match compare_content(object.open()?, &old.content, blocks, progress)? {
+        let (file, is_stopped) = (object.open()?, || progress.is_stopped());
+        Ok(match compare_content(file, &old.content, blocks, &mut Vec::new(), &is_stopped)? {
             Likeness::Same => Found::Same,
             Likeness::Different => Found::Different(new),
             Likeness::Unknown(error) => Found::Unknown(new, error),

@@ -4,6 +4,7 @@
 //! a summary. It neither parses nor prints.
 
 mod add;
+mod adder;
 mod archive_comparison;
 mod changes;
 mod content_comparison;
@@ -12,14 +13,18 @@ mod difference;
 mod disk_comparison;
 mod extract;
 mod findings;
+mod hard_links;
 mod key_source;
 mod largest;
 mod largest_objects;
+mod lazy_update;
 mod list;
 mod object_reader;
 mod options;
 mod other_archive;
 mod passwd;
+mod portion;
+mod readers;
 mod requested;
 mod restore_directories;
 mod restore_file;

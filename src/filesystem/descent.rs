@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
 use rustix::io::{Errno, retry_on_intr};
 
 use super::names::Names;
-use super::object::Object;
+use super::object::{Object, Place};
 use super::scan::{Choice, Context, Item, Root};
 use super::status;
 use crate::base::{Kind, StoredPath};
@@ -26,7 +26,15 @@ pub(super) struct Descent {
     is_started: bool,
     levels: Vec<Level>,
     /// The directory reported last: to be opened before the walk goes on.
-    entering: Option<Place>,
+    entering: Option<Entering>,
+}
+
+/// A directory that is to be opened.
+#[derive(Debug)]
+struct Entering {
+    place: Place,
+    path: StoredPath,
+    disk: Vec<u8>,
 }
 
 /// An open directory and what is left of it.
@@ -37,16 +45,6 @@ struct Level {
     path: StoredPath,
     /// The name on disk with a slash at its end.
     disk: Vec<u8>,
-}
-
-/// Something with a name in an open directory.
-#[derive(Debug)]
-struct Place {
-    parent: Arc<OwnedFd>,
-    path: StoredPath,
-    disk: Vec<u8>,
-    /// Where the last component starts in `disk`; nothing after it means the parent itself.
-    name_start: usize,
 }
 
 impl Descent {
@@ -68,8 +66,8 @@ impl Descent {
             }
         }
         loop {
-            if let Some(place) = self.entering.take()
-                && let Some(item) = self.enter(place, context)
+            if let Some(entering) = self.entering.take()
+                && let Some(item) = self.enter(entering, context)
             {
                 return Some(item);
             }
@@ -83,13 +81,11 @@ impl Descent {
                 continue;
             };
             let found = stat(&level.directory, name);
-            let place = Place {
-                parent: Arc::clone(&level.directory),
-                path,
-                disk: [&level.disk, name.to_bytes()].concat(),
-                name_start: level.disk.len(),
-            };
-            if let Some(item) = self.judge(place, found, is_directory, context) {
+            let place = Place { parent: Arc::clone(&level.directory), root_name: None };
+            context.disk.clear();
+            context.disk.extend_from_slice(&level.disk);
+            context.disk.extend_from_slice(name.to_bytes());
+            if let Some(item) = self.judge(place, path, found, is_directory, context) {
                 return Some(item);
             }
         }
@@ -99,48 +95,54 @@ impl Descent {
     fn judge(
         &mut self,
         place: Place,
+        path: StoredPath,
         found: rustix::io::Result<Stat>,
         is_directory: bool,
         context: &Context,
     ) -> Option<Item> {
         match found {
-            Ok(stat) => self.meet(place, &stat, context),
+            Ok(stat) => self.meet(place, path, &stat, context),
             // It vanished since the directory was listed.
             Err(Errno::NOENT) => None,
             Err(errno) => {
-                let choice = (context.options.wanted)(&place.disk, is_directory);
-                (choice != Choice::Skip).then(|| unreadable(place.path, errno.into()))
+                let choice = (context.options.wanted)(&context.disk, is_directory);
+                (choice != Choice::Skip).then(|| unreadable(path, errno.into()))
             }
         }
     }
 
     /// Looks at the root itself.
-    fn start(&mut self, context: &Context) -> Option<Item> {
+    fn start(&mut self, context: &mut Context) -> Option<Item> {
         let path = self.root.stored.clone();
         let (disk, name_start) = split(&self.root.disk);
-        let parent = match name_start {
-            0 => &b"."[..],
-            _ => &disk[..name_start],
-        };
+        let (parent, name) = disk.split_at(name_start);
+        let parent = if parent.is_empty() { b"." } else { parent };
+        let name = if name.is_empty() { b"." } else { name };
         // Only here a path is resolved, symbolic links and all, as the user typed it.
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = retry_on_intr(|| openat(CWD, parent, flags, Mode::empty())).map(Arc::new);
         let found = opened.and_then(|parent| {
-            let place = Place { parent, path: path.clone(), disk, name_start };
-            let found = statat(&place.parent, place.name(), AtFlags::SYMLINK_NOFOLLOW)?;
-            Ok((place, found))
+            let found = statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            Ok((Place { parent, root_name: Some(name.into()) }, found))
         });
+        context.disk.clone_from(&disk);
         match found {
-            Ok((place, stat)) => self.meet(place, &stat, context),
+            Ok((place, stat)) => self.meet(place, path, &stat, context),
             Err(Errno::NOENT | Errno::NOTDIR) => Some(Item::Absent { path }),
             Err(errno) => Some(unreadable(path, errno.into())),
         }
     }
 
     /// Decides on an object that is there.
-    fn meet(&mut self, place: Place, stat: &Stat, context: &Context) -> Option<Item> {
+    fn meet(
+        &mut self,
+        place: Place,
+        path: StoredPath,
+        stat: &Stat,
+        context: &Context,
+    ) -> Option<Item> {
         let Some(kind) = status::kind(stat) else {
-            return Some(unreadable(place.path, io::Error::other("an object of unknown type")));
+            return Some(unreadable(path, io::Error::other("an object of unknown type")));
         };
         if context.options.leave_out.contains(&(stat.st_dev, stat.st_ino)) {
             return None;
@@ -150,38 +152,29 @@ impl Descent {
             return None;
         }
         let is_directory = kind == Kind::Directory;
-        let choice = (context.options.wanted)(&place.disk, is_directory);
+        let choice = (context.options.wanted)(&context.disk, is_directory);
         if choice == Choice::Skip || (choice == Choice::DescendOnly && !is_directory) {
             return None;
         }
         if is_directory {
-            if choice == Choice::DescendOnly {
-                self.entering = Some(place);
-                return None;
-            }
-            self.entering = Some(Place {
-                parent: Arc::clone(&place.parent),
-                path: place.path.clone(),
-                disk: place.disk.clone(),
-                name_start: place.name_start,
-            });
+            let (place, path, disk) = (place.clone(), path.clone(), context.disk.clone());
+            self.entering = Some(Entering { place, path, disk });
         }
-        let Place { parent, path, disk, name_start } = place;
-        Some(Item::Object(Object::new(parent, path, (disk, name_start), kind, stat)))
+        (choice == Choice::Take).then(|| Item::Object(Object::new(place, path, kind, stat)))
     }
 
     /// Opens and lists a directory; an item is what could not be read of it.
-    fn enter(&mut self, place: Place, context: &mut Context) -> Option<Item> {
+    fn enter(&mut self, entering: Entering, context: &mut Context) -> Option<Item> {
+        let Entering { place, path, mut disk } = entering;
         let flags = DIRECTORY | OFlags::NOFOLLOW;
-        let opened = openat(&place.parent, place.name(), flags, Mode::empty());
+        let opened = openat(&place.parent, place.name(&path), flags, Mode::empty());
         let directory = match opened {
             Ok(directory) => directory,
             // It vanished since it was met.
             Err(Errno::NOENT) => return None,
-            Err(errno) => return Some(unreadable(place.path, errno.into())),
+            Err(errno) => return Some(unreadable(path, errno.into())),
         };
         let (mut names, error) = Names::read(directory.as_fd(), &mut context.buffer);
-        let Place { path, mut disk, .. } = place;
         let room = StoredPath::LEN_MAX.saturating_sub(path.as_bytes().len() + 1);
         let is_too_long = names.limit(room.min(StoredPath::COMPONENT_LEN_MAX));
         if disk.last() != Some(&b'/') {
@@ -200,15 +193,6 @@ impl Descent {
         };
         self.levels.push(Level { directory: Arc::new(directory), names, path, disk });
         item
-    }
-}
-
-impl Place {
-    fn name(&self) -> &[u8] {
-        match &self.disk[self.name_start..] {
-            b"" => b".",
-            name => name,
-        }
     }
 }
 

@@ -31,19 +31,29 @@ pub struct Object {
     pub gid: u32,
     /// Major and minor number of a device node; (0, 0) for everything else.
     pub rdev: (u32, u32),
-    parent: Arc<OwnedFd>,
-    disk: Vec<u8>,
-    name_start: usize,
+    place: Place,
+}
+
+/// Where an object is on disk: a name in an open directory.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) parent: Arc<OwnedFd>,
+    /// What a root is called; everything below is called as in the archive.
+    pub(super) root_name: Option<Arc<[u8]>>,
+}
+
+impl Place {
+    /// The name of what has this path in the archive.
+    pub(super) fn name<'a>(&'a self, path: &'a StoredPath) -> &'a [u8] {
+        match &self.root_name {
+            Some(name) => name,
+            None => path.last_component(),
+        }
+    }
 }
 
 impl Object {
-    pub(super) fn new(
-        parent: Arc<OwnedFd>,
-        path: StoredPath,
-        (disk, name_start): (Vec<u8>, usize),
-        kind: Kind,
-        stat: &Stat,
-    ) -> Self {
+    pub(super) fn new(place: Place, path: StoredPath, kind: Kind, stat: &Stat) -> Self {
         Self {
             path,
             kind,
@@ -53,20 +63,13 @@ impl Object {
             uid: stat.st_uid,
             gid: stat.st_gid,
             rdev: status::device_numbers(stat),
-            parent,
-            disk,
-            name_start,
+            place,
         }
-    }
-
-    /// Its name on disk, below the root as the user typed it.
-    pub fn disk_name(&self) -> &[u8] {
-        &self.disk
     }
 
     /// All that is saved of it besides its content: asks for attributes and link target now.
     pub fn metadata(&self, names: &mut AccountNames) -> io::Result<Metadata> {
-        let xattrs = xattr::read_named(self.parent.as_fd(), self.name(), self.kind)?;
+        let xattrs = xattr::read_named(self.place.parent.as_fd(), self.name(), self.kind)?;
         self.metadata_with(xattrs, names)
     }
 
@@ -81,7 +84,7 @@ impl Object {
 
     fn metadata_with(&self, xattrs: Vec<Xattr>, names: &mut AccountNames) -> io::Result<Metadata> {
         let link_target = match self.kind {
-            Kind::Symlink => readlinkat(&self.parent, self.name(), Vec::new())?.into_bytes(),
+            Kind::Symlink => readlinkat(&self.place.parent, self.name(), Vec::new())?.into_bytes(),
             _ => Vec::new(),
         };
         Ok(Metadata {
@@ -101,7 +104,7 @@ impl Object {
 
     /// Opens a regular file for reading; an error if it is no longer the one the walk met.
     pub fn open(&self) -> io::Result<SourceFile> {
-        let file = SourceFile::open(self.parent.as_fd(), self.name())?;
+        let file = SourceFile::open(self.place.parent.as_fd(), self.name())?;
         if file.identity() != (self.status.device, self.status.inode) {
             return Err(io::Error::other("another file took its place meanwhile"));
         }
@@ -109,9 +112,6 @@ impl Object {
     }
 
     fn name(&self) -> &[u8] {
-        match &self.disk[self.name_start..] {
-            b"" => b".",
-            name => name,
-        }
+        self.place.name(&self.path)
     }
 }

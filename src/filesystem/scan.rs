@@ -92,6 +92,8 @@ pub(super) struct Context {
     pub(super) options: WalkOptions,
     /// For listing directories.
     pub(super) buffer: Vec<u8>,
+    /// Name on disk of the object that is looked at.
+    pub(super) disk: Vec<u8>,
 }
 
 /// All objects at and below some roots, in the order of [`StoredPath`].
@@ -112,7 +114,7 @@ impl Walk {
         let has_several_roots = roots.len() > 1;
         let strands = roots.into_iter().enumerate();
         Self {
-            context: Context { options, buffer: Vec::new() },
+            context: Context { options, buffer: Vec::new(), disk: Vec::new() },
             current: None,
             waiting: strands.map(|(order, root)| Strand::new(order, root)).collect(),
             last: None,
@@ -137,6 +139,13 @@ impl Iterator for Walk {
 
     fn next(&mut self) -> Option<Item> {
         loop {
+            // As a rule there is one root, or only one is left.
+            if self.waiting.is_empty()
+                && !self.has_several_roots
+                && let Some(Strand { head: None, descent, .. }) = &mut self.current
+            {
+                return descent.next(&mut self.context);
+            }
             let mut strand = self.current.take().or_else(|| self.waiting.pop())?;
             let head = strand.head.take();
             let Some(item) = head.or_else(|| strand.descent.next(&mut self.context)) else {

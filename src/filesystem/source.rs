@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags, SeekFrom, fstat, openat, seek};
+use rustix::fs::{Mode, OFlags, SeekFrom, Stat, fstat, openat, seek};
 use rustix::io::{Errno, pread, retry_on_intr};
 
 use super::status;
@@ -28,7 +28,7 @@ pub enum Extent {
 #[derive(Debug)]
 pub struct SourceFile {
     file: OwnedFd,
-    identity: (u64, u64),
+    opened: Stat,
     offset: u64,
     /// Where to look for the next hole; nothing if the file has none.
     data_end: Option<u64>,
@@ -50,18 +50,22 @@ impl SourceFile {
             return Err(io::Error::other("not a regular file"));
         }
         let data_end = status::is_sparse(&opened).then_some(0);
-        let identity = (opened.st_dev, opened.st_ino);
-        Ok(Self { file, identity, offset: 0, data_end })
+        Ok(Self { file, opened, offset: 0, data_end })
     }
 
     /// Device and inode number.
     pub(super) fn identity(&self) -> (u64, u64) {
-        self.identity
+        (self.opened.st_dev, self.opened.st_ino)
     }
 
     /// All extended attributes, sorted by name.
     pub(super) fn xattrs(&self) -> io::Result<Vec<Xattr>> {
         Ok(Handle::Open(self.file.as_fd()).read()?)
+    }
+
+    /// What the system said of the file when it was opened, and when it was last modified.
+    pub fn status_opened(&self) -> (Status, Timestamp) {
+        (status::status(&self.opened), status::mtime(&self.opened))
     }
 
     /// What the system says of the file at this moment, and when it was last modified.

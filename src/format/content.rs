@@ -75,7 +75,8 @@ impl Piece {
     }
 
     pub(super) fn decode_all(mut reader: ByteReader<'_>) -> Result<Vec<Self>> {
-        let mut content = Vec::new();
+        // Most files are one piece.
+        let mut content = Vec::with_capacity(1);
         let (mut block_before, mut size) = (0_u64, 0_u64);
         while reader.remaining() > 0 {
             let count = reader.varint_at_most(BLOCK_FRAGMENTS_MAX, "number of fragments")?;

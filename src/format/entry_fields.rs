@@ -163,36 +163,45 @@ fn encode_unknown(fields: &[(u64, Vec<u8>)], field: PutField<'_>) {
 /// Reads kind and fields.
 pub(super) fn decode(reader: &mut ByteReader<'_>) -> Result<Object> {
     let kind_id = reader.u8()?;
-    let mut fields = Vec::new();
-    let mut tag_before = 0;
-    loop {
-        let tag = reader.varint()?;
-        if tag == 0 {
-            break;
-        }
+    let fields = reader.clone();
+    let (mut tag_before, mut is_bare) = (0, true);
+    while let Some((tag, _)) = next_field(reader)? {
         if tag <= tag_before {
             return Err(reader.corrupt("fields out of order"));
         }
-        tag_before = tag;
-        let limit = if tag == CONTENT { META_BYTES_MAX } else { FIELD_BYTES_MAX };
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        fields.push((tag, reader.byte_string(limit, "field length")?));
+        (tag_before, is_bare) = (tag, false);
     }
-    if kind_id == KIND_DELETED && fields.is_empty() {
+    if kind_id == KIND_DELETED && is_bare {
         return Ok(Object::Deleted);
     }
     match kind_of(kind_id) {
-        Some(kind) if tag_before < CRITICAL => decode_stored(kind, &fields),
-        _ => Ok(Object::Unknown {
-            kind: kind_id,
-            fields: fields.into_iter().map(|(tag, value)| (tag, value.to_vec())).collect(),
-        }),
+        Some(kind) if tag_before < CRITICAL => decode_stored(kind, fields),
+        _ => decode_unknown(kind_id, fields),
     }
 }
 
-fn decode_stored(kind: Kind, fields: &[(u64, &[u8])]) -> Result<Object> {
-    let mut stored = empty_stored(kind);
-    for &(tag, value) in fields {
+/// The next tag and its value; nothing behind the last one.
+fn next_field<'a>(reader: &mut ByteReader<'a>) -> Result<Option<(u64, &'a [u8])>> {
+    let tag = reader.varint()?;
+    if tag == 0 {
+        return Ok(None);
+    }
+    let limit = if tag == CONTENT { META_BYTES_MAX } else { FIELD_BYTES_MAX };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok(Some((tag, reader.byte_string(limit, "field length")?)))
+}
+
+fn decode_unknown(kind: u8, mut reader: ByteReader<'_>) -> Result<Object> {
+    let mut fields = Vec::new();
+    while let Some((tag, value)) = next_field(&mut reader)? {
+        fields.push((tag, value.to_vec()));
+    }
+    Ok(Object::Unknown { kind, fields })
+}
+
+fn decode_stored(kind: Kind, mut fields: ByteReader<'_>) -> Result<Object> {
+    let mut stored = Box::new(empty_stored(kind));
+    while let Some((tag, value)) = next_field(&mut fields)? {
         let mut reader = ByteReader::new(value, "entry field");
         decode_field(&mut stored, tag, value, &mut reader)?;
         reader.finish()?;
@@ -211,7 +220,7 @@ fn decode_stored(kind: Kind, fields: &[(u64, &[u8])]) -> Result<Object> {
         let reader = ByteReader::new(&[], "entry");
         return Err(reader.corrupt("its fields do not fit its kind"));
     }
-    Ok(Object::Stored(Box::new(stored)))
+    Ok(Object::Stored(stored))
 }
 
 fn empty_stored(kind: Kind) -> Stored {

@@ -15,19 +15,70 @@ pub struct EntryPage {
 impl EntryPage {
     /// Reads the raw bytes of a page.
     pub fn decode(raw: &[u8]) -> Result<Self> {
-        let mut reader = ByteReader::new(raw, "entry page");
-        let count = reader.varint_at_most(reader.remaining() as u64, "number of entries")?;
-        if count == 0 {
+        let entries = EntryPageReader::new(raw.to_vec())?.collect::<Result<_>>()?;
+        Ok(Self { entries })
+    }
+}
+
+/// The entries of a page, decoded one by one as they are asked for: most of them are looked at
+/// and dropped. After an error there are no more.
+#[derive(Debug, Clone)]
+pub struct EntryPageReader {
+    raw: Vec<u8>,
+    /// Where the next entry begins.
+    offset: usize,
+    /// How many entries are to come.
+    left: u64,
+    before: Option<StoredPath>,
+}
+
+impl EntryPageReader {
+    /// Will decode the raw bytes of a page.
+    pub fn new(raw: Vec<u8>) -> Result<Self> {
+        let mut reader = ByteReader::new(&raw, "entry page");
+        let left = reader.varint_at_most(reader.remaining() as u64, "number of entries")?;
+        if left == 0 {
             return Err(reader.corrupt("it is empty"));
         }
-        let mut entries: Vec<Entry> = Vec::new();
-        for _ in 0..count {
-            let before = entries.last().map(|entry| &entry.path);
-            let path = decode_path(&mut reader, before)?;
-            entries.push(Entry { path, object: entry_fields::decode(&mut reader)? });
+        let offset = raw.len() - reader.remaining();
+        Ok(Self { raw, offset, left, before: None })
+    }
+
+    /// How many entries are to come, if nothing is wrong with them.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
+    fn decode_next(&mut self) -> Result<Entry> {
+        let bytes = self.raw.get(self.offset..).unwrap_or_default();
+        let mut reader = ByteReader::new(bytes, "entry page");
+        let path = decode_path(&mut reader, self.before.as_ref())?;
+        let object = entry_fields::decode(&mut reader)?;
+        self.offset = self.raw.len() - reader.remaining();
+        match &mut self.before {
+            Some(before) => before.clone_from(&path),
+            None => self.before = Some(path.clone()),
         }
-        reader.finish()?;
-        Ok(Self { entries })
+        self.left -= 1;
+        if self.left == 0 {
+            reader.finish()?;
+        }
+        Ok(Entry { path, object })
+    }
+}
+
+impl Iterator for EntryPageReader {
+    type Item = Result<Entry>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == 0 {
+            return None;
+        }
+        let entry = self.decode_next();
+        if entry.is_err() {
+            self.left = 0;
+        }
+        Some(entry)
     }
 }
 
@@ -36,10 +87,13 @@ fn decode_path(reader: &mut ByteReader<'_>, before: Option<&StoredPath>) -> Resu
     let shared = reader.varint_at_most(before_bytes.len() as u64, "shared bytes")?;
     let shared = usize::try_from(shared).unwrap_or(usize::MAX);
     let rest = reader.byte_string(StoredPath::LEN_MAX, "path length")?;
-    let mut bytes = before_bytes.get(..shared).unwrap_or_default().to_vec();
-    bytes.extend_from_slice(rest);
-    let path = StoredPath::from_bytes(bytes)?;
-    if before.is_some_and(|before| *before >= path) {
+    let Some(before) = before else {
+        return StoredPath::from_bytes(rest.to_vec());
+    };
+    let path = before.with_end(shared, rest)?;
+    // What both begin with does not decide.
+    let end_before = before_bytes.get(shared..).unwrap_or_default();
+    if StoredPath::compare_bytes(end_before, rest).is_ge() {
         return Err(reader.corrupt("paths are out of order"));
     }
     Ok(path)
@@ -68,7 +122,7 @@ impl EntryPageBuilder {
             "entries are recorded in archive order"
         );
         let path = entry.path.as_bytes();
-        let shared = before.iter().zip(path).take_while(|(a, b)| a == b).count();
+        let shared = StoredPath::shared_len(before, path);
         self.entries.varint(shared as u64);
         self.entries.byte_string(path.get(shared..).unwrap_or_default());
         entry_fields::encode(&entry.object, &mut self.entries);

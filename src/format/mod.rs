@@ -27,7 +27,7 @@ pub use content::{Piece, Run};
 pub use data::Data;
 pub use directory::{Directory, DirectoryBuilder, PageReference, RunKey, RunKind, check_directory};
 pub use entry::{Entry, Object, Stored};
-pub use entry_page::{EntryPage, EntryPageBuilder};
+pub use entry_page::{EntryPage, EntryPageBuilder, EntryPageReader};
 pub use fragment_page::{BlockRecord, FragmentPage, FragmentRecord};
 pub use frame::{FrameHeader, FrameType};
 pub use limits::{

@@ -5,6 +5,8 @@
 mod fragmenter;
 mod params;
 mod sieve;
+#[cfg(target_arch = "x86_64")]
+mod sieve_x86;
 mod sizes;
 
 pub use fragmenter::Fragmenter;

@@ -46,7 +46,9 @@ impl Selection {
             let may_cover = |pattern: &Pattern| pattern.may_cover_below(name);
             self.only.is_empty() || self.only.iter().any(may_cover)
         };
-        if self.is_refused(&matched_name(name, is_directory)) {
+        if self.is_everything() {
+            Verdict::Take
+        } else if self.is_refused(&matched_name(name, is_directory)) {
             Verdict::Skip
         } else if self.is_wanted(name, is_directory) {
             Verdict::Take

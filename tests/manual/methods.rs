@@ -172,7 +172,8 @@ fn at_most_so_many_threads_work_as_were_asked_for() {
     for (threads, most) in [(" -t1", 1), (" -threads 2", 2), (" -t9", 9), ("", cores)] {
         let name = format!("x{}", threads.replace([' ', '-'], ""));
         let (seen, memory) = most_of(&desk, &format!("add {name} t -m30{threads}"));
-        assert!(seen <= most + 1, "add{threads}: {seen}");
+        // As many blocks and as many files at the same time, and the one who writes.
+        assert!(seen <= 2 * most + 1, "add{threads}: {seen}");
         assert!(threads != " -t9" || seen > 3, "add{threads}: {seen}");
         memory_of_add.push(memory);
         let (seen, _) = most_of(&desk, &format!("extract {name} -to out{name}{threads}"));
