@@ -1,10 +1,14 @@
 //! Block number to place and fragments, through the directories of the fragment runs.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::base::{Digest, Error, Result};
+use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::crypto::IdentityHash;
-use crate::format::{BlockRecord, Directory, FragmentPage, FrameType, PageReference, RunReference};
+use crate::format::{
+    BlockRecord, Directory, FragmentPage, FrameHeader, FrameType, PageReference, Place,
+    RunReference,
+};
 use crate::journal::FrameReader;
 
 use super::history::Version;
@@ -20,8 +24,18 @@ pub struct BlockTable {
     identities: IdentityHash,
     /// Pages of all live runs, in rising order of blocks.
     pages: Vec<PageReference<u64>>,
+    /// Runs that cannot be opened.
+    lost: Vec<LostRun>,
     /// Most recently used last.
     kept: Mutex<Vec<Arc<FragmentPage>>>,
+}
+
+/// A run that cannot be opened.
+struct LostRun {
+    blocks: Range<u64>,
+    part: u32,
+    kind: ErrorKind,
+    why: String,
 }
 
 impl BlockTable {
@@ -32,26 +46,72 @@ impl BlockTable {
         for run in &version.manifest.fragment_runs {
             pages.extend(read_directory(&reader, run)?);
         }
-        Ok(Self::over(archive, pages))
+        Ok(Self::over(archive, pages, Vec::new()))
     }
 
-    fn over(archive: &Archive, pages: Vec<PageReference<u64>>) -> Self {
+    fn over(archive: &Archive, pages: Vec<PageReference<u64>>, lost: Vec<LostRun>) -> Self {
         let (reader, identities) = (archive.reader(), archive.identity_hash());
-        Self { reader, identities, pages, kept: Mutex::new(Vec::new()) }
+        Self { reader, identities, pages, lost, kept: Mutex::new(Vec::new()) }
     }
 
     /// The blocks that can be found although some runs cannot be read: [`Self::record`] fails for
-    /// the others. Also says what is wrong with those runs.
+    /// the others. Also says what is wrong with those runs, but not of those in parts that are missing:
+    /// that was told when the archive was opened.
     pub fn of_readable(archive: &Archive, version: &Version) -> (Self, Vec<Error>) {
         let reader = archive.reader();
-        let (mut pages, mut errors) = (Vec::new(), Vec::new());
+        let (mut pages, mut lost, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         for run in &version.manifest.fragment_runs {
             match read_directory(&reader, run) {
                 Ok(found) => pages.extend(found),
-                Err(error) => errors.push(error),
+                Err(error) => {
+                    lost.push(LostRun {
+                        blocks: run.first_block..run.first_block.saturating_add(run.records),
+                        part: run.place.part,
+                        kind: error.kind(),
+                        why: error.to_string(),
+                    });
+                    errors.push(error);
+                }
             }
         }
-        (Self::over(archive, pages), errors)
+        errors.retain(|error| error.kind() != ErrorKind::Missing);
+        (Self::over(archive, pages, lost), errors)
+    }
+
+    /// Whether all runs could be opened.
+    pub fn is_whole(&self) -> bool {
+        self.lost.is_empty()
+    }
+
+    /// The part that has to be there for a block to be read: where it is, or where its record is if
+    /// that cannot be read.
+    pub fn part_of(&self, block: u64) -> Result<u32> {
+        if let Some(lost) = self.lost_run(block) {
+            return Ok(lost.part);
+        }
+        match self.with_record(block, |record| record.place.part) {
+            Err(error) => match self.page_index(block) {
+                Some(index) => Ok(self.pages[index].place.part),
+                None => Err(error),
+            },
+            found => found,
+        }
+    }
+
+    /// Where the frame of a block is, and how many bytes it takes.
+    pub fn frame_of(&self, block: u64) -> Result<(Place, u64)> {
+        let frame =
+            |record: &BlockRecord| (record.place, FrameHeader::bytes_of_frame(record.payload_len));
+        self.with_record(block, frame)
+    }
+
+    fn lost_run(&self, block: u64) -> Option<&LostRun> {
+        self.lost.iter().find(|lost| lost.blocks.contains(&block))
+    }
+
+    /// The page that has the record of a block, if any has.
+    fn page_index(&self, block: u64) -> Option<usize> {
+        self.pages.partition_point(|page| page.first_key <= block).checked_sub(1)
     }
 
     /// The blocks that the version's own update added.
@@ -61,7 +121,7 @@ impl BlockTable {
             Some(run) => read_directory(&reader, run)?,
             None => Vec::new(),
         };
-        Ok(Self::over(archive, pages))
+        Ok(Self::over(archive, pages, Vec::new()))
     }
 
     /// The record of one block.
@@ -71,9 +131,11 @@ impl BlockTable {
 
     /// What `take` makes of the record of one block, which may be long.
     pub fn with_record<T>(&self, block: u64, take: impl FnOnce(&BlockRecord) -> T) -> Result<T> {
-        let index = self.pages.partition_point(|page| page.first_key <= block).checked_sub(1);
+        if let Some(LostRun { kind, why, .. }) = self.lost_run(block) {
+            return Err(Error::new(*kind, why));
+        }
         let unknown = || Error::corrupt(format!("block {block} is in no fragment run"));
-        let page = self.page(index.ok_or_else(unknown)?)?;
+        let page = self.page(self.page_index(block).ok_or_else(unknown)?)?;
         let offset = usize::try_from(block - page.first_block).unwrap_or(usize::MAX);
         page.blocks.get(offset).map(take).ok_or_else(unknown)
     }

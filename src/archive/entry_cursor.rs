@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Error, Result, StoredPath};
+use crate::base::{Error, ErrorKind, Result, StoredPath};
 use crate::format::{Directory, Entry, EntryPage, FrameType, PageReference, RunReference};
 use crate::journal::FrameReader;
 
@@ -15,9 +15,9 @@ type Pages = Arc<Vec<PageReference<StoredPath>>>;
 pub(super) enum Met {
     /// An entry.
     Entry(Entry),
-    /// A page that cannot be read: what the run says of paths from `from` up to but not with
-    /// `to` (or to the end) is unknown.
-    Gap { from: StoredPath, to: Option<StoredPath>, error: Error },
+    /// Something that cannot be read: what the run says of paths from `from` (or the start) up to but
+    /// not with `to` (or to the end) is unknown.
+    Gap { from: Option<StoredPath>, to: Option<StoredPath>, error: Error },
 }
 
 /// One run, opened: its directory is in memory, its pages are not.
@@ -25,9 +25,37 @@ pub(super) enum Met {
 pub(super) struct EntryRun {
     reader: FrameReader,
     pages: Pages,
+    /// Why nothing of it can be read, if so.
+    lost: Option<Lost>,
+}
+
+/// Why a run cannot be opened; told by each cursor.
+#[derive(Clone)]
+struct Lost {
+    kind: ErrorKind,
+    why: String,
 }
 
 impl EntryRun {
+    /// A run that may be lost: then a gap stands for all that it may say.
+    pub(super) fn open_if_readable(reader: &FrameReader, run: &RunReference) -> Self {
+        Self::open(reader, run).unwrap_or_else(|error| {
+            let (oldest, newest) = run.updates;
+            let updates = if oldest == newest {
+                format!("what update {oldest} changed")
+            } else {
+                format!("what updates {oldest} to {newest} changed")
+            };
+            let lost = Lost {
+                kind: error.kind(),
+                why: format!(
+                    "{updates} cannot be read, so names that only older ones tell of are left out: {error}"
+                ),
+            };
+            Self { reader: reader.clone(), pages: Arc::default(), lost: Some(lost) }
+        })
+    }
+
     pub(super) fn open(reader: &FrameReader, run: &RunReference) -> Result<Self> {
         let decode = |raw: &[u8]| match Directory::decode(raw)? {
             Directory::Entries(pages) => Ok(pages),
@@ -35,7 +63,12 @@ impl EntryRun {
         };
         let pages =
             packed_frame::read(reader, run.place, FrameType::Directory, run.payload_len, decode)?;
-        Ok(Self { reader: reader.clone(), pages: Arc::new(pages) })
+        let records = pages.iter().map(|page| page.records).fold(0, u64::saturating_add);
+        if records != run.records {
+            let what = "an entry run is not the one that is referred to";
+            return Err(Error::corrupt(what).at(run.place));
+        }
+        Ok(Self { reader: reader.clone(), pages: Arc::new(pages), lost: None })
     }
 
     /// A cursor at the first entry that is not below `start`.
@@ -47,6 +80,7 @@ impl EntryRun {
             None => 0,
         };
         EntryCursor {
+            lost: self.lost.clone(),
             run: self.clone(),
             next_page,
             entries: Vec::new().into_iter(),
@@ -58,6 +92,8 @@ impl EntryRun {
 /// A place in a run.
 pub struct EntryCursor {
     run: EntryRun,
+    /// What is still to be told of a run that is lost.
+    lost: Option<Lost>,
     next_page: usize,
     entries: std::vec::IntoIter<Entry>,
     start: Option<StoredPath>,
@@ -79,6 +115,9 @@ impl EntryCursor {
 
     /// The next entry or gap.
     pub(super) fn next_met(&mut self) -> Option<Met> {
+        if let Some(Lost { kind, why }) = self.lost.take() {
+            return Some(Met::Gap { from: None, to: None, error: Error::new(kind, why) });
+        }
         loop {
             for entry in self.entries.by_ref() {
                 if self.start.as_ref().is_none_or(|start| entry.path >= *start) {
@@ -92,7 +131,7 @@ impl EntryCursor {
                 Ok(entries) => self.entries = entries.into_iter(),
                 Err(error) => {
                     let to = self.run.pages.get(self.next_page).map(|next| next.first_key.clone());
-                    return Some(Met::Gap { from: page.first_key, to, error });
+                    return Some(Met::Gap { from: Some(page.first_key), to, error });
                 }
             }
         }

@@ -3,8 +3,8 @@
 use std::io;
 
 use crate::archive::{
-    Archive, BlockTable, Change, Entry, History, Object as StoredObject, OpenOptions, Transaction,
-    TransactionOptions, Version,
+    Archive, BlockTable, Catalog, Change, Entry, History, Object as StoredObject, OpenOptions,
+    Transaction, TransactionOptions, Version,
 };
 use crate::base::{Error, ErrorKind, Item, Kind, Progress, Result, StoredPath, Timestamp};
 use crate::compress::MethodChoice;
@@ -19,7 +19,7 @@ use super::key_source::password;
 use super::object_reader::ObjectReader;
 use super::options::{AddOptions, AddSummary};
 use super::rollback::{finish as finish_rollback, outcome_of_failure, roll_back};
-use super::scope::{Scope, catalog, tell_notice};
+use super::scope::{Scope, tell_notice};
 use super::status::size_of;
 
 /// `-fragment` of a new archive.
@@ -77,7 +77,9 @@ fn add_to(
             archive.fragment_exponent()
         ));
     }
-    let stored = scope.entries(&catalog(archive, base.as_ref())?);
+    let catalog =
+        base.as_ref().map_or_else(|| Ok(Catalog::empty()), |base| Catalog::of(archive, base))?;
+    let stored = scope.entries(&catalog);
     let walk = |archive: &Archive| scope.walk(options.special, &options.archive, archive);
     let total = if progress.wants_total() { content_bytes(walk(archive), progress)? } else { 0 };
     let walk = walk(archive);

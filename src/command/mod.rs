@@ -8,6 +8,7 @@ mod archive_comparison;
 mod changes;
 mod content_comparison;
 mod content_reader;
+mod core_files;
 mod difference;
 mod disk_comparison;
 mod extract;
@@ -16,10 +17,12 @@ mod key_source;
 mod largest;
 mod largest_objects;
 mod list;
+mod missing_parts;
 mod object_reader;
 mod options;
 mod other_archive;
 mod passwd;
+mod plan;
 mod requested;
 mod restore_directories;
 mod restore_ledger;
@@ -37,6 +40,7 @@ mod verify_blocks;
 mod verify_entries;
 mod verify_version;
 mod versions;
+mod wanted;
 
 pub use add::add;
 pub use extract::extract;
@@ -44,9 +48,10 @@ pub use key_source::KeySource;
 pub use list::list;
 pub use options::{
     AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
-    PasswdOptions, PasswdSummary, Row, VerifyOptions, VerifySummary,
+    PasswdOptions, PasswdSummary, PlanSummary, PlannedPart, Row, VerifyOptions, VerifySummary,
 };
 pub use passwd::passwd;
+pub use plan::plan;
 pub use verify::verify;
 
 pub use crate::archive::{Location, PartNames, Rollback};
