@@ -10,6 +10,7 @@ mod crash;
 mod crypto;
 mod damage;
 mod damage_cli;
+mod encrypted_damage;
 mod encryption;
 mod encryption_cli;
 mod examples;

@@ -60,7 +60,7 @@ Symbols:
 Examples:
   zarc extract backup -to restored
   zarc extract backup docs -test    can it be restored?
-  zarc extract 'part??' docs -plan    which parts have to be fetched?
+  zarc extract backup docs -plan    which bytes have to be fetched?
   zarc extract backup docs/notes.txt -force
   zarc extract backup docs notes -to old/docs old/notes -until 2024/01/01
   zarc extract backup -all -to versions";
@@ -108,12 +108,12 @@ Examples:
 pub(super) const TEST: &str = "\
 Every block is decoded and every fragment, page and commit of all versions up to -until is compared \
 with its checksum, and every file with the fragments it is made of. Nothing is written. What is \
-damaged is named, and the exit code is 2.
+damaged is named, and the exit code is 2. That an older state of the whole archive was put in its \
+place shows in the fingerprint alone: note the one that add prints, and give it to -expect.
 
 Examples:
   zarc test backup
-  zarc test backup -until 10        only the first ten versions
-  zarc test backup -expect 0123456789abcdef    and it is the state that add told";
+  zarc test backup -until 10        only the first ten versions";
 
 /// Below the options of `help`.
 pub(super) const HELP: &str = "\

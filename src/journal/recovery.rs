@@ -66,8 +66,7 @@ impl Journal {
         Self::open_parts(Arc::new(OnePart::new(backend)), password)
     }
 
-    /// The same of an archive in parts. A part that is missing, foreign or in the wrong place is left
-    /// out and named by [`Self::absent_parts`].
+    /// The same of an archive in parts; those that are left out are named by [`Self::absent_parts`].
     pub fn open_parts(store: Arc<dyn PartStore>, password: Option<&Password>) -> Result<Self> {
         let (mut journal, chain) =
             Self::open_at_last_commit(&Parts::new(store), password, Gaps::LeftOut)?;
