@@ -11,7 +11,8 @@ use crate::support::parts::{history_in_parts, zarc_in};
 fn an_archive_is_compared_with_one_in_parts() {
     let (archive, _) = history_in_parts(3, None);
     let at = archive.directory();
-    let (code, _, told) = zarc_in(&at, &["add", "one", "../t", "-to", "t"]);
+    let tree = archive.bench.work().display().to_string();
+    let (code, _, told) = zarc_in(&at, &["add", "one", &tree, "-to", "t"]);
     assert_eq!(code, Some(0), "{told}");
     let symbols = |words: &[&str]| {
         let (code, rows, told) = zarc_in(&at, words);
