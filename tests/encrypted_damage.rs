@@ -83,8 +83,8 @@ impl Sample {
         }
         let is_told = done.problems > 0 || !told.warnings().is_empty();
         if !is_told {
-            let lost = differences(expected, &restored);
-            assert!(lost.is_empty(), "{what}: {lost:?}");
+            let missing = differences(expected, &restored);
+            assert!(missing.is_empty(), "{what}: {missing:?}");
         }
         assert_eq!(done.problems > 0, done.damaged > 0, "{what}: {}", told.warnings());
         (is_told, newest)
