@@ -25,7 +25,7 @@ use crate::support::truth::Truth;
 use crate::support::workbench::{fresh_in_memory, number_from_environment};
 
 /// Sets of parts of the normal run; `ZARC_TEST_CASES` multiplies them.
-const SETS: u64 = 1500;
+const SETS: u64 = 600;
 const PARTS: usize = 5;
 /// The copy went on in another way after so many parts. No gap fits between the parts in which the two
 /// differ: what stands before a gap and is of a copy cannot be told (`spec/format.md` section 10).
@@ -198,5 +198,5 @@ fn whatever_parts_are_mixed_they_show_nothing_that_was_not_put_in() {
     });
     println!("{tally:?}");
     let counters = [tally.told, tally.older, tally.whole];
-    assert!(counters.map(AtomicU64::into_inner).iter().all(|&count| count >= 5 * times));
+    assert!(counters.map(AtomicU64::into_inner).iter().all(|&count| count >= 2 * times));
 }
