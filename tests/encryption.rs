@@ -52,6 +52,7 @@ fn an_encrypted_archive_gives_back_every_version() {
         versions.push(walk(&bench.work()));
     }
     let options = VerifyOptions {
+        expect: None,
         archive: bench.archive().into(),
         key: Some(words("open sesame")),
         until: Until::Latest,

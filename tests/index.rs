@@ -93,6 +93,7 @@ impl Twins {
 fn check(archive: &Path) -> (VerifySummary, String) {
     let told = Told::default();
     let options = VerifyOptions {
+        expect: None,
         archive: archive.to_owned().into(),
         key: None,
         until: Until::Latest,
@@ -322,6 +323,7 @@ fn damage_to_an_index_is_found() {
                 fs::write(&index, &bytes).unwrap();
                 let told = Told::default();
                 let options = VerifyOptions {
+                    expect: None,
                     archive: index.clone().into(),
                     key: None,
                     until: Until::Latest,

@@ -132,6 +132,13 @@ fn corpus(directory: &Path) -> Vec<Value> {
     say(&[b"add", b"a", b"d", b"-until", b"-1", b"-force", b"-test"]);
     say(&[b"extract", b"a", b"-to", b"out"]);
     say(&[b"extract", b"a", b"-to", b"out", b"-force"]);
+    say(&[b"extract", b"a", b"-plan"]);
+    say(&[b"add", b"part?", b"d"]);
+    fs::write(at("d/more"), noise(2, 1000)).unwrap();
+    fs::write(at("d/again"), "changed again").unwrap();
+    say(&[b"add", b"part?", b"d"]);
+    fs::remove_file(at("part1.zarc")).unwrap();
+    say(&[b"extract", b"part?", b"-plan"]);
     say(&[b"test", b"a"]);
     say(&[b"list", b"odd"]);
     say(&[b"test", b"odd"]);

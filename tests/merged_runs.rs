@@ -60,7 +60,8 @@ fn check(location: Location, key: Option<&'static str>) -> (VerifySummary, Strin
     let told = Told::default();
     let key =
         key.map(|words| zarc::command::KeySource::Words(Password::new(words.as_bytes().to_vec())));
-    let options = VerifyOptions { archive: location, key, until: Until::Latest, threads: 1 };
+    let options =
+        VerifyOptions { archive: location, key, until: Until::Latest, expect: None, threads: 1 };
     (verify(&options, &told).unwrap(), told.warnings())
 }
 

@@ -183,6 +183,7 @@ fn every_kept_archive_is_read_as_its_manifest_says() {
         }
         let told = Told::default();
         let options = VerifyOptions {
+            expect: None,
             archive: archive.clone().into(),
             key: None,
             until: Until::Latest,
@@ -215,6 +216,7 @@ fn refuse(bytes: &[u8], draft: &str) {
     fs::write(bench.archive(), bytes).unwrap();
     let out = bench.path("out");
     let verify_options = VerifyOptions {
+        expect: None,
         archive: bench.archive().into(),
         key: None,
         until: Until::Latest,

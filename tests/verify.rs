@@ -13,7 +13,13 @@ fn run(made: &Made) -> (VerifySummary, String) {
 }
 
 fn options(made: &Made) -> VerifyOptions {
-    VerifyOptions { archive: made.archive().into(), key: None, until: Until::Latest, threads: 2 }
+    VerifyOptions {
+        expect: None,
+        archive: made.archive().into(),
+        key: None,
+        until: Until::Latest,
+        threads: 2,
+    }
 }
 
 fn sample() -> Made {

@@ -50,21 +50,21 @@ pub(super) enum Before {
 
 impl Audit {
     /// Audits an archive up to `end`, where a commit ends.
-    pub fn new(archive: &Archive, end: Place) -> Result<Self> {
+    pub fn new(archive: &Archive, end: Place) -> Self {
         let region_bytes = archive.journal.header().region_bytes();
-        let reader = archive.reader().in_part(1);
-        let audit = Self {
-            walk: walk_part(&reader, 1, region_bytes, end)?,
+        let reader = archive.reader().in_part(0);
+        Self {
+            // The first part is entered like the others.
+            walk: FrameWalk::new(reader.clone(), 0, 0),
             reader,
-            part: 1,
+            part: 0,
             region_bytes,
             end,
             before: Before::Genesis(*archive.journal.genesis()),
             current: None,
             findings: VecDeque::new(),
             frames: 0,
-        };
-        Ok(audit)
+        }
     }
 
     /// Frames whose tag was computed so far.
@@ -105,8 +105,14 @@ impl Audit {
         Some(self.findings.pop_front())
     }
 
+    /// Goes on in the next part that is there: those that are not were named when the archive was
+    /// opened.
     fn enter_next_part(&mut self) -> Result<()> {
-        self.part += 1;
+        let next = self.reader.next_part()?.unwrap_or(self.end.part).min(self.end.part);
+        if next != self.part + 1 {
+            self.before = Before::Unknown;
+        }
+        self.part = next;
         self.reader = self.reader.in_part(self.part);
         self.walk = walk_part(&self.reader, self.part, self.region_bytes, self.end)?;
         Ok(())

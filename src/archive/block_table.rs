@@ -1,11 +1,14 @@
 //! Block number to place and fragments, through the directories of the fragment runs: of directories
 //! and pages those are in memory that were used last.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::base::{Digest, Error, Result};
+use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::crypto::IdentityHash;
-use crate::format::{BlockRecord, FragmentPage, FrameType, PageReference, RunReference};
+use crate::format::{
+    BlockRecord, FragmentPage, FrameHeader, FrameType, PageReference, Place, RunReference,
+};
 use crate::journal::FrameReader;
 
 use super::history::Version;
@@ -23,8 +26,18 @@ pub struct BlockTable {
     identities: IdentityHash,
     /// The directories of all live runs, in rising order of blocks.
     runs: Vec<Arc<RunDirectory<u64>>>,
+    /// Runs that cannot be opened.
+    lost: Vec<LostRun>,
     /// By their first blocks.
     kept: PageCache,
+}
+
+/// A run that cannot be opened.
+struct LostRun {
+    blocks: Range<u64>,
+    part: u32,
+    kind: ErrorKind,
+    why: String,
 }
 
 impl BlockTable {
@@ -35,7 +48,7 @@ impl BlockTable {
 
     fn over(archive: &Archive, runs: Vec<Arc<RunDirectory<u64>>>) -> Self {
         let (reader, identities) = (archive.reader(), archive.identity_hash());
-        Self { reader, identities, runs, kept: PageCache::new(PAGE_BYTES_KEPT) }
+        Self { reader, identities, runs, lost: Vec::new(), kept: PageCache::new(PAGE_BYTES_KEPT) }
     }
 
     /// No blocks of a new archive.
@@ -46,21 +59,69 @@ impl BlockTable {
     /// The same without any block, to load pages that `reader` reads.
     pub(super) fn without_runs(&self, reader: FrameReader) -> Self {
         let (identities, runs) = (self.identities.clone(), Vec::new());
-        Self { reader, identities, runs, kept: PageCache::new(PAGE_BYTES_KEPT) }
+        Self { reader, identities, runs, lost: Vec::new(), kept: PageCache::new(PAGE_BYTES_KEPT) }
     }
 
     /// The blocks that can be found although some runs cannot be read: [`Self::record`] fails for
-    /// the others. Also says what is wrong with those runs.
+    /// the others. Also says what is wrong with those runs, but not of those in parts that are missing:
+    /// that was told when the archive was opened.
     pub fn of_readable(archive: &Archive, version: &Version) -> (Self, Vec<Error>) {
         let reader = archive.reader();
-        let (mut runs, mut errors) = (Vec::new(), Vec::new());
+        let (mut runs, mut lost, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         for run in &version.manifest.fragment_runs {
             match open_run(&reader, run) {
                 Ok(found) => runs.push(found),
-                Err(error) => errors.push(error),
+                Err(error) => {
+                    lost.push(LostRun {
+                        blocks: run.first_block..run.first_block.saturating_add(run.records),
+                        part: run.place.part,
+                        kind: error.kind(),
+                        why: error.to_string(),
+                    });
+                    errors.push(error);
+                }
             }
         }
-        (Self::over(archive, runs), errors)
+        errors.retain(|error| error.kind() != ErrorKind::Missing);
+        (Self { lost, ..Self::over(archive, runs) }, errors)
+    }
+
+    /// Whether all runs could be opened.
+    pub fn is_whole(&self) -> bool {
+        self.lost.is_empty()
+    }
+
+    /// The part that has to be there for a block to be read: where it is, or where its record is if
+    /// that cannot be read.
+    pub fn part_of(&self, block: u64) -> Result<u32> {
+        if let Some(lost) = self.lost_run(block) {
+            return Ok(lost.part);
+        }
+        self.with_record(block, |record| record.place.part)
+            .or_else(|_| Ok(self.listed_page(block)?.place.part))
+    }
+
+    /// Where the frame of a block is, and how many bytes it takes.
+    pub fn frame_of(&self, block: u64) -> Result<(Place, u64)> {
+        let frame =
+            |record: &BlockRecord| (record.place, FrameHeader::bytes_of_frame(record.payload_len));
+        self.with_record(block, frame)
+    }
+
+    fn lost_run(&self, block: u64) -> Option<&LostRun> {
+        self.lost.iter().find(|lost| lost.blocks.contains(&block))
+    }
+
+    /// The page that has the record of a block.
+    fn listed_page(&self, block: u64) -> Result<PageReference<u64>> {
+        if let Some(LostRun { kind, why, .. }) = self.lost_run(block) {
+            return Err(Error::new(*kind, why));
+        }
+        let is_above =
+            |run: &Arc<RunDirectory<u64>>| run.first_key().is_some_and(|&first| first > block);
+        let index = self.runs.partition_point(|run| !is_above(run)).checked_sub(1);
+        let page = index.and_then(|index| self.runs.get(index)).map(|run| run.page_of(&block));
+        page.transpose()?.flatten().ok_or_else(|| unknown(block))
     }
 
     /// The blocks of some of the runs of a version, in rising order of blocks.
@@ -82,15 +143,10 @@ impl BlockTable {
 
     /// What `take` makes of the record of one block, which may be long.
     pub fn with_record<T>(&self, block: u64, take: impl FnOnce(&BlockRecord) -> T) -> Result<T> {
-        let unknown = || Error::corrupt(format!("block {block} is in no fragment run"));
-        let is_above =
-            |run: &Arc<RunDirectory<u64>>| run.first_key().is_some_and(|&first| first > block);
-        let index = self.runs.partition_point(|run| !is_above(run)).checked_sub(1);
-        let run = self.runs.get(index.ok_or_else(unknown)?).ok_or_else(unknown)?;
-        let loaded = self.loaded_page(&run.page_of(&block)?.ok_or_else(unknown)?)?;
+        let loaded = self.loaded_page(&self.listed_page(block)?)?;
         let page = &loaded.page;
         let offset = usize::try_from(block - page.first_block).unwrap_or(usize::MAX);
-        page.blocks.get(offset).map(take).ok_or_else(unknown)
+        page.blocks.get(offset).map(take).ok_or_else(|| unknown(block))
     }
 
     /// All pages in order, each with its first block or why it cannot be read.
@@ -133,6 +189,10 @@ impl BlockTable {
     pub(super) fn reader(&self) -> &FrameReader {
         &self.reader
     }
+}
+
+fn unknown(block: u64) -> Error {
+    Error::corrupt(format!("block {block} is in no fragment run"))
 }
 
 pub(super) fn open_run(reader: &FrameReader, run: &RunReference) -> Result<Arc<RunDirectory<u64>>> {

@@ -15,9 +15,17 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// What the version holds.
+    /// What the version holds, for whoever appends to it: all of it, or an error.
     pub fn of(archive: &Archive, version: &Version) -> Result<Self> {
         Self::of_runs(archive, &version.manifest.entry_runs)
+    }
+
+    /// What the version holds, as far as it can be read: an error stands for the names that a run
+    /// may have changed which cannot be opened.
+    pub fn of_readable(archive: &Archive, version: &Version) -> Self {
+        let reader = archive.reader();
+        let runs = version.manifest.entry_runs.iter();
+        Self { runs: runs.map(|run| EntryRun::open_if_readable(&reader, run)).collect() }
     }
 
     /// What the version's own update changed, deletions included.

@@ -3,7 +3,7 @@
 use std::iter::Peekable;
 use std::sync::Arc;
 
-use crate::base::{Error, Result, StoredPath};
+use crate::base::{Error, ErrorKind, Result, StoredPath};
 use crate::format::{Entry, EntryPageReader, FrameType, PageReference, RunReference};
 use crate::journal::FrameReader;
 
@@ -15,34 +15,57 @@ use super::run_directory::{Pages, RunDirectory, Unlisted};
 pub(super) enum Met {
     /// An entry.
     Entry(Entry),
-    /// Pages that cannot be read: what the run says of paths from `from` up to but not with
-    /// `to` (or to the end) is unknown.
-    Gap { from: StoredPath, to: Option<StoredPath>, error: Error },
+    /// Something that cannot be read: what the run says of paths from `from` (or the start) up to but
+    /// not with `to` (or to the end) is unknown.
+    Gap { from: Option<StoredPath>, to: Option<StoredPath>, error: Error },
 }
 
 /// One run, opened: the root of its directory is in memory, its pages are not.
 #[derive(Clone)]
 pub(super) struct EntryRun {
     reader: FrameReader,
-    directory: Arc<RunDirectory<StoredPath>>,
+    directory: std::result::Result<Arc<RunDirectory<StoredPath>>, LostRun>,
+}
+
+/// Why a run cannot be opened; told by each cursor.
+#[derive(Clone)]
+struct LostRun {
+    kind: ErrorKind,
+    why: String,
 }
 
 impl EntryRun {
-    pub(super) fn open(reader: &FrameReader, run: &RunReference) -> Result<Self> {
-        let directory = Arc::new(RunDirectory::open(reader, run)?);
-        Ok(Self { reader: reader.clone(), directory })
+    /// A run that may be lost: then a gap stands for all that it may say.
+    pub(super) fn open_if_readable(reader: &FrameReader, run: &RunReference) -> Self {
+        Self::open(reader, run).unwrap_or_else(|error| {
+            let (oldest, newest) = run.updates;
+            let updates = if oldest == newest {
+                format!("what update {oldest} changed")
+            } else {
+                format!("what updates {oldest} to {newest} changed")
+            };
+            let lost = LostRun {
+                kind: error.kind(),
+                why: format!(
+                    "{updates} cannot be read, so names that only older ones tell of are left out: {error}"
+                ),
+            };
+            Self { reader: reader.clone(), directory: Err(lost) }
+        })
     }
 
-    /// Its pages in order, from the one that may hold `start` on.
-    pub(super) fn pages(&self, start: Option<&StoredPath>) -> Pages<StoredPath> {
-        self.directory.pages(start)
+    pub(super) fn open(reader: &FrameReader, run: &RunReference) -> Result<Self> {
+        let directory = Arc::new(RunDirectory::open(reader, run)?);
+        Ok(Self { reader: reader.clone(), directory: Ok(directory) })
     }
 
     /// A cursor at the first entry that is not below `start`.
     pub(super) fn cursor(&self, start: Option<&StoredPath>) -> EntryCursor {
+        let pages = self.directory.as_ref().map(|run| run.pages(start).peekable());
         EntryCursor {
             reader: self.reader.clone(),
-            pages: self.pages(start).peekable(),
+            lost: pages.as_ref().err().map(|lost| (*lost).clone()),
+            pages: pages.ok(),
             page: None,
             start: start.cloned(),
         }
@@ -85,7 +108,9 @@ impl OpenPage {
 /// A place in a run.
 pub struct EntryCursor {
     reader: FrameReader,
-    pages: Peekable<Pages<StoredPath>>,
+    /// What is still to be told of a run that is lost.
+    lost: Option<LostRun>,
+    pages: Option<Peekable<Pages<StoredPath>>>,
     page: Option<OpenPage>,
     start: Option<StoredPath>,
 }
@@ -93,15 +118,19 @@ pub struct EntryCursor {
 impl EntryCursor {
     /// What is unknown where a page or directory cannot be read.
     fn gap(&mut self, Lost { first_key, error }: Lost) -> Met {
-        let to = self.pages.peek().map(|next| match next {
+        let next = self.pages.as_mut().and_then(Peekable::peek);
+        let to = next.map(|next| match next {
             Ok(page) => page.first_key.clone(),
             Err(unlisted) => unlisted.first_key.clone(),
         });
-        Met::Gap { from: first_key, to, error }
+        Met::Gap { from: Some(first_key), to, error }
     }
 
     /// The next entry or gap.
     pub(super) fn next_met(&mut self) -> Option<Met> {
+        if let Some(LostRun { kind, why }) = self.lost.take() {
+            return Some(Met::Gap { from: None, to: None, error: Error::new(kind, why) });
+        }
         loop {
             while let Some(next) = self.page.as_mut().and_then(OpenPage::next) {
                 match next {
@@ -113,7 +142,8 @@ impl EntryCursor {
                     Err(lost) => return Some(self.gap(lost)),
                 }
             }
-            let opened = self.pages.next()?.and_then(|page| OpenPage::read(&self.reader, page));
+            let opened =
+                self.pages.as_mut()?.next()?.and_then(|page| OpenPage::read(&self.reader, page));
             match opened {
                 Ok(page) => self.page = Some(page),
                 Err(lost) => return Some(self.gap(lost)),

@@ -3,14 +3,15 @@
 //! another.
 
 use std::iter::Peekable;
+use std::sync::Arc;
 
 use crate::base::{Error, ErrorKind, Progress, Result, StoredPath};
 use crate::format::{Entry, EntryPageBuilder, FrameType, Object, PageReference, RunReference};
 use crate::journal::{FrameReader, UpdateWriter};
 
-use super::entry_cursor::{EntryRun, read_page};
+use super::entry_cursor::read_page;
 use super::packed_frame;
-use super::run_directory::Pages;
+use super::run_directory::{Pages, RunDirectory};
 use super::run_shape::RunShape;
 use super::run_writer::RunWriter;
 
@@ -33,7 +34,7 @@ struct Input {
 
 impl Input {
     fn open(reader: &FrameReader, run: &RunReference) -> Result<Self> {
-        let pages = EntryRun::open(reader, run)?.pages(None).peekable();
+        let pages = Arc::new(RunDirectory::open(reader, run)?).pages(None).peekable();
         let entries = Vec::new().into_iter();
         let mut input = Self { reader: reader.clone(), pages, entries, head: Head::End };
         input.advance()?;

@@ -1,6 +1,8 @@
 //! The versions of an archive, and which one `-until` means.
 
-use crate::base::{Result, Until};
+use std::cmp::Ordering;
+
+use crate::base::{Error, Result, Until};
 use crate::format::{FrameType, Manifest, Place};
 use crate::journal::{CommitPoint, FrameReader};
 
@@ -90,54 +92,129 @@ impl History {
         Ok(point.map(|point| Place { offset: point.end(), ..point.place }))
     }
 
-    /// All versions up to the one that is meant, oldest first.
+    /// Number and whole fingerprint of the version that is meant: all digits of its state.
+    pub fn fingerprint(&self, until: Until) -> Result<Option<(u64, String)>> {
+        let point = self.point_at(until)?;
+        Ok(point.map(|point| (point.commit.update, point.commit.state.to_string())))
+    }
+
+    /// The version whose fingerprint begins with these digits, if any of those that can be read has.
+    pub fn version_of_fingerprint(&self, digits: &str) -> Result<Option<u64>> {
+        let mut next = self.last.clone();
+        while let Some(point) = next {
+            if point.commit.state.to_string().starts_with(digits) {
+                return Ok(Some(point.commit.update));
+            }
+            next = match point.commit.update {
+                1 => None,
+                _ => match point.previous(&self.reader) {
+                    Ok(previous) => Some(previous),
+                    Err(_) => self.older_than(&point)?,
+                },
+            };
+        }
+        Ok(None)
+    }
+
+    /// All versions up to the one that is meant, oldest first; an error stands for those that are lost.
     pub fn versions(&self, until: Until) -> Result<impl Iterator<Item = Result<Version>> + use<>> {
         let mut points = Vec::new();
         let mut next = self.point_at(until)?;
         while let Some(point) = next {
-            next = match point.commit.update {
-                1 => None,
-                _ => Some(point.previous(&self.reader)?),
+            let before = match point.commit.update {
+                1 => Ok(None),
+                _ => point.previous(&self.reader).map(Some),
             };
-            points.push(point);
+            let mut lost = None;
+            next = match before {
+                Ok(before) => before,
+                Err(error) => {
+                    let older = self.older_than(&point)?;
+                    lost = Some(lost_versions(older.as_ref(), &point, error));
+                    older
+                }
+            };
+            points.push(Ok(point));
+            points.extend(lost.map(Err));
         }
         let reader = self.reader.clone();
-        Ok(points.into_iter().rev().map(move |point| Version::open(&reader, point)))
+        Ok(points.into_iter().rev().map(move |point| Version::open(&reader, point?)))
     }
 
     fn point_at(&self, until: Until) -> Result<Option<CommitPoint>> {
         let Some(last) = self.last.clone() else {
             return Ok(None);
         };
-        match until {
-            Until::Latest => Ok(Some(last)),
-            Until::Version(number) => self.search(last, |p| p.commit.update > number),
-            Until::Before(count) => {
-                let number = last.commit.update.saturating_sub(count);
-                self.search(last, |p| p.commit.update > number)
+        let number = match until {
+            Until::Latest => return Ok(Some(last)),
+            Until::Date(date) => {
+                return self.search(last, |point| point.commit.date.cmp(&date));
             }
-            Until::Date(date) => self.search(last, |p| p.commit.date > date),
-        }
+            Until::Version(number) => number,
+            Until::Before(count) => last.commit.update.saturating_sub(count),
+        };
+        self.search(last, |point| point.commit.update.cmp(&number))
     }
 
-    /// The newest commit that is not too new; updates and dates rise together, so the jump
-    /// commits make it a binary search.
+    /// The newest commit that is not too new, as `compare` says of each; updates and dates rise
+    /// together, so the jump commits make it a binary search. Where commits cannot be read, it goes on
+    /// from the end of an earlier part, unless the one that is meant may be among them.
     fn search(
         &self,
         from: CommitPoint,
-        is_too_new: impl Fn(&CommitPoint) -> bool,
+        compare: impl Fn(&CommitPoint) -> Ordering,
     ) -> Result<Option<CommitPoint>> {
+        let is_too_new = |point: &CommitPoint| compare(point).is_gt();
         let mut point = from;
         while is_too_new(&point) {
             if point.commit.update == 1 {
                 return Ok(None);
             }
-            let jump = point.jump(&self.reader)?.filter(&is_too_new);
+            // A jump is only a short cut.
+            let jump = point.jump(&self.reader).ok().flatten().filter(&is_too_new);
             point = match jump {
                 Some(jump) => jump,
-                None => point.previous(&self.reader)?,
+                None => self.previous(&point, &compare)?,
             };
         }
         Ok(Some(point))
+    }
+
+    /// The commit before `point`, or where it cannot be read an older one that is not older than the
+    /// one that is meant.
+    fn previous(
+        &self,
+        point: &CommitPoint,
+        compare: impl Fn(&CommitPoint) -> Ordering,
+    ) -> Result<CommitPoint> {
+        let error = match point.previous(&self.reader) {
+            Ok(previous) => return Ok(previous),
+            Err(error) => error,
+        };
+        match self.older_than(point)? {
+            Some(older) if compare(&older).is_ge() => Ok(older),
+            older => Err(lost_versions(older.as_ref(), point, error)),
+        }
+    }
+
+    /// The newest commit before `point` that can be read, where the one before it cannot.
+    fn older_than(&self, point: &CommitPoint) -> Result<Option<CommitPoint>> {
+        self.reader.last_commit_before(point.commit.update, point.commit.previous.part)
+    }
+}
+
+/// The versions after `older` and before `newer` are lost for this reason.
+fn lost_versions(older: Option<&CommitPoint>, newer: &CommitPoint, error: Error) -> Error {
+    let known = older.map_or(0, |older| older.commit.update);
+    let (from, to) = (known + 1, newer.commit.update - 1);
+    let what = if from == to {
+        format!("version {from} cannot be read")
+    } else {
+        format!("versions {from} to {to} cannot be read")
+    };
+    let told = Error::new(error.kind(), what).because(error);
+    match known {
+        0 => told.hint(format!("-until {} is the oldest that is left", newer.commit.update)),
+        known => told.hint(format!("-until {known} is the newest that is left before")),
     }
 }

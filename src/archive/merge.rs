@@ -40,14 +40,16 @@ impl Eq for Head {}
 
 struct Gap {
     age: usize,
-    from: StoredPath,
+    from: Option<StoredPath>,
     to: Option<StoredPath>,
 }
 
 impl Gap {
     fn hides(&self, head: &Head) -> bool {
         let path = &head.entry.path;
-        head.age > self.age && *path >= self.from && self.to.as_ref().is_none_or(|to| path < to)
+        head.age > self.age
+            && self.from.as_ref().is_none_or(|from| path >= from)
+            && self.to.as_ref().is_none_or(|to| path < to)
     }
 }
 

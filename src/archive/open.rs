@@ -7,12 +7,14 @@ use std::sync::Arc;
 use crate::base::{Environment, Error, ErrorKind, Result};
 use crate::compress::MethodChoice;
 use crate::crypto::{IdentityHash, KeyCost, KeyRecord, MasterKey, Password};
-use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, HeaderFlags};
+use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, FrameHeader, HeaderFlags, Place};
 use crate::journal::{FrameReader, Journal, NewPart, Tail};
 use crate::storage::{
-    Backend, Discard, DiscardParts, LocalFile, LocalParts, Memory, OnePart, PartStore,
+    Backend, Discard, DiscardParts, LocalFile, LocalParts, Memory, OnePart, PartNames, PartStore,
+    ReadRecord,
 };
 
+use super::history::Version;
 use super::location::Location;
 
 /// Something the user should know about the archive before its content.
@@ -78,6 +80,28 @@ impl Archive {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             begins => Some(begins.unwrap_or(false)),
         }
+    }
+
+    /// Opens an archive to read, and remembers which bytes are read of it.
+    pub fn open_location_recorded(
+        location: &Location,
+        password: Option<&Password>,
+    ) -> Result<(Self, Arc<ReadRecord>)> {
+        let store: Arc<dyn PartStore> = match location {
+            Location::Nowhere => return Err(Error::new(ErrorKind::Missing, "there is no archive")),
+            Location::File(path) => Arc::new(OnePart::new(Arc::new(LocalFile::open(path)?))),
+            Location::Parts(names) => Arc::new(LocalParts::open(names)?),
+        };
+        let record = Arc::new(ReadRecord::over(store));
+        let parts = Arc::<ReadRecord>::clone(&record);
+        let archive = Self::open_parts(parts, password).map_err(|error| error.at(location))?;
+        Ok((archive, record))
+    }
+
+    /// The same of files that have the names of parts: whether the first of them is an archive.
+    pub fn are_at(names: &PartNames) -> Option<bool> {
+        let first = LocalParts::first(names)?;
+        Self::is_at(&names.path(first).ok()?)
     }
 
     /// Opens an archive to read.
@@ -195,6 +219,32 @@ impl Archive {
         self.notice.as_ref()
     }
 
+    /// A sentence that names all missing parts, and one for each that is something else than its name
+    /// says; none if the archive is complete.
+    pub fn absent_parts(&self) -> Vec<String> {
+        self.journal.absent_parts()
+    }
+
+    /// Why a part is not read, if it is one of those.
+    pub fn absent_part(&self, part: u32) -> Option<Error> {
+        self.journal.absent_part(part)
+    }
+
+    /// What people call a part; nothing in an archive of one file.
+    pub fn part_name(&self, part: u32) -> Option<String> {
+        self.journal.part_name(part)
+    }
+
+    /// Where the runs of a version begin that are in missing parts: places of their directories, and
+    /// lengths in bytes.
+    pub fn absent_runs(&self, version: &Version) -> Vec<(Place, u64)> {
+        let manifest = &version.manifest;
+        let runs = manifest.entry_runs.iter().chain(&manifest.fragment_runs);
+        runs.filter(|run| self.absent_part(run.place.part).is_some())
+            .map(|run| (run.place, FrameHeader::bytes_of_frame(run.payload_len)))
+            .collect()
+    }
+
     /// How a message names a byte of the newest part.
     pub fn place_named(&self, offset: u64) -> String {
         self.reader().place_named(offset)
@@ -203,6 +253,11 @@ impl Archive {
     /// Device and inode number of the archive file: it must not archive itself.
     pub fn identity(&self) -> Option<(u64, u64)> {
         self.identity
+    }
+
+    /// The random identifier that all its parts have.
+    pub fn id(&self) -> [u8; 16] {
+        self.journal.header().archive_id
     }
 
     /// `-fragment` of this archive.
@@ -320,7 +375,7 @@ mod tests {
             Archive::open_path(&path, Some(&wrong)).map(drop),
             Archive::open_location_for_writing(&location, to_write, &environment).map(drop),
             Archive::open_location_for_trial(&location, to_write, &environment).map(drop),
-            begin_password_change(&path, &wrong).map(drop),
+            begin_password_change(&location, &wrong).map(drop),
         ];
         for error in refused.map(Result::unwrap_err) {
             assert!(error.to_string().starts_with("wrong password"), "{error}");

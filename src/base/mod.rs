@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of archives, files on disk or terminals.
 
+mod byte_ranges;
 mod bytes;
 mod digest;
 mod environment;
@@ -11,6 +12,7 @@ mod progress;
 mod stored_path;
 mod timestamp;
 
+pub use byte_ranges::ByteRanges;
 pub use bytes::{ByteReader, ByteWriter};
 pub use digest::Digest;
 pub use environment::Environment;

@@ -195,6 +195,9 @@ pub(super) struct ExtractArguments {
     /// Decode and check, write nothing
     #[arg(long)]
     pub(super) test: bool,
+    /// Which bytes of which parts would it need? Only the index is read, nothing is written
+    #[arg(long, conflicts_with = "test")]
+    pub(super) plan: bool,
     /// Decode at most N blocks at a time (number of cores)
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<OsString>,
@@ -242,6 +245,10 @@ pub(super) struct PasswdArguments {
 pub(super) struct TestArguments {
     #[command(flatten)]
     pub(super) common: Common,
+    /// Fail at once unless the fingerprint begins with these digits, 8 or more: the one that add or
+    /// test printed last. Else the archive was put back to an older state, or is another one
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(super) expect: Option<OsString>,
     /// Decode at most N blocks at a time (number of cores)
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<OsString>,

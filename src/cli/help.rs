@@ -48,7 +48,9 @@ pub(super) const EXTRACT: &str = "\
 Files are restored with all below them, as they were in the newest version or at -until. Objects \
 that exist are left alone without -force. Absolute names are restored below the current directory, \
 or below -to, and nothing is written outside of it. The content of each file is compared with its \
-identity; what is damaged is named, the rest is restored.
+identity; what is damaged is named, the rest is restored. With -plan, a line for each part tells whether it is there (=) or missing (?), and the first and last \
+byte of all that is needed of it. Where parts are missing, what they cost is said first, and \
+everything else is restored.
 
 Symbols:
   >  written, with its size
@@ -58,6 +60,7 @@ Symbols:
 Examples:
   zarc extract backup -to restored
   zarc extract backup docs -test    can it be restored?
+  zarc extract backup docs -plan    which bytes have to be fetched?
   zarc extract backup docs/notes.txt -force
   zarc extract backup docs notes -to old/docs old/notes -until 2024/01/01
   zarc extract backup -all -to versions";
@@ -92,7 +95,8 @@ pub(super) const PASSWD: &str = "\
 The archive then opens with the new password and no longer with the old one. What is in it is \
 encrypted under a key of its own, which only the password locks: no data is written anew, and \
 copies of the file that were made before still open with the old password. If that one may be \
-known to others, extract into a new archive with a new key. An interrupted change leaves an archive \
+known to others, extract into a new archive with a new key. Of an archive in parts, those that are \
+there are changed. An interrupted change leaves an archive \
 that opens with one of both. What no option gives is asked for: the old password once, the new one \
 twice.
 
@@ -104,7 +108,8 @@ Examples:
 pub(super) const TEST: &str = "\
 Every block is decoded and every fragment, page and commit of all versions up to -until is compared \
 with its checksum, and every file with the fragments it is made of. Nothing is written. What is \
-damaged is named, and the exit code is 2.
+damaged is named, and the exit code is 2. That an older state of the whole archive was put in its \
+place shows in the fingerprint alone: note the one that add prints, and give it to -expect.
 
 Examples:
   zarc test backup

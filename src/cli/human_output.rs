@@ -7,11 +7,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::base::{Error, Progress, Result};
-use crate::command::Row;
+use crate::command::{PlannedPart, Row};
 
 use super::listing::Listing;
 use super::message::{print, tell_failure};
 use super::output::{Manner, Output};
+use super::plan_line::plan_line;
 use super::progress_line::ProgressLine;
 use super::summary::Done;
 
@@ -53,6 +54,10 @@ impl Output for HumanOutput {
 
     fn row(&self, row: &Row, _is_compared: bool) -> Result<()> {
         self.listing.borrow_mut().show(row)
+    }
+
+    fn part(&self, part: &PlannedPart) -> Result<()> {
+        print(&plan_line(part))
     }
 
     fn finish(&self, done: &Done, took: Duration) -> Result<u8> {

@@ -5,7 +5,9 @@
 
 use serde::Serialize;
 
-use crate::command::{AddSummary, ExtractSummary, ListSummary, PasswdSummary, VerifySummary};
+use crate::command::{
+    AddSummary, ExtractSummary, ListSummary, PasswdSummary, PlanSummary, VerifySummary,
+};
 
 use super::summary::Done;
 
@@ -17,6 +19,7 @@ pub(super) enum Figures<'a> {
     Extract(ExtractFigures),
     List(ListFigures),
     Passwd(PasswdFigures),
+    Plan(PlanFigures),
     Test(TestFigures<'a>),
 }
 
@@ -57,6 +60,19 @@ pub(super) struct ExtractFigures {
     bytes: u64,
     missing: u64,
     problems: u64,
+    damaged: u64,
+}
+
+/// Of `extract -plan`.
+#[derive(Serialize)]
+pub(super) struct PlanFigures {
+    objects: u64,
+    content_bytes: u64,
+    parts: u64,
+    missing_parts: u64,
+    ranges: u64,
+    bytes: u64,
+    missing: u64,
     damaged: u64,
 }
 
@@ -117,6 +133,7 @@ impl<'a> Figures<'a> {
             Done::Passwd { summary: PasswdSummary { generation } } => {
                 Self::Passwd(PasswdFigures { generation: *generation })
             }
+            Done::Plan { summary } => Self::Plan(PlanFigures::of(summary)),
             Done::Test { summary } => Self::Test(TestFigures::of(summary)),
         }
     }
@@ -168,6 +185,22 @@ impl ExtractFigures {
         let ExtractSummary { written, skipped, identical, bytes, missing, problems, damaged } =
             *summary;
         Self { dry, written, skipped, identical, bytes, missing, problems, damaged }
+    }
+}
+
+impl PlanFigures {
+    fn of(summary: &PlanSummary) -> Self {
+        let PlanSummary {
+            objects,
+            content_bytes,
+            parts,
+            missing_parts,
+            ranges,
+            bytes,
+            missing,
+            damaged,
+        } = *summary;
+        Self { objects, content_bytes, parts, missing_parts, ranges, bytes, missing, damaged }
     }
 }
 

@@ -6,7 +6,7 @@ use data_encoding::BASE64;
 use serde::Serialize;
 
 use crate::base::{BlockReport, Error, ErrorKind, Item, Kind, Metadata, Xattr};
-use crate::command::{Comparison, Row};
+use crate::command::{Comparison, PlannedPart, Row};
 
 use super::json_figures::Figures;
 
@@ -19,6 +19,7 @@ pub(super) enum Line<'a> {
     #[serde(rename = "object")]
     Listed(Box<ListedLine<'a>>),
     Version(VersionLine),
+    Part(PartLine<'a>),
     Problem(ProblemLine<'a>),
     Warning {
         message: &'a str,
@@ -136,6 +137,25 @@ pub(super) struct VersionLine {
     stored_bytes: u64,
 }
 
+/// What an extraction needs of a part.
+#[derive(Serialize)]
+pub(super) struct PartLine<'a> {
+    part: u32,
+    name: &'a str,
+    present: bool,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown_blocks: Option<u64>,
+    ranges: Vec<RangeField>,
+}
+
+/// Bytes of a part.
+#[derive(Serialize)]
+struct RangeField {
+    offset: u64,
+    length: u64,
+}
+
 /// An object that could not be treated as asked for.
 #[derive(Serialize)]
 pub(super) struct ProblemLine<'a> {
@@ -200,6 +220,19 @@ impl<'a> Line<'a> {
                 })
             }
         }
+    }
+
+    /// What an extraction needs of a part.
+    pub(super) fn of_part(planned: &'a PlannedPart) -> Self {
+        let PlannedPart { part, name, is_there, ranges, unknown_blocks } = planned;
+        Self::Part(PartLine {
+            part: *part,
+            name,
+            present: *is_there,
+            bytes: ranges.bytes(),
+            unknown_blocks: (*unknown_blocks > 0).then_some(*unknown_blocks),
+            ranges: ranges.iter().map(|(offset, length)| RangeField { offset, length }).collect(),
+        })
     }
 
     /// Why an object could not be treated as asked for.

@@ -11,7 +11,7 @@ use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
 use crate::base::{BlockReport, Error, Item, Progress, Result};
-use crate::command::Row;
+use crate::command::{PlannedPart, Row};
 
 use super::json_figures::Figures;
 use super::json_line::{Line, SummaryLine};
@@ -115,6 +115,12 @@ impl Output for JsonOutput {
         if !self.manner.is_quiet() {
             lines.write(&Line::of_row(row, is_compared));
         }
+        lines.check()
+    }
+
+    fn part(&self, part: &PlannedPart) -> Result<()> {
+        let mut lines = self.lines();
+        lines.write(&Line::of_part(part));
         lines.check()
     }
 

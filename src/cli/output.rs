@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::base::{Error, Progress, Result};
-use crate::command::Row;
+use crate::command::{PlannedPart, Row};
 
 use super::arguments::Verb;
 use super::human_output::HumanOutput;
@@ -21,6 +21,9 @@ pub(super) trait Output {
     /// Shows a row of `list`; `is_compared` when files were named. An error means that nobody can
     /// see more rows.
     fn row(&self, row: &Row, is_compared: bool) -> Result<()>;
+
+    /// Shows what an extraction needs of a part.
+    fn part(&self, part: &PlannedPart) -> Result<()>;
 
     /// The last word of a command that came to its end; returns the exit code.
     fn finish(&self, done: &Done, took: Duration) -> Result<u8>;

@@ -23,6 +23,8 @@ const ALL_DIGITS: (usize, usize) = (4, 20);
 const SUMMARY_ROWS: (usize, usize) = (20, 1_000_000_000);
 /// The largest `-fragment N`: its longest fragments, 8128 * 2^15 bytes, just fill the largest block.
 const FRAGMENT_MAX: usize = 15;
+/// How much of a fingerprint tells a version from all others; it has 16 digits, its digest 64.
+const EXPECT_DIGITS: std::ops::RangeInclusive<usize> = 8..=64;
 /// More threads than this are a slip.
 const THREADS_MAX: usize = 1024;
 
@@ -107,6 +109,7 @@ pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
         archive: archive(&arguments.common)?,
         key: password(&arguments.common)?,
         until: until(&arguments.common)?,
+        expect: expect(arguments.expect.as_deref())?,
         threads: threads(arguments.threads.as_deref())?,
     })
 }
@@ -117,12 +120,8 @@ pub(super) fn passwd(arguments: &PasswdArguments) -> Result<PasswdOptions> {
         return Err(Error::usage("-until with passwd")
             .because("a password opens all versions of an archive"));
     }
-    let Location::File(archive) = archive(&arguments.common)? else {
-        return Err(Error::usage("cannot change the password of an archive in parts")
-            .because("this version changes that of an archive of one file only"));
-    };
     Ok(PasswdOptions {
-        archive,
+        archive: archive(&arguments.common)?,
         key: password(&arguments.common)?.unwrap_or(KeySource::Prompt),
         new_key: new_key(arguments)?.unwrap_or(KeySource::Prompt),
         key_cost: KeyCost::default(),
@@ -287,6 +286,20 @@ fn optional_number(
         Some(None) => Ok(Some(without)),
         Some(Some(typed)) => Ok(Some(number(option, typed, 1, most)?)),
     }
+}
+
+/// The beginning of a fingerprint.
+fn expect(typed: Option<&OsStr>) -> Result<Option<String>> {
+    let Some(typed) = typed else { return Ok(None) };
+    let digits = text("-expect", typed)?.to_ascii_lowercase();
+    let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_hexadecimal && EXPECT_DIGITS.contains(&digits.len()) {
+        return Ok(Some(digits));
+    }
+    Err(Error::usage(format!("-expect {}", digits.escape_debug())).because(format_args!(
+        "the right form is the fingerprint that add and test print, {} of its digits at least",
+        EXPECT_DIGITS.start()
+    )))
 }
 
 fn threads(typed: Option<&OsStr>) -> Result<usize> {

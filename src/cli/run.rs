@@ -11,7 +11,7 @@ use clap::Parser;
 use clap::error::{ContextKind, ErrorKind};
 
 use crate::base::{Error, Result};
-use crate::command::{self, Row};
+use crate::command::{self, PlannedPart, Row};
 
 use super::arguments::{Arguments, Common, HelpArguments, ListArguments, Verb, command_table};
 use super::help::{help_of, one_dash};
@@ -143,13 +143,18 @@ fn perform(verb: &Verb, output: &dyn Output) -> Result<Option<Done>> {
         Verb::Extract(arguments) => {
             let options = request::extract(arguments)?;
             announce(&arguments.common, &options.archive);
+            if arguments.plan {
+                let mut show = |part: &PlannedPart| output.part(part);
+                let summary = command::plan(&options, &mut show, output.progress())?;
+                return Ok(Some(Done::Plan { summary }));
+            }
             let summary = command::extract(&options, output.progress())?;
             Ok(Some(Done::Extract { summary, is_dry: options.dry }))
         }
         Verb::List(arguments) => list(arguments, output),
         Verb::Passwd(arguments) => {
             let options = request::passwd(arguments)?;
-            announce(&arguments.common, options.archive.display());
+            announce(&arguments.common, &options.archive);
             let summary = command::passwd(&options, output.progress())?;
             Ok(Some(Done::Passwd { summary }))
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::base::Result;
 use crate::command::{
-    AddSummary, ExtractSummary, ListSummary, PasswdSummary, Rollback, VerifySummary,
+    AddSummary, ExtractSummary, ListSummary, PasswdSummary, PlanSummary, Rollback, VerifySummary,
 };
 
 use super::message::{
@@ -76,6 +76,11 @@ pub(super) enum Done {
         /// What was done.
         summary: PasswdSummary,
     },
+    /// Of `extract -plan`.
+    Plan {
+        /// What is needed.
+        summary: PlanSummary,
+    },
     /// Of `test`.
     Test {
         /// What was found.
@@ -95,6 +100,7 @@ impl Done {
                 (of_list(summary, *is_named, *is_filtered), String::new())
             }
             Self::Passwd { summary } => (of_passwd(), more_of_passwd(summary)),
+            Self::Plan { summary } => (of_plan(summary), String::new()),
             Self::Test { summary } => (of_verify(summary, took), more_of_verify(summary)),
         };
         if is_verbose {
@@ -181,6 +187,32 @@ fn of_extract(summary: &ExtractSummary, is_dry: bool, took: Duration) -> Report 
     .filter_map(|(count, text)| (count > 0).then_some(text))
     .collect();
     let problem = (code != DONE).then(|| told.join(", "));
+    Report { lines, problem, code, kept: None }
+}
+
+/// What is said of an `extract -plan`.
+fn of_plan(summary: &PlanSummary) -> Report {
+    let PlanSummary { objects, content_bytes, parts, missing_parts, missing, damaged, .. } =
+        summary;
+    let absent = match missing_parts {
+        0 => String::new(),
+        count => format!(", {count} of them missing"),
+    };
+    let lines = format!(
+        "{} of {} need {} in {} of {}{absent}\n",
+        counted(*objects, "object"),
+        megabytes(*content_bytes),
+        counted(summary.bytes, "byte"),
+        counted(summary.ranges, "range"),
+        counted(*parts, "part"),
+    );
+    let is_incomplete = *damaged > 0 || (*missing > 0 && *objects == 0);
+    let code = match (is_incomplete, *missing) {
+        (true, _) => NOT_DONE,
+        (false, 0) => DONE,
+        _ => DONE_WITH_PROBLEMS,
+    };
+    let problem = (code != DONE).then(|| "not all of it can be extracted".to_owned());
     Report { lines, problem, code, kept: None }
 }
 

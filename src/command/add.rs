@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use crate::archive::{Archive, BlockTable, History, OpenOptions, Version};
+use crate::archive::{Archive, BlockTable, Catalog, History, OpenOptions, Version};
 use crate::base::{Error, ErrorKind, Progress, Result};
 use crate::compress::MethodChoice;
 use crate::crypto::Password;
@@ -19,7 +19,7 @@ use super::object_reader::Sources;
 use super::options::{AddOptions, AddSummary};
 use super::readers::Readers;
 use super::rollback::{finish as finish_rollback, outcome_of_failure, roll_back};
-use super::scope::{Scope, catalog, tell_notice};
+use super::scope::{Scope, tell_notice};
 
 /// `-fragment` of a new archive.
 const FRAGMENT_EXPONENT: u8 = 6;
@@ -76,7 +76,9 @@ fn add_to(
             archive.fragment_exponent()
         ));
     }
-    let stored = scope.entries(&catalog(archive, base.as_ref())?);
+    let catalog =
+        base.as_ref().map_or_else(|| Ok(Catalog::empty()), |base| Catalog::of(archive, base))?;
+    let stored = scope.entries(&catalog);
     let walk = |archive: &Archive| scope.walk(options.special, &options.archive, archive);
     let total = if progress.wants_total() { content_bytes(walk(archive), progress)? } else { 0 };
     let changes = Changes::new(walk(archive), stored, options.special);

@@ -30,10 +30,9 @@ pub(super) fn compare_archives(
             exponents.0, exponents.1
         ));
     }
-    let name = other.path.display().to_string();
-    let mut internal = Side::new(archive, version, None, options, rows)?;
-    let mut external =
-        Side::new(&other.archive, other.version.as_ref(), Some(name), options, rows)?;
+    let name = other.location.to_string();
+    let mut internal = Side::new(archive, version, None, options, rows);
+    let mut external = Side::new(&other.archive, other.version.as_ref(), Some(name), options, rows);
     let (mut left, mut right) = (internal.next(rows)?, external.next(rows)?);
     loop {
         let order = match (&left, &right) {
@@ -104,8 +103,8 @@ impl<'a> Side<'a> {
         name: Option<String>,
         options: &'a ListOptions,
         rows: &mut Rows<'_>,
-    ) -> Result<Self> {
-        let entries = Box::new(catalog(archive, version)?.entries());
+    ) -> Self {
+        let entries = Box::new(catalog(archive, version).entries());
         let mut side = Self { entries, name, options, blocks: None };
         if let Some(version) = version.filter(|_| options.force) {
             let (blocks, errors) = BlockTable::of_readable(archive, version);
@@ -114,7 +113,7 @@ impl<'a> Side<'a> {
             }
             side.blocks = Some(blocks);
         }
-        Ok(side)
+        side
     }
 
     fn damage(&self, error: &Error, rows: &mut Rows<'_>) {

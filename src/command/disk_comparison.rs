@@ -22,7 +22,7 @@ pub(super) fn compare_with_disk(
     options: &ListOptions,
     rows: &mut Rows<'_>,
 ) -> Result<()> {
-    let stored = scope.entries(&catalog(archive, version)?);
+    let stored = scope.entries(&catalog(archive, version));
     let walk = scope.walk(options.special, &options.archive, archive);
     let names = AccountNames::new();
     let mut comparer = DiskComparison { archive, version, options, names, blocks: None, rows };

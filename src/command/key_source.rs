@@ -11,6 +11,8 @@ use crate::base::{Error, Progress, Result};
 use crate::crypto::Password;
 use crate::filesystem;
 
+use super::core_files::forbid_core_files;
+
 /// No password is longer than this, in bytes.
 const PASSWORD_BYTES_MAX: u64 = 1 << 16;
 
@@ -38,6 +40,7 @@ impl KeySource {
         is_new: bool,
         progress: &dyn Progress,
     ) -> Result<Password> {
+        forbid_core_files(progress);
         let password = match self {
             Self::Words(password) => password.clone(),
             Self::Prompt => prompt(question, is_new, progress)?,

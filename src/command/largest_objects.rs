@@ -33,7 +33,7 @@ pub(super) fn show_largest(
             Ok(())
         })?;
     } else if options.files.is_empty() {
-        each_wanted(&catalog(archive, version)?, options, rows, &mut |rows, entry| {
+        each_wanted(&catalog(archive, version), options, rows, &mut |rows, entry| {
             ranking.take_entry(&entry, None, rows);
             Ok(())
         })?;
@@ -101,7 +101,7 @@ impl Ranking {
         options: &ListOptions,
         rows: &mut Rows<'_>,
     ) -> Result<()> {
-        let stored = scope.entries(&catalog(archive, version)?);
+        let stored = scope.entries(&catalog(archive, version));
         let walk = scope.walk(options.special, &options.archive, archive);
         for step in Changes::new(walk, stored, options.special) {
             rows.check_stopped()?;

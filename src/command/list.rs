@@ -1,5 +1,7 @@
 //! `list`: versions, their objects, and how they compare with the disk or another archive.
 
+use std::collections::HashSet;
+
 use crate::archive::{Archive, History, Location, OpenOptions, Version};
 use crate::base::{Progress, Result};
 use crate::filesystem;
@@ -37,7 +39,8 @@ pub fn list(
         damaged: u64::from(is_damaged),
         ..ListSummary::default()
     };
-    let mut rows = Rows { show, progress, attributes: options.attributes, summary };
+    let (attributes, told) = (options.attributes, HashSet::new());
+    let mut rows = Rows { show, progress, attributes, summary, told };
     let version = version.as_ref();
     let other =
         OtherArchive::find(&archive, version, &scope, options, password.as_ref(), progress)?;
@@ -52,7 +55,7 @@ pub fn list(
             Met::Entry(entry, number) => rows.entry(Comparison::InternalOnly, &entry, Some(number)),
         })?;
     } else if options.files.is_empty() {
-        let catalog = catalog(&archive, version)?;
+        let catalog = catalog(&archive, version);
         each_wanted(&catalog, options, &mut rows, &mut |rows, entry| {
             rows.entry(Comparison::InternalOnly, &entry, None)
         })?;

@@ -9,6 +9,7 @@ mod archive_comparison;
 mod changes;
 mod content_comparison;
 mod content_reader;
+mod core_files;
 mod difference;
 mod disk_comparison;
 mod extract;
@@ -19,10 +20,12 @@ mod largest;
 mod largest_objects;
 mod lazy_update;
 mod list;
+mod missing_parts;
 mod object_reader;
 mod options;
 mod other_archive;
 mod passwd;
+mod plan;
 mod portion;
 mod readers;
 mod requested;
@@ -44,6 +47,7 @@ mod verify_entries;
 mod verify_runs;
 mod verify_version;
 mod versions;
+mod wanted;
 
 pub use add::add;
 pub use extract::extract;
@@ -51,9 +55,10 @@ pub use key_source::KeySource;
 pub use list::list;
 pub use options::{
     AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
-    PasswdOptions, PasswdSummary, Row, VerifyOptions, VerifySummary,
+    PasswdOptions, PasswdSummary, PlanSummary, PlannedPart, Row, VerifyOptions, VerifySummary,
 };
 pub use passwd::passwd;
+pub use plan::plan;
 pub use verify::verify;
 
 pub use crate::archive::{Location, PartNames, Rollback};

@@ -1,9 +1,7 @@
 //! What can be asked of each command and what it answers: plain values, no work.
 
-use std::path::PathBuf;
-
 use crate::archive::{Location, Rollback};
-use crate::base::{Environment, Metadata, StoredPath, Timestamp, Until};
+use crate::base::{ByteRanges, Environment, Metadata, StoredPath, Timestamp, Until};
 use crate::compress::MethodChoice;
 use crate::crypto::KeyCost;
 use crate::select::{Rename, Selection};
@@ -270,6 +268,52 @@ pub struct ExtractSummary {
     pub damaged: u64,
 }
 
+/// What an extraction needs of one part, with `-plan`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedPart {
+    /// Its number; 1 for an archive of one file.
+    pub part: u32,
+    /// The name of its file, or of the archive if that is one file.
+    pub name: String,
+    /// Whether it can be read.
+    pub is_there: bool,
+    /// The bytes that are needed.
+    pub ranges: ByteRanges,
+    /// Blocks of it that are needed too; where they are is known when it is there.
+    pub unknown_blocks: u64,
+}
+
+/// What an extraction needs in all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlanSummary {
+    /// Objects that are wanted.
+    pub objects: u64,
+    /// Bytes of their content.
+    pub content_bytes: u64,
+    /// Parts that are needed.
+    pub parts: u64,
+    /// Of these, the ones that are missing.
+    pub missing_parts: u64,
+    /// Ranges of bytes in all of them.
+    pub ranges: u64,
+    /// Bytes of these ranges.
+    pub bytes: u64,
+    /// Names asked for that the version does not hold.
+    pub missing: u64,
+    /// Parts and pages of the index that cannot be read; each was named.
+    pub damaged: u64,
+}
+
+impl PlanSummary {
+    /// Counts a part.
+    pub(super) fn take(&mut self, ranges: &ByteRanges, is_there: bool) {
+        self.parts += 1;
+        self.missing_parts += u64::from(!is_there);
+        self.ranges += ranges.count() as u64;
+        self.bytes = self.bytes.saturating_add(ranges.bytes());
+    }
+}
+
 /// What `test` is asked to check.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
@@ -279,6 +323,8 @@ pub struct VerifyOptions {
     pub key: Option<KeySource>,
     /// `-until`: check this state and those before it.
     pub until: Until,
+    /// `-expect`: what the fingerprint of that state begins with, in small letters.
+    pub expect: Option<String>,
     /// Blocks decoded at the same time, at least 1.
     pub threads: usize,
 }
@@ -309,8 +355,8 @@ pub struct VerifySummary {
 /// What `passwd` is asked to do.
 #[derive(Debug, Clone)]
 pub struct PasswdOptions {
-    /// The archive file.
-    pub archive: PathBuf,
+    /// The archive.
+    pub archive: Location,
     /// `-key`: the password that opens it now.
     pub key: KeySource,
     /// `-newkey`: the one that is to.

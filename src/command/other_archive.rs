@@ -2,9 +2,9 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::archive::{Archive, History, Version};
+use crate::archive::{Archive, History, Location, PartNames, Version};
 use crate::base::{Error, ErrorKind, Progress, Result, Until};
 use crate::crypto::Password;
 
@@ -13,7 +13,7 @@ use super::scope::{Scope, catalog, tell_notice_of};
 
 /// The second archive and its version that is meant.
 pub(super) struct OtherArchive {
-    pub path: PathBuf,
+    pub location: Location,
     pub archive: Archive,
     pub version: Option<Version>,
     /// Whether something of it is damaged; that was told.
@@ -32,11 +32,10 @@ impl OtherArchive {
         progress: &dyn Progress,
     ) -> Result<Option<Self>> {
         let ([typed], [root]) = (&options.files[..], &scope.roots[..]) else { return Ok(None) };
-        let Some(path) = archive_called(typed) else { return Ok(None) };
-        if catalog(archive, version)?.entries_within(&root.stored).next().is_some() {
+        let Some(location) = archive_called(typed) else { return Ok(None) };
+        if catalog(archive, version).entries_within(&root.stored).any(|entry| entry.is_ok()) {
             progress.warn(&format!(
-                "{} is an archive, but also a name in the first one: it is compared as a file",
-                path.display()
+                "{location} is an archive, but also a name in the first one: it is compared as a file"
             ));
             return Ok(None);
         }
@@ -47,40 +46,59 @@ impl OtherArchive {
         ];
         if let Some((option, _)) = refused.iter().find(|(_, is_given)| *is_given) {
             return Err(Error::usage(format!("{option} with two archives")).because(format_args!(
-                "{} is an archive that the first one does not hold as a file, so the two are compared",
-                path.display()
+                "{location} is an archive that the first one does not hold as a file, so the two are compared"
             )));
         }
-        let archive = open(&path, password)?;
-        let is_damaged = tell_notice_of(&archive, &format!("{}: ", path.display()), progress);
+        let archive = open(&location, password, progress)?;
+        let is_damaged = tell_notice_of(&archive, &format!("{location}: "), progress);
         let until = match options.until {
             Until::Before(_) => Until::Version(version.map_or(0, Version::number)),
             until => until,
         };
-        let version = History::of(&archive).at(until).map_err(|error| error.at(path.display()))?;
-        Ok(Some(Self { path, archive, version, is_damaged }))
+        let version = History::of(&archive).at(until).map_err(|error| error.at(&location))?;
+        Ok(Some(Self { location, archive, version, is_damaged }))
     }
 }
 
-/// Opens an archive that may be encrypted with the password of the first one, or not at all.
-fn open(path: &Path, password: Option<&Password>) -> Result<Archive> {
-    match (Archive::open_path(path, None), password) {
+/// Opens an archive that may be encrypted with the password of the first one, or not at all: then
+/// whoever gave a password is told that it protects only one of both.
+fn open(
+    location: &Location,
+    password: Option<&Password>,
+    progress: &dyn Progress,
+) -> Result<Archive> {
+    match (Archive::open_location(location, None), password) {
         (Err(error), Some(_)) if error.kind() == ErrorKind::Usage => {
-            Archive::open_path(path, password)
+            Archive::open_location(location, password)
+        }
+        (Ok(archive), Some(_)) => {
+            progress.warn(&format!("{location} is not encrypted, the first archive is"));
+            Ok(archive)
         }
         (opened, _) => opened,
     }
 }
 
 /// The archive on disk that has this name, or this name and the extension if nothing has it.
-fn archive_called(typed: &[u8]) -> Option<PathBuf> {
+fn archive_called(typed: &[u8]) -> Option<Location> {
     let path = Path::new(OsStr::from_bytes(typed));
-    let is_archive = match Archive::is_at(path) {
-        None if path.file_name().is_some_and(|name| !name.as_bytes().contains(&b'.')) => {
-            let path = path.with_extension("zarc");
-            return Archive::is_at(&path)?.then_some(path);
+    match Archive::is_at(path) {
+        Some(is_archive) => return is_archive.then(|| Location::File(path.to_owned())),
+        None if PartNames::is_pattern(path.as_os_str()) => {
+            let names = PartNames::parse(path.as_os_str()).ok()?;
+            if let Some(parts) = Archive::are_at(&names) {
+                return parts.then_some(Location::Parts(names));
+            }
         }
-        is_archive => is_archive?,
-    };
-    is_archive.then(|| path.to_owned())
+        None => {}
+    }
+    if path.file_name().is_none_or(|name| name.as_bytes().contains(&b'.')) {
+        return None;
+    }
+    let path = path.with_extension("zarc");
+    if PartNames::is_pattern(path.as_os_str()) {
+        let names = PartNames::parse(path.as_os_str()).ok()?;
+        return Archive::are_at(&names)?.then_some(Location::Parts(names));
+    }
+    Archive::is_at(&path)?.then_some(Location::File(path))
 }

@@ -12,6 +12,9 @@ pub fn passwd(options: &PasswdOptions, progress: &dyn Progress) -> Result<Passwd
     let unchanged = "the password was not changed";
     let change =
         begin_password_change(&options.archive, &old).map_err(|error| error.outcome(unchanged))?;
+    for absent in change.absent_parts() {
+        progress.warn(&format!("{absent}; what is missing keeps the old password"));
+    }
     let new = options
         .new_key
         .password("New password: ", true, progress)
@@ -22,7 +25,7 @@ pub fn passwd(options: &PasswdOptions, progress: &dyn Progress) -> Result<Passwd
     let generation =
         change.finish(&new, options.key_cost, &options.environment).map_err(|error| {
             error
-                .at(options.archive.display())
+                .at(&options.archive)
                 .outcome("either the old password opens the archive or the new one")
         })?;
     Ok(PasswdSummary { generation })

@@ -1,5 +1,6 @@
 //! What an `extract` has done so far, and whom it tells.
 
+use std::collections::HashSet;
 use std::io;
 
 use crate::base::{Error, ErrorKind, Item, Progress, Result, StoredPath};
@@ -15,6 +16,8 @@ pub(super) struct Ledger<'a> {
     planned_bytes: u64,
     /// 0 if it is not known before.
     total_bytes: u64,
+    /// Damage that was told: each name that is asked for may meet it again.
+    told: HashSet<String>,
 }
 
 impl<'a> Ledger<'a> {
@@ -25,6 +28,7 @@ impl<'a> Ledger<'a> {
             done_bytes: 0,
             planned_bytes: 0,
             total_bytes: 0,
+            told: HashSet::new(),
         }
     }
 
@@ -106,9 +110,14 @@ impl<'a> Ledger<'a> {
 
     /// Bytes of the archive are damaged, and nobody knows which objects they stood for.
     pub(super) fn damage(&mut self, why: impl std::fmt::Display) {
+        let why = why.to_string();
+        if self.told.contains(&why) {
+            return;
+        }
         self.summary.damaged += 1;
         self.summary.problems += 1;
-        self.progress.warn(&why.to_string());
+        self.progress.warn(&why);
+        self.told.insert(why);
     }
 
     /// The target refused something. An object is named and the others go on, but nothing more can

@@ -15,6 +15,7 @@ use super::restore_links::HardLinks;
 use super::restore_place::{Name, Place, Targets};
 use super::restore_window::{FILES_MAX, PlannedFile, Window};
 use super::same_object::is_same;
+use super::wanted::Wanted;
 
 /// Restores entries in archive order.
 pub(super) struct Restorer<'a> {
@@ -58,8 +59,21 @@ impl<'a> Restorer<'a> {
         })
     }
 
+    /// Restores what is wanted, as it comes.
+    pub(super) fn take(&mut self, wanted: Wanted) -> Result<()> {
+        match wanted {
+            Wanted::Version(number, date) => self.restore_version(number, date),
+            Wanted::Entry(entry, version) => self.restore(entry, version),
+            Wanted::End => self.finish_version(),
+            Wanted::Lost(error) => {
+                self.ledger.damage(error);
+                Ok(())
+            }
+        }
+    }
+
     /// Restores an entry, now or with its window; into a numbered directory with `-all`.
-    pub(super) fn restore(&mut self, entry: Entry, version: Option<(u64, usize)>) -> Result<()> {
+    fn restore(&mut self, entry: Entry, version: Option<(u64, usize)>) -> Result<()> {
         self.ledger.check_stopped()?;
         let stored = match entry.object {
             Object::Deleted => return Ok(()),
@@ -102,7 +116,7 @@ impl<'a> Restorer<'a> {
 
     /// Makes the numbered directory of a version, which has the date of the update, wherever files
     /// of the version may go.
-    pub(super) fn restore_version(&mut self, version: (u64, usize), date: i64) -> Result<()> {
+    fn restore_version(&mut self, version: (u64, usize), date: i64) -> Result<()> {
         let options = self.options;
         let everything = [b".".to_vec()];
         let files = if options.files.is_empty() { &everything[..] } else { &options.files };
@@ -289,7 +303,7 @@ impl<'a> Restorer<'a> {
     }
 
     /// Restores what is still waited for and gives directories their metadata.
-    pub(super) fn finish_version(&mut self) -> Result<()> {
+    fn finish_version(&mut self) -> Result<()> {
         self.restore_window()?;
         self.last_leaf = None;
         self.links.clear();

@@ -1,5 +1,7 @@
 //! The rows of a `list` on their way out: shown, counted, and what could not be shown said.
 
+use std::collections::HashSet;
+
 use crate::archive::{Entry, Object};
 use crate::base::{Error, ErrorKind, Metadata, Progress, Result, StoredPath};
 
@@ -16,6 +18,8 @@ pub(super) struct Rows<'a> {
     pub attributes: bool,
     /// What was shown and said so far.
     pub summary: ListSummary,
+    /// Damage that was told: each file that is named may meet it again.
+    pub told: HashSet<String>,
 }
 
 impl Rows<'_> {
@@ -51,8 +55,13 @@ impl Rows<'_> {
 
     /// Part of the index cannot be read.
     pub(super) fn damage(&mut self, error: &Error) {
+        let error = error.to_string();
+        if self.told.contains(&error) {
+            return;
+        }
         self.summary.damaged += 1;
         self.progress.warn(&format!("part of the index is lost: {error}"));
+        self.told.insert(error);
     }
 
     /// Contents that cannot be compared because part of the index is lost.

@@ -116,9 +116,9 @@ pub(super) fn is_wanted(selection: &Selection, entry: &Entry, name: &[u8]) -> bo
     selection.is_wanted(name, is_directory)
 }
 
-/// The catalog of a version, or an empty one.
-pub(super) fn catalog(archive: &Archive, version: Option<&Version>) -> Result<Catalog> {
-    version.map_or_else(|| Ok(Catalog::empty()), |version| Catalog::of(archive, version))
+/// The catalog of a version as far as it can be read, or an empty one.
+pub(super) fn catalog(archive: &Archive, version: Option<&Version>) -> Catalog {
+    version.map_or_else(Catalog::empty, |version| Catalog::of_readable(archive, version))
 }
 
 /// Tells what the user should know about the archive first; returns whether it is damaged.
@@ -126,9 +126,19 @@ pub(super) fn tell_notice(archive: &Archive, progress: &dyn Progress) -> bool {
     tell_notice_of(archive, "", progress)
 }
 
-/// The same of one of two archives, with words in front that tell which.
+/// Names the parts that are not read; returns whether there are any.
+pub(super) fn tell_absent(archive: &Archive, progress: &dyn Progress) -> bool {
+    let absent = archive.absent_parts();
+    for text in &absent {
+        progress.warn(text);
+    }
+    !absent.is_empty()
+}
+
+/// The same as [`tell_notice`] of one of two archives, with words in front that tell which.
 pub(super) fn tell_notice_of(archive: &Archive, which: &str, progress: &dyn Progress) -> bool {
     let warn = |text: &str| progress.warn(&format!("{which}{text}"));
+    let is_complete = archive.absent_parts().iter().map(|text| warn(text)).count() == 0;
     match archive.notice() {
         None => {}
         Some(Notice::Unfinished(bytes)) => warn(&format!(
@@ -143,5 +153,5 @@ pub(super) fn tell_notice_of(archive: &Archive, which: &str, progress: &dyn Prog
             "the last update was interrupted just before it was committed; all of it was there, and it is committed now",
         ),
     }
-    matches!(archive.notice(), Some(Notice::Damaged(_) | Notice::DamagedPart(_)))
+    !is_complete || matches!(archive.notice(), Some(Notice::Damaged(_) | Notice::DamagedPart(_)))
 }

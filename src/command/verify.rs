@@ -9,7 +9,7 @@ use crate::base::{Error, ErrorKind, Progress, Result, Until};
 use super::findings::Findings;
 use super::key_source::password;
 use super::options::{VerifyOptions, VerifySummary};
-use super::scope::tell_notice;
+use super::scope::{tell_absent, tell_notice};
 use super::verify_blocks::{check_blocks, count_blocks};
 use super::verify_entries::EntryCheck;
 use super::verify_version::check_version;
@@ -22,14 +22,19 @@ pub fn verify(options: &VerifyOptions, progress: &dyn Progress) -> Result<Verify
 fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<VerifySummary> {
     let password = password(options.key.as_ref(), false, progress)?;
     let archive = Archive::open_location(&options.archive, password.as_ref())?;
-    let end = History::of(&archive).end_at(options.until)?.ok_or_else(|| {
+    let history = History::of(&archive);
+    let end = history.end_at(options.until)?.ok_or_else(|| {
         let cause = "no update was completed before what -until says";
         Error::new(ErrorKind::Missing, "nothing can be tested").because(cause)
     })?;
-    let mut findings = Findings::new(progress);
-    if options.until == Until::Latest && tell_notice(&archive, progress) {
-        findings.summary.damaged += 1;
+    if let Some(digits) = &options.expect {
+        expect_fingerprint(&history, options.until, digits)?;
     }
+    let mut findings = Findings::new(progress);
+    let is_newest = options.until == Until::Latest;
+    let is_damaged =
+        if is_newest { tell_notice(&archive, progress) } else { tell_absent(&archive, progress) };
+    findings.summary.damaged += u64::from(is_damaged);
     let (updates, newest) = check_frames(&archive, end, &mut findings)?;
     let Some(newest) = newest else {
         findings.damage(Error::corrupt("no version can be opened"));
@@ -57,13 +62,37 @@ fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<Ve
     Ok(findings.summary)
 }
 
+/// Fails unless the state that is meant has this fingerprint.
+fn expect_fingerprint(history: &History, until: Until, digits: &str) -> Result<()> {
+    let Some((number, fingerprint)) = history.fingerprint(until)? else { return Ok(()) };
+    if fingerprint.starts_with(digits) {
+        return Ok(());
+    }
+    let error = Error::corrupt(format!("the fingerprint is not {digits}"));
+    Err(match history.version_of_fingerprint(digits)? {
+        Some(older) if older < number => error
+            .because(format_args!(
+                "that is version {older}, and this is version {number}: the archive is newer"
+            ))
+            .hint("it is all right if something was added since"),
+        Some(newer) => error.because(format_args!(
+            "that is version {newer}, and this is version {number}: the archive is newer than -until says"
+        )),
+        None => error
+            .because(format_args!(
+                "no version has it, and version {number} has {fingerprint:.16}: the newest versions were cut off, an older state of the archive was put back, or it is another one"
+            ))
+            .hint("if it was not you, take the archive from another copy"),
+    })
+}
+
 /// Checks all frames, and each update against the one before.
 fn check_frames(
     archive: &Archive,
     end: Place,
     findings: &mut Findings<'_>,
 ) -> Result<(Vec<AuditedUpdate>, Option<Version>)> {
-    let mut audit = Audit::new(archive, end)?;
+    let mut audit = Audit::new(archive, end);
     let mut updates = Vec::new();
     let mut newest: Option<Version> = None;
     let mut before: Option<Version> = None;
@@ -78,7 +107,9 @@ fn check_frames(
                 let data = update.take_data();
                 match update.version(archive) {
                     Ok(version) => {
-                        check_version(archive, &version, before.as_ref(), data, findings);
+                        let is_next = |b: &&Version| b.number() + 1 == version.number();
+                        let known = before.as_ref().filter(is_next);
+                        check_version(archive, &version, known, data, findings);
                         newest = Some(version.clone());
                         before = Some(version);
                     }

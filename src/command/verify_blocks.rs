@@ -87,7 +87,7 @@ fn for_each_page(
     findings: &mut Findings<'_>,
     mut take: impl FnMut(&FragmentPage, &mut Findings<'_>) -> Result<()>,
 ) -> Result<()> {
-    let (mut found, mut is_complete) = (0, true);
+    let (mut found, mut is_complete) = (0, table.is_whole());
     for page in table.pages() {
         findings.check_stopped()?;
         match page {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::archive::{Archive, BlockTable, Catalog, Entry, Object, Piece, Run, Stored, Version};
-use crate::base::{Error, Kind, Result};
+use crate::base::{Error, ErrorKind, Kind, Result};
 
 use super::findings::Findings;
 use super::verify_blocks::BadBlocks;
@@ -144,6 +144,8 @@ impl<'a> EntryCheck<'a> {
     pub(super) fn check_names(&self, version: &Version, findings: &mut Findings<'_>) -> Result<()> {
         let catalog = match Catalog::of(self.archive, version) {
             Ok(catalog) => catalog,
+            // The part was named when the archive was opened.
+            Err(error) if error.kind() == ErrorKind::Missing => return Ok(()),
             Err(error) => {
                 findings.damage(error);
                 return Ok(());

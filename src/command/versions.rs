@@ -45,12 +45,13 @@ pub(super) fn each_version(
     let named: Vec<StoredPath> =
         options.files.iter().map(|file| StoredPath::normalized(file)).collect::<Result<_>>()?;
     for version in History::of(archive).versions(options.until)? {
-        let version = version?;
+        let Some(version) = rows.readable(version) else { continue };
         let number = (version.number(), digits);
         let root = version_directory(number);
         let is_root_wanted = options.selection.is_wanted(root.as_bytes(), true);
         take(rows, Met::Version(is_root_wanted.then(|| version_row(&version, number))))?;
-        for entry in Catalog::of_changes(archive, &version)?.changes() {
+        let Some(changes) = rows.readable(Catalog::of_changes(archive, &version)) else { continue };
+        for entry in changes.changes() {
             rows.check_stopped()?;
             let Some(entry) = rows.readable(entry) else { continue };
             if entry.object.stored().is_some_and(|stored| stored.is_touched) {

@@ -17,7 +17,7 @@ const CUT_RULE: u8 = 1;
 const IDENTITY_BLAKE3: u8 = 1;
 
 /// What kind of archive the file belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a bit of the header")]
 pub struct HeaderFlags {
     /// Payloads are encrypted.

@@ -155,6 +155,11 @@ impl FrameHeader {
             .because(format!("it was written to part {} at byte {}", self.part, self.offset)))
     }
 
+    /// Length of a frame with so long a payload: header, payload and tag.
+    pub fn bytes_of_frame(payload_len: u64) -> u64 {
+        payload_len.saturating_add(Self::LEN + Digest::LEN as u64)
+    }
+
     /// Header, payload and tag together, without padding.
     pub fn frame_len(&self) -> u64 {
         Self::LEN + self.payload_len + Digest::LEN as u64

@@ -4,6 +4,7 @@ use crate::base::{Digest, Error, Result};
 use crate::format::{ArchiveHeader, Commit, CommitLink, FrameType, PAGE_BYTES, Place, Update};
 
 use super::frame_reader::FrameReader;
+use super::tail::if_there;
 
 /// A commit where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,13 +31,20 @@ impl CommitPoint {
         Ok(Self { commit, tag: frame.tag, place })
     }
 
+    /// The commit that a part ends with, if it does.
+    pub fn last_of(reader: &FrameReader) -> Result<Self> {
+        let (part, len) = (reader.part(), reader.part_len()?);
+        Self::read(reader, Place { part, offset: len.saturating_sub(PAGE_BYTES) })
+    }
+
     /// Where the update after this one starts.
     pub fn end(&self) -> u64 {
         self.place.offset + PAGE_BYTES
     }
 
     /// Fails unless the commit is of this archive, and commit and update name the same commit
-    /// before and stand where it ends. `genesis` is the genesis tag.
+    /// before and stand where it ends. `genesis` is the genesis tag, `archive` the header of the
+    /// commit's part: its link stands in for a commit in an earlier part that cannot be read.
     pub fn check_links(
         &self,
         reader: &FrameReader,
@@ -46,12 +54,13 @@ impl CommitPoint {
         let commit = &self.commit;
         let region = Place { part: self.place.part, offset: archive.region_bytes() };
         let (before_tag, start, before_state) = if commit.update == 1 {
-            (*genesis, region, Digest::default())
-        } else {
-            let before = self.previous(reader)?;
+            (*genesis, region, Some(Digest::default()))
+        } else if let Some(before) = self.previous_if_there(reader, archive)? {
             let is_here = before.place.part == self.place.part;
             let end = Place { offset: before.end(), ..before.place };
-            (before.tag, if is_here { end } else { region }, before.commit.state)
+            (before.tag, if is_here { end } else { region }, Some(before.commit.state))
+        } else {
+            (archive.link, region, None)
         };
         let reader = &reader.in_part(self.place.part);
         let header = reader.header_at(commit.start.offset)?;
@@ -66,12 +75,27 @@ impl CommitPoint {
             && update_says.nonce == commit.nonce
             && update.header.update == commit.update
             && update.header.nonce_prefix == own.nonce_prefix
-            && commit.state == Commit::state_after(&before_state, &commit.root);
+            && before_state
+                .is_none_or(|before| commit.state == Commit::state_after(&before, &commit.root));
         if is_linked {
             return Ok(());
         }
         Err(Error::corrupt(format!("update {} does not follow the one before", commit.update))
             .at(self.place))
+    }
+
+    /// The commit before this one; nothing if it is in an earlier part and cannot be read there.
+    fn previous_if_there(
+        &self,
+        reader: &FrameReader,
+        archive: &ArchiveHeader,
+    ) -> Result<Option<Self>> {
+        let is_first_of_part = self.commit.update == archive.first_update
+            && self.commit.previous.part < self.place.part;
+        if is_first_of_part && if_there(Self::read(reader, self.commit.previous))?.is_none() {
+            return Ok(None);
+        }
+        self.previous(reader).map(Some)
     }
 
     /// The commit before this one, which is not the first.

@@ -6,8 +6,10 @@ use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::format::{FrameHeader, FrameType, Place};
 use crate::storage::{Backend, OnePart};
 
+use super::commit_point::CommitPoint;
 use super::keychain::Keychain;
 use super::parts::Parts;
+use super::tail::if_there;
 
 /// A frame whose header and tag are right.
 #[derive(Debug, Clone)]
@@ -55,9 +57,35 @@ impl FrameReader {
         Self { part, ..self.clone() }
     }
 
+    /// The part that it is for.
+    pub(super) fn part(&self) -> u32 {
+        self.part
+    }
+
     /// Bytes in all parts before `part`.
     pub fn bytes_before(&self, part: u32) -> u64 {
         self.parts.bytes_before(part)
+    }
+
+    /// The part after this one that can be read.
+    pub fn next_part(&self) -> Result<Option<u32>> {
+        let numbers = self.parts.readable_numbers()?;
+        Ok(numbers.into_iter().find(|&number| number > self.part))
+    }
+
+    /// The newest commit before update `update` that a part up to `part` ends with: what is left to
+    /// begin with where the commits after it cannot be read.
+    pub fn last_commit_before(&self, update: u64, part: u32) -> Result<Option<CommitPoint>> {
+        for number in self.parts.readable_numbers()?.into_iter().rev() {
+            if number > part {
+                continue;
+            }
+            let last = if_there(CommitPoint::last_of(&self.in_part(number)))?;
+            if let Some(last) = last.filter(|last| last.commit.update < update) {
+                return Ok(Some(last));
+            }
+        }
+        Ok(None)
     }
 
     /// What a message says before a place in this part: nothing in an archive of one file.

@@ -10,6 +10,7 @@ use crate::format::{Commit, FrameHeader, FrameType, Update};
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
 use super::key_cache::{KeyCache, Name};
+use super::tail::if_there;
 
 /// The keys of one archive.
 #[derive(Debug)]
@@ -85,7 +86,8 @@ impl Keychain {
         }
     }
 
-    /// Keys that were met before, or those of the update's commit, which is looked for from the last one.
+    /// Keys that were met before, or those of the update's commit, which is looked for from the last one
+    /// of its part, so that other parts are not needed.
     fn found_keys(&self, reader: &FrameReader, header: &FrameHeader) -> Result<UpdateKeys> {
         let name = (header.update, header.nonce_prefix);
         if let Some(keys) = self.known().keys.get(&name) {
@@ -94,9 +96,10 @@ impl Keychain {
         if let Some((_, keys)) = self.known().own.as_ref().filter(|(own, _)| *own == name) {
             return Ok(keys.clone());
         }
-        let mut next = self.known().last.clone();
+        let mut next = self.last_commit(reader, header.part)?;
         while let Some(point) = next.as_ref().filter(|point| point.commit.update > header.update) {
-            let jump = point.jump(reader)?.filter(|jump| jump.commit.update >= header.update);
+            let jump =
+                if point.commit.jump.update >= header.update { point.jump(reader)? } else { None };
             next = Some(match jump {
                 Some(jump) => jump,
                 None => point.previous(reader)?,
@@ -109,6 +112,16 @@ impl Keychain {
             .ok_or_else(|| Error::corrupt("a frame belongs to no update of this archive"))?;
         let Commit { update, nonce, previous_tag, .. } = &commit;
         Ok(self.master_key.update_keys(*update, nonce, previous_tag))
+    }
+
+    /// The last commit of a part, or of the archive if the part ends otherwise.
+    fn last_commit(&self, reader: &FrameReader, part: u32) -> Result<Option<CommitPoint>> {
+        let last = self.known().last.clone();
+        if last.as_ref().is_none_or(|last| part >= last.place.part) {
+            return Ok(last);
+        }
+        let of_part = if_there(CommitPoint::last_of(&reader.in_part(part)))?;
+        Ok(of_part.or(last))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

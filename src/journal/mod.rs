@@ -5,6 +5,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod absent_parts;
 mod commit_point;
 mod frame_reader;
 mod frame_walk;

@@ -1,11 +1,12 @@
 //! Looks at all parts of an archive: whether each one is there, is what its name says, and
 //! follows the one before.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::crypto::{KeyRecord, Password};
-use crate::format::{ArchiveHeader, HeaderFlags, PAGE_BYTES, Place};
+use crate::format::{ArchiveHeader, HeaderFlags};
 use crate::storage::Backend;
 
 use super::commit_point::CommitPoint;
@@ -15,15 +16,25 @@ use super::keychain::Keychain;
 use super::parts::Parts;
 use super::tail::if_sound;
 
+/// What becomes of parts that are missing, or that are something else than their names say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gaps {
+    /// They are an error: whoever appends has to know that nothing is lost.
+    Refused,
+    /// They are left out and named: whoever reads gets what the others hold.
+    LeftOut,
+}
+
 /// What the parts of an archive say together.
 pub(super) struct PartChain {
     /// The newest part and its header.
     pub backend: Arc<dyn Backend>,
     pub header: ArchiveHeader,
+    /// That of part 1; zero if it is left out.
     pub genesis: Digest,
     pub key_record: Option<KeyRecord>,
     pub keychain: Option<Arc<Keychain>>,
-    /// The last commit before the newest part, if it has to have one and that can be read.
+    /// The newest commit before the newest part, if there should be one and one can be read.
     pub before: Option<CommitPoint>,
     /// A last part whose making was interrupted, and its length.
     pub unmade: Option<(u32, u64)>,
@@ -33,75 +44,169 @@ pub(super) struct PartChain {
 
 impl PartChain {
     /// Reads the headers and last commits of all parts. What is missing, of another archive, in
-    /// the wrong place or a fork is an error.
-    pub(super) fn read(parts: &Arc<Parts>, password: Option<&Password>) -> Result<Self> {
+    /// the wrong place or a fork is an error, or left out.
+    pub(super) fn read(
+        parts: &Arc<Parts>,
+        password: Option<&Password>,
+        gaps: Gaps,
+    ) -> Result<Self> {
         let mut numbers = parts.numbers()?;
         let unmade = unmade_part(parts, &numbers)?;
         numbers.retain(|&number| unmade.is_none_or(|(unmade, _)| number != unmade));
-        expect_all(parts, &numbers)?;
-        let regions = numbers.iter().map(|&number| region_of(parts, number));
-        let regions = regions.collect::<Result<Vec<_>>>()?;
+        let regions = if gaps == Gaps::LeftOut && parts.is_split() {
+            readable_regions(parts, &numbers)?
+        } else {
+            expect_all(parts, &numbers)?;
+            let regions = regions_of(parts, &numbers)?;
+            expect_headers(parts, &regions)?;
+            regions
+        };
         let (Some(first), Some(newest)) = (regions.first(), regions.last()) else {
             return Err(Error::new(ErrorKind::Missing, "the archive has no parts"));
         };
-        expect_headers(parts, &regions)?;
         let records = regions.iter().filter_map(|region| region.key_record.clone());
         let key_record = records.max_by_key(KeyRecord::generation);
         let mut chain = Self {
             backend: parts.backend(newest.header.part)?,
             header: newest.header.clone(),
-            genesis: first.genesis,
+            genesis: if first.header.part <= 1 { first.genesis } else { Digest::default() },
             keychain: unlocked(key_record.clone(), password)?,
             key_record,
             before: None,
             unmade,
             damage: None,
         };
-        for pair in regions.windows(2) {
-            if let [before, after] = pair {
-                chain.follow(parts, &before.header, &after.header)?;
-            }
-        }
+        chain.follow_all(parts, &regions, gaps)?;
         Ok(chain)
     }
 
-    /// Fails if `after` does not continue `before`, as far as that can be known.
+    /// Follows the parts from the first to the newest. Of a fork readers get what stands before it:
+    /// what comes after it belongs to a history of which nothing else may be here.
+    fn follow_all(
+        &mut self,
+        parts: &Arc<Parts>,
+        regions: &[HeaderRegion],
+        gaps: Gaps,
+    ) -> Result<()> {
+        for (at, pair) in regions.windows(2).enumerate() {
+            let [before, after] = pair else { continue };
+            let earlier = self.before.clone();
+            let Some(fork) = self.follow(parts, &before.header, &after.header)? else { continue };
+            if gaps == Gaps::Refused {
+                return Err(fork);
+            }
+            parts.set_wrong(after.header.part, fork.to_string());
+            let this = parts.name(after.header.part);
+            for later in regions.iter().skip(at + 2) {
+                parts.set_wrong(later.header.part, format!("it comes after {this}"));
+            }
+            self.backend = parts.backend(before.header.part)?;
+            self.header = before.header.clone();
+            self.before = earlier;
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// Why `after` does not continue `before`, as far as that can be known: where parts between them
+    /// are left out, each of those held at least one update, and no more is known of them.
     fn follow(
         &mut self,
         parts: &Arc<Parts>,
         before: &ArchiveHeader,
         after: &ArchiveHeader,
-    ) -> Result<()> {
+    ) -> Result<Option<Error>> {
         let reader = FrameReader::of_part(Arc::clone(parts), before.part)
             .with_keychain(self.keychain.clone());
-        let len = reader.part_len()?;
-        let place = Place { part: before.part, offset: len.saturating_sub(PAGE_BYTES) };
-        self.before = if_sound(CommitPoint::read(&reader, place))?;
         let (this, next) = (parts.name(before.part), parts.name(after.part));
-        let Some(last) = &self.before else {
+        let Some(last) = if_sound(CommitPoint::last_of(&reader))? else {
             let what = "a part of the archive is damaged or cut short";
             self.damage.get_or_insert(
                 Error::corrupt(what)
                     .at(this)
                     .because(format!("it does not end with the commit that {next} follows")),
             );
-            return Ok(());
+            return Ok(None);
         };
-        if (last.tag, last.commit.update + 1) == (after.link, after.first_update) {
-            return Ok(());
+        let number = last.commit.update;
+        let is_next = match after.part.saturating_sub(before.part) {
+            1 => (last.tag, number + 1) == (after.link, after.first_update),
+            parts => number.saturating_add(parts.into()) <= after.first_update,
+        };
+        if is_next {
+            self.before = Some(last);
+            return Ok(None);
         }
-        Err(Error::corrupt(format!("{next} does not follow {this}"))
+        let fork = Error::corrupt(format!("{next} does not follow {this}"))
             .because(format!(
-                "{this} ends with update {}, but {next} follows another update {}",
-                last.commit.update,
+                "{this} ends with update {number}, but {next} follows another update {}",
                 after.first_update.saturating_sub(1)
             ))
-            .hint("one of them comes from another copy of the archive, or was added to on its own"))
+            .hint("one of them comes from another copy of the archive, or was added to on its own");
+        Ok(Some(fork))
     }
 }
 
+/// The header regions of the parts that are of one archive, which is that of most of them, and of the
+/// newest among equals. The others, and those that are missing before the newest, are left out.
+fn readable_regions(parts: &Parts, numbers: &[u32]) -> Result<Vec<HeaderRegion>> {
+    let (mut regions, mut failure) = (Vec::new(), None);
+    for &number in numbers {
+        match region_of(parts, number) {
+            Ok(region) => regions.push(region),
+            Err(error) => {
+                parts.set_wrong(number, error.to_string());
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    let mut counts: HashMap<_, (usize, u32)> = HashMap::new();
+    for region in &regions {
+        let (count, newest) = counts.entry(archive_of(&region.header)).or_default();
+        (*count, *newest) = (*count + 1, region.header.part);
+    }
+    let Some((ours, _)) = counts.into_iter().max_by_key(|(_, weight)| *weight) else {
+        let none = || Error::new(ErrorKind::Missing, "the archive has no parts");
+        return Err(failure.unwrap_or_else(none));
+    };
+    regions.retain(|region| {
+        let is_ours = archive_of(&region.header) == ours;
+        if !is_ours {
+            parts.set_wrong(region.header.part, "it is a part of another archive".to_owned());
+        }
+        is_ours
+    });
+    // What is behind the newest part that can be read is not known to be missing.
+    let newest = regions.last().map_or(0, |newest| newest.header.part);
+    let there: Vec<u32> = numbers.iter().copied().filter(|&number| number <= newest).collect();
+    set_missing(parts, &there);
+    Ok(regions)
+}
+
+/// Remembers which parts before the last of these are missing.
+pub(super) fn set_missing(parts: &Parts, numbers: &[u32]) {
+    let mut next = 1;
+    for &number in numbers {
+        if number > next {
+            parts.set_missing(next, number - 1);
+        }
+        next = number.saturating_add(1);
+    }
+}
+
+/// The header regions of these parts.
+pub(super) fn regions_of(parts: &Parts, numbers: &[u32]) -> Result<Vec<HeaderRegion>> {
+    numbers.iter().map(|&number| region_of(parts, number)).collect()
+}
+
+/// What all parts of an archive have in common.
+fn archive_of(header: &ArchiveHeader) -> ([u8; 16], HeaderFlags) {
+    // What was one file once may go on in parts.
+    (header.archive_id, HeaderFlags { in_parts: true, ..header.flags })
+}
+
 /// The newest part, if it holds nothing yet. Part 1 without a header is no archive.
-fn unmade_part(parts: &Parts, numbers: &[u32]) -> Result<Option<(u32, u64)>> {
+pub(super) fn unmade_part(parts: &Parts, numbers: &[u32]) -> Result<Option<(u32, u64)>> {
     let Some(&newest) = numbers.last().filter(|&&newest| newest > 1) else { return Ok(None) };
     let backend = parts.backend(newest)?;
     Ok(if is_unmade(backend.as_ref())? { Some((newest, backend.len()?)) } else { None })
@@ -150,13 +255,10 @@ fn region_of(parts: &Parts, number: u32) -> Result<HeaderRegion> {
 }
 
 /// Fails unless all parts belong to one archive.
-fn expect_headers(parts: &Parts, regions: &[HeaderRegion]) -> Result<()> {
+pub(super) fn expect_headers(parts: &Parts, regions: &[HeaderRegion]) -> Result<()> {
     let Some((first, others)) = regions.split_first() else { return Ok(()) };
-    let kind = |header: &ArchiveHeader| {
-        // What was one file once may go on in parts.
-        (header.archive_id, HeaderFlags { in_parts: true, ..header.flags })
-    };
-    let foreign = others.iter().find(|other| kind(&other.header) != kind(&first.header));
+    let ours = archive_of(&first.header);
+    let foreign = others.iter().find(|other| archive_of(&other.header) != ours);
     match foreign {
         None => Ok(()),
         Some(other) => Err(Error::corrupt(format!(

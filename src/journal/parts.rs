@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::base::{Error, ErrorKind, Result};
 use crate::storage::{Backend, PartStore};
 
+use super::absent_parts::AbsentParts;
+
 /// How many parts are kept open.
 const OPEN_MAX: usize = 64;
 
@@ -23,6 +25,8 @@ struct State {
     lens: BTreeMap<u32, u64>,
     /// Lengths that parts were found to have, which may have grown since.
     found_lens: BTreeMap<u32, u64>,
+    /// Parts that are not read.
+    absent: AbsentParts,
 }
 
 impl Parts {
@@ -52,6 +56,9 @@ impl Parts {
             let found = state.open.remove(at);
             state.open.push(found.clone());
             return Ok(found.1);
+        }
+        if let Some(error) = state.absent.error(part, |number| self.name(number)) {
+            return Err(error);
         }
         let opened = self.store.open(part)?;
         state.keep(part, &opened);
@@ -100,6 +107,37 @@ impl Parts {
     /// Remembers how long a part is.
     pub(super) fn set_len(&self, part: u32, len: u64) {
         self.state().lens.insert(part, len);
+    }
+
+    /// There is nothing where these parts should be; readers do without them.
+    pub(super) fn set_missing(&self, first: u32, last: u32) {
+        self.state().absent.add_missing(first, last);
+    }
+
+    /// Something else is where this part should be: nothing of it is read from now on.
+    pub(super) fn set_wrong(&self, part: u32, why: String) {
+        let mut state = self.state();
+        state.open.retain(|(number, _)| *number != part);
+        state.lens.remove(&part);
+        state.absent.add_wrong(part, why);
+    }
+
+    /// What is said of the parts that are not read.
+    pub(super) fn absent_parts(&self) -> Vec<String> {
+        self.state().absent.sentences(|number| self.name(number))
+    }
+
+    /// Why a part is not read, if it is one of those.
+    pub(super) fn absent_part(&self, part: u32) -> Option<Error> {
+        self.state().absent.error(part, |number| self.name(number))
+    }
+
+    /// The numbers of the parts that can be read, rising.
+    pub(super) fn readable_numbers(&self) -> Result<Vec<u32>> {
+        let mut numbers = self.numbers()?;
+        let state = self.state();
+        numbers.retain(|&part| state.absent.error(part, |number| self.name(number)).is_none());
+        Ok(numbers)
     }
 
     /// Bytes in all parts before `part`.

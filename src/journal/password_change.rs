@@ -1,43 +1,65 @@
 //! Another password for an encrypted archive: the master key stays, and so does every frame.
 //!
-//! Invariants: of the two pages of the header region one is whole on stable storage at any moment, with
-//! the old password or the new one; nothing but their key records is another than before.
+//! Invariants: of the two pages of each header region one is whole on stable storage at any moment, with
+//! the old password or the new one; nothing but their key records is another than before. Parts are
+//! changed one by one: once the first page with the new record is on stable storage it counts for all.
 
 use std::sync::Arc;
 
 use crate::base::{Environment, Error, Result};
 use crate::crypto::{KeyCost, KeyRecord, MasterKey, Password};
 use crate::format::PAGE_BYTES;
-use crate::storage::Backend;
+use crate::storage::{Backend, OnePart, PartStore};
 
 use super::header_region::{HeaderRegion, header_sector, is_whole};
+use super::part_chain::{expect_headers, regions_of, set_missing, unmade_part};
+use super::parts::Parts;
 
 /// An archive whose old password was right.
 pub struct PasswordChange {
-    backend: Arc<dyn Backend>,
-    /// The header as it stands, with what this zarc does not know.
-    header_sector: Vec<u8>,
+    parts: Arc<Parts>,
+    /// The parts whose key records are changed.
+    numbers: Vec<u32>,
     /// That of the old password.
     record: KeyRecord,
     master_key: MasterKey,
 }
 
 impl PasswordChange {
-    /// Opens the key with the old password; nothing is written.
+    /// Opens the key of an archive in one file with the old password; nothing is written.
     pub fn begin(backend: Arc<dyn Backend>, old: &Password) -> Result<Self> {
-        let region = HeaderRegion::read(backend.as_ref())?;
-        if region.header.flags.in_parts {
-            return Err(Error::usage("cannot change the password of an archive in parts")
-                .because("this is one of its parts, and the others would keep the old one"));
+        if HeaderRegion::read(backend.as_ref())?.header.flags.in_parts {
+            return Err(Error::usage("cannot change the password of one part of an archive")
+                .because("the others would keep the old one")
+                .hint("name all parts by one pattern, such as 'part??'"));
         }
-        let record = region.key_record.ok_or_else(|| {
+        Self::begin_parts(Arc::new(OnePart::new(backend)), old)
+    }
+
+    /// The same of an archive in parts: of all that are there. One that is not of the archive is an
+    /// error; those that are missing are named by [`Self::absent_parts`].
+    pub fn begin_parts(store: Arc<dyn PartStore>, old: &Password) -> Result<Self> {
+        let parts = Parts::new(store);
+        let mut numbers = parts.numbers()?;
+        // What was begun and never completed is removed by the next update.
+        let unmade = unmade_part(&parts, &numbers)?;
+        numbers.retain(|&number| unmade.is_none_or(|(unmade, _)| number != unmade));
+        let regions = regions_of(&parts, &numbers)?;
+        expect_headers(&parts, &regions)?;
+        set_missing(&parts, &numbers);
+        let records = regions.into_iter().filter_map(|region| region.key_record);
+        let record = records.max_by_key(KeyRecord::generation).ok_or_else(|| {
             Error::usage("the archive is not encrypted")
                 .because("only an encrypted archive has a password")
                 .hint("add to a new archive with -key")
         })?;
         let master_key = record.unwrap(old)?;
-        let header_sector = header_sector(backend.as_ref())?;
-        Ok(Self { backend, header_sector, record, master_key })
+        Ok(Self { parts, numbers, record, master_key })
+    }
+
+    /// A sentence that names all missing parts: they keep the old password.
+    pub fn absent_parts(&self) -> Vec<String> {
+        self.parts.absent_parts()
     }
 
     /// Lets `new` open the archive in place of the old password, and returns how many passwords it
@@ -47,22 +69,27 @@ impl PasswordChange {
             Error::usage("the archive has had all the passwords that it can have")
         })?;
         let record = KeyRecord::wrap(&self.master_key, new, cost, generation, environment)?;
-        // While one page is written the other one has to do, with the newest password.
-        for offset in [0, PAGE_BYTES] {
-            if !is_whole(self.backend.as_ref(), offset, &self.header_sector, &self.record)? {
-                self.write_page(offset, &self.record)?;
+        for &number in &self.numbers {
+            let backend = self.parts.reopened_for_writing(number)?;
+            // The header as it stands, with what this zarc does not know.
+            let sector = header_sector(backend.as_ref())?;
+            // While one page is written the other one has to do, with the newest password.
+            for offset in [0, PAGE_BYTES] {
+                if !is_whole(backend.as_ref(), offset, &sector, &self.record)? {
+                    write_page(backend.as_ref(), offset, &sector, &self.record)?;
+                }
             }
+            write_page(backend.as_ref(), PAGE_BYTES, &sector, &record)?;
+            write_page(backend.as_ref(), 0, &sector, &record)?;
         }
-        self.write_page(PAGE_BYTES, &record)?;
-        self.write_page(0, &record)?;
         Ok(generation)
     }
+}
 
-    /// Writes a page as it was made, with this key record, and waits until it is on stable storage.
-    fn write_page(&self, offset: u64, record: &KeyRecord) -> Result<()> {
-        let mut page = [self.header_sector.as_slice(), &record.encode()].concat();
-        page.resize(4096, 0);
-        self.backend.overwrite(offset, &page)?;
-        self.backend.sync()
-    }
+/// Writes a page as it was made, with this key record, and waits until it is on stable storage.
+fn write_page(backend: &dyn Backend, offset: u64, sector: &[u8], record: &KeyRecord) -> Result<()> {
+    let mut page = [sector, &record.encode()].concat();
+    page.resize(4096, 0);
+    backend.overwrite(offset, &page)?;
+    backend.sync()
 }

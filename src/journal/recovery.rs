@@ -14,7 +14,7 @@ use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
 use super::header_region::{NewPart, is_unmade, write_region};
 use super::keychain::Keychain;
-use super::part_chain::PartChain;
+use super::part_chain::{Gaps, PartChain};
 use super::parts::Parts;
 use super::rollback::Rollback;
 use super::tail::{
@@ -66,10 +66,10 @@ impl Journal {
         Self::open_parts(Arc::new(OnePart::new(backend)), password)
     }
 
-    /// The same of an archive in parts. A part that is missing, foreign or in the wrong place is an
-    /// error, one that is damaged is not.
+    /// The same of an archive in parts; those that are left out are named by [`Self::absent_parts`].
     pub fn open_parts(store: Arc<dyn PartStore>, password: Option<&Password>) -> Result<Self> {
-        let (mut journal, chain) = Self::open_at_last_commit(&Parts::new(store), password)?;
+        let (mut journal, chain) =
+            Self::open_at_last_commit(&Parts::new(store), password, Gaps::LeftOut)?;
         let (end, len) = (journal.end(), journal.backend.len()?);
         if len > end {
             let found = journal.later_commits()?;
@@ -117,7 +117,7 @@ impl Journal {
         if parts.numbers()? == [1] && is_unmade(parts.backend(1)?.as_ref())? {
             return Ok((Self::create(parts, new_part()?)?, false));
         }
-        let (mut journal, chain) = Self::open_at_last_commit(&parts, password)?;
+        let (mut journal, chain) = Self::open_at_last_commit(&parts, password, Gaps::Refused)?;
         if let Some(damage) = chain.damage {
             return Err(damage.hint(NOTHING_CHANGED));
         }
@@ -161,8 +161,9 @@ impl Journal {
     fn open_at_last_commit(
         parts: &Arc<Parts>,
         password: Option<&Password>,
+        gaps: Gaps,
     ) -> Result<(Self, PartChain)> {
-        let chain = PartChain::read(parts, password)?;
+        let chain = PartChain::read(parts, password, gaps)?;
         let mut journal = Self {
             parts: Arc::clone(parts),
             backend: Arc::clone(&chain.backend),

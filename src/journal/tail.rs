@@ -19,6 +19,14 @@ pub(super) fn if_sound<T>(result: Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// The same where a part may be missing.
+pub(super) fn if_there<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::Missing => Ok(None),
+        result => if_sound(result),
+    }
+}
+
 /// The header of frame `index` of update `update`, expected where the frame before it ended.
 /// A commit stands on the next page boundary.
 pub(super) fn next_header(

@@ -57,6 +57,11 @@ impl LocalParts {
         LocalFile::parts_of(names).is_ok_and(|numbers| !numbers.is_empty())
     }
 
+    /// The number of the first part that is there.
+    pub fn first(names: &PartNames) -> Option<u32> {
+        LocalFile::parts_of(names).ok()?.first().copied()
+    }
+
     fn make(&self, part: u32) -> Result<LocalFile> {
         LocalFile::create(&self.names.path(part)?)
     }

@@ -9,6 +9,7 @@ mod local_parts;
 mod memory;
 mod part_names;
 mod part_store;
+mod read_record;
 
 pub use backend::Backend;
 pub use discard::{Discard, DiscardParts};
@@ -17,3 +18,4 @@ pub use local_parts::LocalParts;
 pub use memory::Memory;
 pub use part_names::PartNames;
 pub use part_store::{OnePart, PartStore};
+pub use read_record::ReadRecord;

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use zarc::base::{Result, Until};
 use zarc::command::{
-    AddOptions, AddSummary, ExtractOptions, KeyCost, KeySource, ListOptions, Location, PartNames,
-    Password, VerifyOptions, VerifySummary, add, extract, verify,
+    AddOptions, AddSummary, ExtractOptions, ExtractSummary, KeyCost, KeySource, ListOptions,
+    Location, PartNames, Password, VerifyOptions, VerifySummary, add, extract, verify,
 };
 
-use super::Told;
 use super::trees::{Tree, walk};
-use super::workbench::{Workbench, remove_tree};
+use super::workbench::{Workbench, fresh_in_memory, real_seconds, remove_tree, set_clock};
+use super::{Told, noise};
 
 /// The parts of that name in a directory.
 pub fn parts(directory: &Path, pattern: &str) -> Location {
@@ -69,7 +69,8 @@ impl InParts {
         }
     }
 
-    fn key(&self) -> Option<KeySource> {
+    /// Where its password comes from.
+    pub fn key(&self) -> Option<KeySource> {
         let words = self.key?.as_bytes().to_vec();
         Some(KeySource::Words(Password::new(words)))
     }
@@ -100,29 +101,51 @@ impl InParts {
         ListOptions { archive: self.location(), key: self.key(), ..self.bench.list_options(until) }
     }
 
-    /// Restores a version.
-    pub fn extract(&self, until: Until) -> Result<(u64, Tree)> {
-        let out = self.bench.path("out");
+    /// Restores as much of a version as can be.
+    pub fn extract_told(&self, until: Until) -> (Result<ExtractSummary>, Told, Tree) {
+        let (out, told) = (self.bench.path("out"), Told::default());
         let options = ExtractOptions {
             archive: self.location(),
             key: self.key(),
             until,
             ..self.bench.extract_options(&out)
         };
-        let done = extract(&options, &Told::default())?;
+        let done = extract(&options, &told);
         let tree = walk(&out.join("t"));
-        remove_tree(&out);
-        Ok((done.problems, tree))
+        if out.exists() {
+            remove_tree(&out);
+        }
+        (done, told, tree)
+    }
+
+    /// Restores a version.
+    pub fn extract(&self, until: Until) -> Result<(u64, Tree)> {
+        let (done, _, tree) = self.extract_told(until);
+        Ok((done?.problems, tree))
     }
 
     /// Checks everything.
     pub fn verify(&self) -> Result<(VerifySummary, String)> {
         let (archive, key) = (self.location(), self.key());
-        let options = VerifyOptions { archive, key, until: Until::Latest, threads: 2 };
+        let options =
+            VerifyOptions { expect: None, archive, key, until: Until::Latest, threads: 2 };
         let told = Told::default();
         let summary = verify(&options, &told)?;
         Ok((summary, told.warnings()))
     }
+}
+
+/// An archive of `count` updates, each of which adds one file and changes another, and the trees.
+pub fn history_in_parts(count: u32, key: Option<&'static str>) -> (InParts, Vec<Tree>) {
+    set_clock(real_seconds() + 1_000_000);
+    let archive = InParts { key, ..InParts::new(fresh_in_memory()) };
+    let mut trees = Vec::new();
+    for number in 1..=count {
+        fs::write(archive.bench.work().join("same"), number.to_string()).expect("a file");
+        archive.add_file(&format!("f{number}"), &noise(number.into(), 20_000));
+        trees.push(walk(&archive.bench.work()));
+    }
+    (archive, trees)
 }
 
 /// Runs the program in a directory: exit code, stdout, stderr.

@@ -219,6 +219,7 @@ impl Workbench {
     pub fn verify(&self) -> (VerifySummary, Told) {
         let told = Told::default();
         let options = VerifyOptions {
+            expect: None,
             archive: self.archive().into(),
             key: None,
             until: Until::Latest,

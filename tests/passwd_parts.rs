@@ -1,0 +1,178 @@
+//! Another password for an archive in parts.
+//!
+//! Goal: the old password or the new one opens all parts together, at every moment, and never one that
+//! was replaced before. Method: the change of each part is recorded; between its syncs every subset of
+//! sectors reaches the disk, or is garbage, while the parts before are changed and those after are not.
+//! The program is run as a user types it.
+
+use std::fs;
+use std::sync::Arc;
+
+use zarc::archive::Archive;
+use zarc::base::Result;
+use zarc::command::{KeyCost, Password};
+use zarc::journal::PasswordChange;
+use zarc::storage::{Backend, PartStore};
+
+use crate::support::crash_storage::{Operation, Recorder};
+use crate::support::memory_parts::InMemory;
+use crate::support::parts::{history_in_parts, zarc_in};
+use crate::support::random::{Random, environment};
+use crate::support::trees::differences;
+
+const PAGE: usize = 4096;
+const SECTOR: usize = 512;
+
+fn word(text: &str) -> Password {
+    Password::new(text.as_bytes().to_vec())
+}
+
+fn change(store: Arc<dyn PartStore>, old: &str, new: &str) -> Result<u32> {
+    let seed = new.bytes().fold(9, |seed, byte| seed * 31 + u64::from(byte));
+    let cost = KeyCost::with_log_n(10).unwrap();
+    PasswordChange::begin_parts(store, &word(old))?.finish(&word(new), cost, &environment(seed))
+}
+
+/// The one of several passwords that opens all parts together.
+fn opener<'a>(disks: &[Vec<u8>], passwords: &[&'a str]) -> &'a str {
+    let opens = |password: &&&str| {
+        let archive = Archive::open_parts(InMemory::of_bytes(disks), Some(&word(password)));
+        archive.is_ok_and(|archive| {
+            assert!(archive.absent_parts().is_empty() && archive.notice().is_none());
+            true
+        })
+    };
+    let opens: Vec<&str> = passwords.iter().filter(opens).copied().collect();
+    let [word] = opens[..] else { panic!("{opens:?} of {passwords:?} open it") };
+    word
+}
+
+/// What a crash in the middle of the change of one part may leave of it, and what the end of it does.
+fn crashed(start: &[u8], recorder: &Recorder, step: u32) -> (Vec<Vec<u8>>, Vec<u8>) {
+    let (mut disks, mut durable, mut random) = (Vec::new(), start.to_vec(), Random::new(1));
+    let mut in_flight: Option<(usize, Vec<u8>)> = None;
+    for operation in recorder.finish().operations() {
+        match operation {
+            Operation::Overwrite(offset, page) => {
+                assert!(in_flight.is_none(), "one page at a time");
+                let offset = usize::try_from(*offset).unwrap();
+                for subset in (0..1_u32 << (PAGE / SECTOR)).step_by(step as usize) {
+                    let (mut torn, mut garbage) = (durable.clone(), durable.clone());
+                    for sector in (0..PAGE / SECTOR).filter(|sector| subset >> sector & 1 == 1) {
+                        let bytes = sector * SECTOR..(sector + 1) * SECTOR;
+                        torn[offset..][bytes.clone()].copy_from_slice(&page[bytes.clone()]);
+                        random.fill(&mut garbage[offset..][bytes]);
+                    }
+                    disks.extend([torn, garbage]);
+                }
+                in_flight = Some((offset, page.clone()));
+            }
+            Operation::Sync => {
+                if let Some((offset, page)) = in_flight.take() {
+                    durable[offset..][..PAGE].copy_from_slice(&page);
+                    disks.push(durable.clone());
+                }
+            }
+            other => panic!("{other:?} when a password changes"),
+        }
+    }
+    assert!(in_flight.is_none(), "the last page was not synced");
+    (disks, durable)
+}
+
+/// Every set of parts that a crash may leave, and the set that the change ends with.
+fn crashed_sets(
+    disks: &[Vec<u8>],
+    (old, new): (&str, &str),
+    step: u32,
+) -> (Vec<Vec<Vec<u8>>>, Vec<Vec<u8>>) {
+    let recorders: Vec<Recorder> = disks.iter().map(|disk| Recorder::over(disk.clone())).collect();
+    let backend = |recorder: &Recorder| -> Arc<dyn Backend> { Arc::new(recorder.clone()) };
+    let store = InMemory::new((1..).zip(recorders.iter().map(backend)).collect());
+    change(Arc::<InMemory>::clone(&store), old, new).unwrap();
+    let opened = store.opened();
+    assert_eq!(opened, (1..=u32::try_from(disks.len()).unwrap()).collect::<Vec<_>>());
+    let (mut sets, mut set) = (Vec::new(), disks.to_vec());
+    for (at, recorder) in recorders.iter().enumerate() {
+        let (states, durable) = crashed(&disks[at], recorder, step);
+        for state in states {
+            set[at] = state;
+            sets.push(set.clone());
+        }
+        set[at] = durable;
+    }
+    (sets, set)
+}
+
+fn sample() -> Vec<Vec<u8>> {
+    let (archive, _) = history_in_parts(3, Some("one"));
+    archive.files().into_iter().map(|(_, bytes)| bytes).collect()
+}
+
+#[test]
+fn a_crash_between_parts_leaves_the_old_password_or_the_new_one() {
+    let disks = sample();
+    let (sets, done) = crashed_sets(&disks, ("one", "two"), 5);
+    let (mut by_old, mut by_new) = (0, 0);
+    for (number, set) in sets.iter().enumerate() {
+        let opener = opener(set, &["one", "two"]);
+        *(if opener == "one" { &mut by_old } else { &mut by_new }) += 1;
+        // The next change begins with whatever was left, and may be interrupted as well.
+        if number % 60 == 0 {
+            for set in crashed_sets(set, (opener, "three"), 51).0 {
+                self::opener(&set, &[opener, "three"]);
+                let before = if opener == "two" { "one" } else { "two" };
+                let by_older = Archive::open_parts(InMemory::of_bytes(&set), Some(&word(before)));
+                assert!(by_older.is_err(), "a password that was replaced opens it");
+            }
+        }
+    }
+    assert!(by_old > 0 && by_new > by_old, "{by_old} {by_new}");
+    assert_eq!(opener(&done, &["one", "two"]), "two");
+    for (before, after) in disks.iter().zip(&done) {
+        let changed: Vec<usize> = (0..before.len()).filter(|&at| before[at] != after[at]).collect();
+        let in_records = |at: &usize| (512..656).contains(&(at % PAGE)) && *at < 2 * PAGE;
+        assert!(!changed.is_empty() && changed.iter().all(in_records));
+    }
+}
+
+/// As a user types it; a part that is elsewhere keeps the old password, and comes back all the same.
+#[test]
+fn the_parts_that_are_there_get_the_new_password() {
+    let (archive, trees) = history_in_parts(4, Some("one"));
+    let at = archive.directory();
+    let whole = archive.files();
+    fs::remove_file(archive.part(2)).unwrap();
+    let words = ["passwd", "part??", "-key", "one", "-newkey", "two"];
+    let (code, said, told) = zarc_in(&at, &words);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        told.contains("part02.zarc is missing; what is missing keeps the old password"),
+        "{told}"
+    );
+    assert!(said.contains("still open with the old one"), "{said}");
+    let (code, _, told) = zarc_in(&at, &words);
+    assert!(code == Some(2) && told.contains("wrong password"), "{told}");
+    fs::write(archive.part(2), &whole[1].1).unwrap();
+    let (code, _, told) = zarc_in(&at, &["extract", "part??", "-key", "two", "-to", "out"]);
+    assert_eq!(code, Some(0), "{told}");
+    let restored = crate::support::trees::walk(&at.join("out/t"));
+    assert!(differences(&trees[3], &restored).is_empty());
+    fs::remove_dir_all(at.join("out")).unwrap();
+    // The next part is made with the new record alone.
+    let tree = archive.bench.work().display().to_string();
+    let (code, _, told) =
+        zarc_in(&at, &["add", "part??", &tree, "-to", "t", "-key", "two", "-force"]);
+    assert_eq!(code, Some(0), "{told}");
+    let before = archive.files();
+    fs::copy(archive.part(1), archive.part(3)).unwrap();
+    let (code, _, told) = zarc_in(&at, &["passwd", "part??", "-key", "two", "-newkey", "3"]);
+    assert!(code == Some(2) && told.contains("part03.zarc is part 1"), "{told}");
+    fs::write(archive.part(3), &before[2].1).unwrap();
+    assert!(archive.files() == before, "what is refused is not changed");
+    let alone = zarc_in(&at, &["passwd", "part01.zarc", "-key", "two", "-newkey", "3"]);
+    assert!(alone.0 == Some(2) && alone.2.contains("name all parts by one pattern"), "{}", alone.2);
+    let none = zarc_in(&at, &["passwd", "none??", "-key", "two", "-newkey", "3"]);
+    assert!(none.0 == Some(2) && none.2.contains("no part of that name"), "{}", none.2);
+    assert!(archive.files() == before, "nothing was made");
+}
