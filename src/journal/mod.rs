@@ -19,6 +19,7 @@ mod recovery;
 mod rollback;
 mod tail;
 mod update_writer;
+mod writer_recovery;
 
 pub use commit_point::CommitPoint;
 pub use frame_reader::{Frame, FrameReader};
