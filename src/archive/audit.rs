@@ -27,6 +27,8 @@ pub struct Audit {
     /// Reads the part that is walked.
     reader: FrameReader,
     walk: FrameWalk,
+    /// Where the frames stand that the index has of a part that is not there, the next one last.
+    copied: Vec<u64>,
     part: u32,
     region_bytes: u64,
     end: Place,
@@ -51,8 +53,9 @@ impl Audit {
     pub fn new(archive: &Archive, end: Place) -> Result<Self> {
         let region_bytes = archive.journal.header().region_bytes();
         let reader = archive.reader().in_part(1);
-        let audit = Self {
+        let mut audit = Self {
             walk: walk_part(&reader, 1, region_bytes, end)?,
+            copied: Vec::new(),
             reader,
             part: 1,
             region_bytes,
@@ -62,6 +65,7 @@ impl Audit {
             findings: VecDeque::new(),
             frames: 0,
         };
+        audit.enter_copies()?;
         Ok(audit)
     }
 
@@ -74,6 +78,10 @@ impl Audit {
     pub fn step(&mut self) -> Option<Option<Finding>> {
         if let Some(finding) = self.findings.pop_front() {
             return Some(Some(finding));
+        }
+        if let Some(offset) = self.copied.pop() {
+            self.take_copy(offset);
+            return Some(self.findings.pop_front());
         }
         match self.walk.step() {
             Some(Step::Frame(header)) => {
@@ -107,7 +115,29 @@ impl Audit {
         self.part += 1;
         self.reader = self.reader.in_part(self.part);
         self.walk = walk_part(&self.reader, self.part, self.region_bytes, self.end)?;
+        self.enter_copies()
+    }
+
+    /// Of a part that is not there only what the index has of it is walked.
+    fn enter_copies(&mut self) -> Result<()> {
+        if self.reader.is_away(self.part) {
+            self.walk = FrameWalk::new(self.reader.clone(), 0, 0);
+            self.copied = self.reader.copied_frames()?;
+            self.copied.retain(|&offset| Place { part: self.part, offset } < self.end);
+            self.copied.reverse();
+        }
         Ok(())
+    }
+
+    /// A frame that the index has. There are no DATA frames, so that not all can be compared.
+    fn take_copy(&mut self, offset: u64) {
+        match self.reader.header_at(offset) {
+            Ok(header) => self.take_frame(&header),
+            Err(error) => self.damage(error.at(self.reader.place_named(offset))),
+        }
+        if let Some(current) = &mut self.current {
+            current.is_whole = false;
+        }
     }
 
     fn end_unfinished(&mut self) {
@@ -173,6 +203,9 @@ impl Audit {
             FrameType::Directory => Directory::decode(&raw).map(drop),
             FrameType::Manifest => Manifest::decode(&raw).map(drop),
             FrameType::Update | FrameType::Data | FrameType::Commit => Ok(()),
+            FrameType::Origin | FrameType::Intent | FrameType::Anchor => {
+                Err(Error::corrupt("a frame of an index in another part"))
+            }
         }?;
         Ok(frame.tag)
     }
@@ -200,6 +233,7 @@ impl Audit {
         for error in wrong {
             self.damage(error.at(self.reader.place_named(header.offset)));
         }
+        let data = (!self.reader.is_away(point.place.part)).then_some(data);
         let update = AuditedUpdate::new(point, data);
         self.findings.push_back(Finding::Update(Box::new(update)));
         Ok(())

@@ -13,6 +13,7 @@ mod entry_cursor;
 mod fragment_index;
 mod frame_queue;
 mod history;
+mod index;
 mod location;
 mod merge;
 mod open;
@@ -28,6 +29,7 @@ pub use block_table::BlockTable;
 pub use catalog::Catalog;
 pub use entry_cursor::EntryCursor;
 pub use history::{History, Version};
+pub use index::update_index;
 pub use location::Location;
 pub use open::{Archive, Notice, OpenOptions};
 pub use password::begin_password_change;
@@ -41,5 +43,7 @@ pub use crate::format::{
 };
 // How far a rollback has come is the journal's.
 pub use crate::journal::RollbackStage;
+// So is what became of an index.
+pub use crate::journal::IndexUpkeep;
 // What parts are called is the storage's.
 pub use crate::storage::PartNames;

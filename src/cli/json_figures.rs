@@ -5,7 +5,9 @@
 
 use serde::Serialize;
 
-use crate::command::{AddSummary, ExtractSummary, ListSummary, PasswdSummary, VerifySummary};
+use crate::command::{
+    AddSummary, ExtractSummary, IndexUpkeep, ListSummary, PasswdSummary, VerifySummary,
+};
 
 use super::summary::Done;
 
@@ -15,6 +17,7 @@ use super::summary::Done;
 pub(super) enum Figures<'a> {
     Add(AddFigures<'a>),
     Extract(ExtractFigures),
+    Index(IndexFigures),
     List(ListFigures),
     Passwd(PasswdFigures),
     Test(TestFigures<'a>),
@@ -82,6 +85,14 @@ struct Comparisons {
     external: u64,
 }
 
+/// Of `index`.
+#[derive(Serialize)]
+pub(super) struct IndexFigures {
+    updates: u64,
+    recorded: u64,
+    made: bool,
+}
+
 /// Of `passwd`.
 #[derive(Serialize)]
 pub(super) struct PasswdFigures {
@@ -113,6 +124,10 @@ impl<'a> Figures<'a> {
             }
             Done::List { summary, is_compared, .. } => {
                 Self::List(ListFigures::of(summary, *is_compared))
+            }
+            Done::Index { summary: IndexUpkeep { updates, recorded, is_made } } => {
+                let (updates, recorded, made) = (*updates, *recorded, *is_made);
+                Self::Index(IndexFigures { updates, recorded, made })
             }
             Done::Passwd { summary: PasswdSummary { generation } } => {
                 Self::Passwd(PasswdFigures { generation: *generation })

@@ -1,4 +1,4 @@
-//! One file a verb: `add`, `extract`, `list`, `passwd`, `test` (`verify.rs`), and the parts they share.
+//! One file a verb: `add`, `extract`, `index`, `list`, `passwd`, `test` (`verify.rs`), and the parts they share.
 //!
 //! A command takes options, does the work, tells [`crate::base::Progress`] how it goes and returns
 //! a summary. It neither parses nor prints.
@@ -12,6 +12,7 @@ mod difference;
 mod disk_comparison;
 mod extract;
 mod findings;
+mod index;
 mod key_source;
 mod largest;
 mod largest_objects;
@@ -40,14 +41,15 @@ mod versions;
 
 pub use add::add;
 pub use extract::extract;
+pub use index::index;
 pub use key_source::KeySource;
 pub use list::list;
 pub use options::{
-    AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
-    PasswdOptions, PasswdSummary, Row, VerifyOptions, VerifySummary,
+    AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, IndexOptions, ListOptions,
+    ListSummary, PasswdOptions, PasswdSummary, Row, VerifyOptions, VerifySummary,
 };
 pub use passwd::passwd;
 pub use verify::verify;
 
-pub use crate::archive::{Location, PartNames, Rollback};
+pub use crate::archive::{IndexUpkeep, Location, PartNames, Rollback};
 pub use crate::crypto::{KeyCost, Password};

@@ -11,6 +11,7 @@ use crate::storage::Backend;
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
 use super::header_region::{HeaderRegion, is_unmade, unlocked};
+use super::index::Index;
 use super::keychain::Keychain;
 use super::parts::Parts;
 use super::tail::if_sound;
@@ -38,20 +39,34 @@ impl PartChain {
         let mut numbers = parts.numbers()?;
         let unmade = unmade_part(parts, &numbers)?;
         numbers.retain(|&number| unmade.is_none_or(|(unmade, _)| number != unmade));
+        let mut regions = Vec::new();
+        for &number in &numbers {
+            regions.push(region_of(parts, number)?);
+        }
+        let index = index_region(parts)?;
+        expect_headers(parts, index.iter().map(|(_, region)| region).chain(&regions))?;
+        let records = index.iter().map(|(_, region)| region).chain(&regions);
+        let key_record = records
+            .filter_map(|region| region.key_record.clone())
+            .max_by_key(KeyRecord::generation);
+        let keychain = unlocked(key_record.clone(), password)?;
+        if let Some((backend, region)) = index {
+            let index = Arc::new(Index::load(backend, region, keychain.clone())?);
+            parts.enter_index(Arc::clone(&index), &numbers);
+            let away = (1..=index.last_part()).filter(|&part| parts.is_away(part));
+            regions.extend(away.map(|part| index.region_of(part)));
+            regions.sort_by_key(|region| region.header.part);
+        }
+        numbers = regions.iter().map(|region| region.header.part).collect();
         expect_all(parts, &numbers)?;
-        let regions = numbers.iter().map(|&number| region_of(parts, number));
-        let regions = regions.collect::<Result<Vec<_>>>()?;
         let (Some(first), Some(newest)) = (regions.first(), regions.last()) else {
-            return Err(Error::new(ErrorKind::Missing, "the archive has no parts"));
+            return Err(no_parts(parts));
         };
-        expect_headers(parts, &regions)?;
-        let records = regions.iter().filter_map(|region| region.key_record.clone());
-        let key_record = records.max_by_key(KeyRecord::generation);
         let mut chain = Self {
             backend: parts.backend(newest.header.part)?,
             header: newest.header.clone(),
             genesis: first.genesis,
-            keychain: unlocked(key_record.clone(), password)?,
+            keychain,
             key_record,
             before: None,
             unmade,
@@ -59,6 +74,14 @@ impl PartChain {
         };
         for pair in regions.windows(2) {
             if let [before, after] = pair {
+                let is_newest = after.header.part == newest.header.part;
+                if !is_newest
+                    && parts.is_away(before.header.part)
+                    && parts.is_away(after.header.part)
+                {
+                    // The index was checked to be one chain.
+                    continue;
+                }
                 chain.follow(parts, &before.header, &after.header)?;
             }
         }
@@ -132,8 +155,9 @@ fn region_of(parts: &Parts, number: u32) -> Result<HeaderRegion> {
         .map_err(|error| if parts.is_split() { error.at(parts.name(number)) } else { error })?;
     let found = region.header.part;
     if region.header.flags.index {
-        return Err(Error::new(ErrorKind::Unsupported, "this is the index of an archive in parts")
-            .because("this zarc cannot read it yet"));
+        return Err(Error::usage("this is the index of an archive in parts")
+            .because("it has copies of what the parts hold, and no contents of files")
+            .hint("name all parts by one pattern, such as 'part??'"));
     }
     if found == number {
         return Ok(region);
@@ -149,20 +173,61 @@ fn region_of(parts: &Parts, number: u32) -> Result<HeaderRegion> {
     })
 }
 
-/// Fails unless all parts belong to one archive.
-fn expect_headers(parts: &Parts, regions: &[HeaderRegion]) -> Result<()> {
-    let Some((first, others)) = regions.split_first() else { return Ok(()) };
+/// Part 0, if it is there and holds something.
+fn index_region(parts: &Parts) -> Result<Option<(Arc<dyn Backend>, HeaderRegion)>> {
+    let Some(backend) = parts.index_backend()? else { return Ok(None) };
+    if is_unmade(backend.as_ref())? {
+        return Ok(None);
+    }
+    let region = HeaderRegion::read(backend.as_ref()).map_err(|error| error.at(parts.name(0)))?;
+    if region.header.flags.index && region.header.part == 0 {
+        return Ok(Some((backend, region)));
+    }
+    Err(Error::corrupt(format!("{} is no index of an archive", parts.name(0)))
+        .because("it has the name of part 0, which is one"))
+}
+
+/// Neither parts nor an index that knows some.
+fn no_parts(parts: &Parts) -> Error {
+    let error = Error::new(ErrorKind::Missing, "the archive has no parts");
+    if parts.is_split() {
+        error.because(format!("{} is there, but knows of no update", parts.name(0)))
+    } else {
+        error
+    }
+}
+
+/// Fails unless all parts, and the index, belong to one archive.
+fn expect_headers<'a>(
+    parts: &Parts,
+    mut regions: impl Iterator<Item = &'a HeaderRegion>,
+) -> Result<()> {
+    let Some(first) = regions.next() else { return Ok(()) };
     let kind = |header: &ArchiveHeader| {
         // What was one file once may go on in parts.
-        (header.archive_id, HeaderFlags { in_parts: true, ..header.flags })
+        (header.archive_id, HeaderFlags { in_parts: true, index: false, ..header.flags })
     };
-    let foreign = others.iter().find(|other| kind(&other.header) != kind(&first.header));
-    match foreign {
-        None => Ok(()),
-        Some(other) => Err(Error::corrupt(format!(
-            "{} and {} are parts of different archives",
-            parts.name(first.header.part),
-            parts.name(other.header.part)
-        ))),
+    for other in regions {
+        let (one, two) = (parts.name(first.header.part), parts.name(other.header.part));
+        if kind(&first.header) != kind(&other.header) {
+            let what = format!("{one} and {two} are parts of different archives");
+            return Err(
+                match (
+                    first.header.part,
+                    first.header.flags.encrypted == other.header.flags.encrypted,
+                ) {
+                    (0, false) => Error::corrupt(what).because("only one of them is encrypted"),
+                    (0, true) => {
+                        Error::corrupt(what).because(format!("{one} is the index of another one"))
+                    }
+                    _ => Error::corrupt(what),
+                },
+            );
+        }
+        if first.header.part == 0 && other.header.part == 1 && first.header.link != other.genesis {
+            return Err(Error::corrupt(format!("{one} does not belong to {two}"))
+                .because("its first update does not follow that part's header"));
+        }
     }
+    Ok(())
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use crate::base::{Digest, Result};
 use crate::crypto::{KeyRecord, MasterKey, Password, UpdateKeys};
-use crate::format::{ArchiveHeader, PAGE_BYTES, Place, Update};
+use crate::format::{ArchiveHeader, CopiedRange, PAGE_BYTES, Place, Update};
 use crate::storage::{Backend, OnePart, PartStore};
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
-use super::header_region::NewPart;
+use super::header_region::{HeaderRegion, NewPart};
 use super::keychain::Keychain;
 use super::part_chain::PartChain;
 use super::parts::Parts;
@@ -50,6 +50,8 @@ pub struct Journal {
     pub(super) tail: Tail,
     /// Whether the file was made, not opened.
     pub(super) is_made: bool,
+    /// A part that was begun, is nowhere and was given up: what the user is told of it.
+    pub(super) given_up: Option<String>,
     pub(super) rollback: Rollback,
 }
 
@@ -82,6 +84,8 @@ impl Journal {
         }
         if let Some(damage) = chain.damage {
             journal.tail = Tail::DamagedPart(damage.to_string());
+        } else if let Some(fault) = journal.index_fault(chain.unmade.map(|(part, _)| part))? {
+            journal.tail = Tail::DamagedPart(fault.to_string());
         }
         journal.tell_keychain();
         Ok(journal)
@@ -102,6 +106,7 @@ impl Journal {
             last: chain.before.clone(),
             tail: Tail::None,
             is_made: false,
+            given_up: None,
             rollback: Rollback::default(),
         };
         journal.tell_keychain();
@@ -187,6 +192,38 @@ impl Journal {
     /// The last commit, if any.
     pub fn last(&self) -> Option<&CommitPoint> {
         self.last.as_ref()
+    }
+
+    /// What the user has to be told of a part that was given up.
+    pub fn given_up(&self) -> Option<&str> {
+        self.given_up.as_deref()
+    }
+
+    /// Whether the file is part 0, the index of an archive in parts.
+    pub fn is_index(backend: &dyn Backend) -> bool {
+        HeaderRegion::read(backend).is_ok_and(|region| region.header.flags.index)
+    }
+
+    /// How many updates the index knows.
+    pub fn updates_in_index(&self) -> u64 {
+        self.parts.index().map_or(0, |index| index.last_update())
+    }
+
+    /// Which bytes the index has of an update, and the part they come from; nothing if it does not
+    /// know the update.
+    pub fn copies_of(&self, update: u64) -> Result<Vec<CopiedRange>> {
+        let Some(index) = self.parts.index() else { return Ok(Vec::new()) };
+        let anchor = index.anchor(update);
+        anchor.map_or(Ok(Vec::new()), |anchor| Ok(index.ranges(&anchor)?.to_vec()))
+    }
+
+    /// The bytes of a copy in the index, unchecked.
+    pub fn copied_bytes(&self, place: Place, len: u64) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+        match self.parts.index() {
+            Some(index) => index.read_copy(place.part, place.offset, &mut bytes).map(|()| bytes),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// What follows it.

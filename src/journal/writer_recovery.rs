@@ -31,18 +31,21 @@ impl Journal {
         new_part: impl FnOnce() -> Result<NewPart>,
         accept: impl FnOnce(&ArchiveHeader) -> Result<()>,
     ) -> Result<(Self, bool)> {
-        Self::open_parts_for_writing(Arc::new(OnePart::new(backend)), password, new_part, accept)
+        let store = Arc::new(OnePart::new(backend));
+        Self::open_parts_for_writing(store, password, new_part, accept, false)
     }
 
-    /// The same of an archive in parts: each update goes into a new one.
+    /// The same of an archive in parts: each update goes into a new one. With `force` a part that was
+    /// begun and is nowhere is given up.
     pub fn open_parts_for_writing(
         store: Arc<dyn PartStore>,
         password: Option<&Password>,
         new_part: impl FnOnce() -> Result<NewPart>,
         accept: impl FnOnce(&ArchiveHeader) -> Result<()>,
+        force: bool,
     ) -> Result<(Self, bool)> {
         let parts = Parts::new(store);
-        if parts.numbers()? == [1] && is_unmade(parts.backend(1)?.as_ref())? {
+        if is_new(&parts)? {
             return Ok((Self::create(parts, new_part()?)?, false));
         }
         let (mut journal, chain) = Self::open_at_last_commit(&parts, password)?;
@@ -51,10 +54,14 @@ impl Journal {
         }
         accept(&journal.header)?;
         journal.expect_whole()?;
+        journal.given_up = journal.expect_index(chain.unmade.map(|(part, _)| part), force)?;
+        // What the index knows of a part that was begun goes before that part.
+        journal.cut_index_tail()?;
         if let Some((part, _)) = chain.unmade {
             parts.remove(part)?;
         }
         let is_completed = journal.resolve_tail()?;
+        journal.catch_up_index()?;
         Ok((journal, is_completed))
     }
 
@@ -82,6 +89,7 @@ impl Journal {
             last: None,
             tail: Tail::None,
             is_made: true,
+            given_up: None,
             rollback: Rollback::default(),
         })
     }
@@ -145,6 +153,14 @@ impl Journal {
         let missing = usize::try_from(end - len).unwrap_or(usize::MAX);
         self.backend.append(len, &vec![0; missing])
     }
+}
+
+/// Whether there is nothing but a part 1 that was never made, and perhaps an index that was not.
+fn is_new(parts: &Parts) -> Result<bool> {
+    if parts.numbers()? != [1] || !is_unmade(parts.backend(1)?.as_ref())? {
+        return Ok(false);
+    }
+    parts.index_backend()?.map_or(Ok(true), |index| is_unmade(index.as_ref()))
 }
 
 fn damaged_between(from: u64, to: u64, update: u64) -> Error {

@@ -5,6 +5,7 @@ pub mod crash_storage;
 pub mod extraction;
 pub mod faulty_storage;
 pub mod json;
+pub mod logged_parts;
 pub mod parts;
 pub mod random;
 pub mod random_history;
