@@ -2,8 +2,9 @@
 """Second reader of the .zarc format, draft 0.3, written from spec/format.md alone.
 
 It is there to prove that the text suffices, so it prefers plain over fast: the sections below carry
-the numbers and the words of the text. It reads single-file archives; those without data it lists
-and verifies. What the text marks as "not yet written" is named and refused.
+the numbers and the words of the text. It reads archives of one file and in parts, and part 0 alone as far
+as it goes; those without data it lists and verifies. What the text marks as "not yet written" is named and
+refused.
 
     reader.py list ARCHIVE [--until N] [--all]       (each with --password WORDS for an encrypted archive)
     reader.py extract ARCHIVE TARGET [--until N]
@@ -157,9 +158,7 @@ def decode_header(data, number=1):
     length, flags, part, archive_id, created = cursor.fixed("III16sq")
     unknown = flags & 0xFFFF & ~(ENCRYPTED | INDEX_PART | WITHOUT_DATA)
     require(not unknown, f"header: unknown flags {unknown:#x}")
-    not_yet_written = {INDEX_PART: "index part"}
-    for flag, name in not_yet_written.items():
-        require(not flags & flag, f"header: {name}; not yet written")
+    require(bool(flags & INDEX_PART) == (number == 0), "header: an index in the place of a part, or otherwise")
     require(part == number, f"header: this is part {part}, not {number}")
     is_encrypted = bool(flags & ENCRYPTED)
     require(length == PAGE_BYTES * (1 + is_encrypted), f"header: length of the header region is {length}")
@@ -170,8 +169,8 @@ def decode_header(data, number=1):
     require(identity == 1, f"header: unknown identity {identity}")
     cursor.zero(12)
     link, first_update = cursor.fixed("32sQ")
-    require(part > 1 or not any(link), "header: part 1 has a link")
-    require(part > 1 or first_update == 1, f"header: part 1 starts with update {first_update}")
+    require(part != 1 or not any(link), "header: part 1 has a link")
+    require(part > 1 or first_update == 1, f"header: part {part} starts with update {first_update}")
     has_data = not flags & WITHOUT_DATA
     return Header(length, archive_id, created, 1 << block_log2, genesis_tag, is_encrypted, has_data, link,
                   first_update)
@@ -185,6 +184,7 @@ FRAME_ENCRYPTED, FRAME_LAST = 1, 2
 META_BYTES_MAX = 1 << 26
 DATA_PAYLOAD_BYTES_MAX = (1 << 28) + (1 << 24)
 UPDATE, DATA, FRAGMENTS, ENTRIES, DIRECTORY, MANIFEST, COMMIT = range(1, 8)
+ORIGIN, INTENT, ANCHOR = OF_INDEX = range(10, 13)
 FRAME_TYPES = {  # type: name, limit of the payload
     UPDATE: ("UPDATE", 4096),
     DATA: ("DATA", DATA_PAYLOAD_BYTES_MAX),
@@ -193,8 +193,11 @@ FRAME_TYPES = {  # type: name, limit of the payload
     DIRECTORY: ("DIRECTORY", META_BYTES_MAX),
     MANIFEST: ("MANIFEST", META_BYTES_MAX),
     COMMIT: ("COMMIT", 416),
+    ORIGIN: ("ORIGIN", 1 << 24),
+    INTENT: ("INTENT", 416),
+    ANCHOR: ("ANCHOR", 416),
 }
-FRAME_TYPES_NOT_YET_WRITTEN = {8: "PARITY", 9: "BADBLOCK", 10: "ORIGIN", 11: "INTENT"}
+FRAME_TYPES_NOT_YET_WRITTEN = {8: "PARITY", 9: "BADBLOCK"}
 ORDER_IN_UPDATE = {UPDATE: 0, DATA: 1, FRAGMENTS: 1, ENTRIES: 1, DIRECTORY: 1, MANIFEST: 2}
 
 
@@ -244,7 +247,8 @@ def check_frame_header(header):
     name, limit = FRAME_TYPES.get(type_, (f"type {type_}", DATA_PAYLOAD_BYTES_MAX))
     require(header.length <= limit, f"{name} frame: payload of {header.length} bytes is above the limit {limit}")
     require(not header.flags & ~(FRAME_LAST | FRAME_ENCRYPTED), f"{name} frame: unknown flags {header.flags:#x}")
-    require(header.offset % (PAGE_BYTES if type_ == COMMIT else 8) == 0,
+    require((type_ in OF_INDEX) == (header.part == 0), f"{name} frame: stands in part {header.part}")
+    require(header.offset % (PAGE_BYTES if type_ in (COMMIT, INTENT, ANCHOR) else 8) == 0,
             f"{name} frame: offset {header.offset} is not aligned")
 
 
@@ -261,6 +265,12 @@ def part_of(offset):
     return (offset >> PART_BITS) + 1
 
 
+def part_name(pattern, number):
+    number = str(number)
+    digits = iter(number.rjust(pattern.count("?"), "0"))
+    return "".join(next(digits, "") if c == "?" else number if c == "*" else c for c in pattern)
+
+
 def part_names(path):
     """The files of an archive: one, or all parts from 1 on whose names are of a pattern with ? or *."""
     places = path.count("?")
@@ -268,9 +278,7 @@ def part_names(path):
         return [path]
     names = []
     while True:
-        number = str(len(names) + 1)
-        digits = iter(number.rjust(places, "0"))
-        name = "".join(next(digits, "") if c == "?" else number if c == "*" else c for c in path)
+        name = part_name(path, len(names) + 1)
         if not os.path.exists(name):
             require(names, f"{name}: there is no such part")
             return names
@@ -325,7 +333,7 @@ def decode_frame(data, keys=None):
     if keys:
         encryption, authentication = keys.of_frame(header, payload)
         require(hmac.compare_digest(keyed(authentication, checked), tag), f"{name} frame: is not authentic")
-        must_be_encrypted = header.type not in (UPDATE, COMMIT)
+        must_be_encrypted = header.type not in (UPDATE, COMMIT, *OF_INDEX)
         if must_be_encrypted:
             payload = aes_ctr(encryption, header.index, payload)
     else:
@@ -1044,7 +1052,7 @@ class Archive:
     """An archive in one file or in parts."""
 
     def __init__(self, path, password=None):
-        self.file = File(path)
+        self.path, self.file = path, IndexFile(path) if is_index(path) else File(path)
         self.header = self.read_header()
         require(self.file.size >= self.header.length, "header: the file ends too early")
         if self.header.is_encrypted:
@@ -1052,6 +1060,14 @@ class Archive:
             self.file.keys = Keys(self.file, self.header, read_master_key(self.file, self.header, password))
         else:
             require(password is None, "the archive is not encrypted")
+        if isinstance(self.file, IndexFile):
+            # The link of part 0 is the genesis tag; of the parts' headers it has no copies.
+            self.header = self.header._replace(genesis_tag=self.header.link)
+            self.file.load(self.header)
+            self.commits, self.runs, self.tail = find_commits(self.file, self.header), {}, 0
+            tags = [anchor.commit_tag for anchor in self.file.anchors]
+            require([commit.tag for commit in self.commits] == tags, "index: its anchors are not its commits")
+            return
         for part in range(2, len(self.file.sizes) + 1):
             self.read_header(part)
         self.commits = find_commits(self.file, self.header)
@@ -1073,6 +1089,8 @@ class Archive:
 
     def read_header(self, part=1):
         start, size = position(part, 0), self.file.sizes[part - 1]
+        if isinstance(self.file, IndexFile):
+            part = 0
         try:
             return decode_header(self.file.read(start, min(size, 512)), part)
         except Refused as refused:
@@ -1112,6 +1130,189 @@ class Archive:
     def version(self, number=None):
         require(self.commits, "the archive has no update yet")
         return Version(self, len(self.commits) if number is None else number)
+
+
+# --- 10. Part 0 ---------------------------------------------------------------------------------
+
+
+class Anchor(NamedTuple):
+    archive_id: bytes
+    update: int
+    nonce: bytes
+    previous_tag: bytes
+    commit_tag: bytes
+    start_part: int
+    commit_part: int
+    start_offset: int
+    commit_offset: int
+    origin_offset: int
+    origin_length: int
+    previous: int
+    archive_bytes: int
+
+    def follows(self, before, offset_before, genesis_tag):
+        end = self.commit_offset + PAGE_BYTES
+        if before is None:
+            return (self.update, self.previous, self.previous_tag) == (1, 0, genesis_tag) \
+                and self.start_part == 1 and self.archive_bytes == end
+        end_before = before.commit_offset + PAGE_BYTES
+        same_part = self.start_part == before.commit_part and self.start_offset == end_before
+        more = end - end_before if same_part else end
+        return (self.update, self.previous, self.previous_tag) == (before.update + 1, offset_before, before.commit_tag) \
+            and (same_part or self.start_part == before.commit_part + 1) \
+            and self.archive_bytes == before.archive_bytes + more
+
+
+def decode_anchor(payload):
+    cursor = Cursor(payload, "ANCHOR")
+    anchor = Anchor(*cursor.fixed("16sQ32s32s32sIIQQQQQQ"))
+    cursor.zero(8)
+    cursor.end()
+    require(anchor.update and anchor.start_part == anchor.commit_part > 0, "ANCHOR: an update in no part")
+    require(anchor.start_offset < anchor.commit_offset, "ANCHOR: an update behind its commit")
+    return anchor
+
+
+class Intent(NamedTuple):
+    part: int
+    update: int
+    nonce: bytes
+    previous_tag: bytes
+    time: int
+
+
+def decode_intent(payload):
+    cursor = Cursor(payload, "INTENT")
+    part, _ = cursor.fixed("I")[0], cursor.zero(4)
+    intent = Intent(part, *cursor.fixed("Q32s32sq"))
+    cursor.end()
+    require(intent.part and intent.update, "INTENT: a part or an update 0")
+    return intent
+
+
+class Range(NamedTuple):
+    part: int
+    offset: int
+    length: int
+    copy: int  # offset in part 0
+
+
+def decode_origin(payload):
+    cursor = Cursor(payload, "ORIGIN")
+    ranges = [Range(*cursor.place(), cursor.varint(), cursor.varint()) for _ in range(cursor.count(0, 4))]
+    cursor.end()
+    require(all(range_.length for range_ in ranges), "ORIGIN: a range of no bytes")
+    for one, other in itertools.pairwise(ranges):
+        require((one.part, one.offset + one.length) <= other[:2] and one.copy + one.length <= other.copy,
+                "ORIGIN: ranges that do not follow each other")
+    return ranges
+
+
+def is_index(path):
+    """Whether the file is part 0, by the flags of its header."""
+    if "?" in path or "*" in path:
+        return False
+    with open(path, "rb") as file:
+        header = file.read(20)
+    return header[:8] == MAGIC and len(header) == 20 and bool(struct.unpack_from("<I", header, 16)[0] & INDEX_PART)
+
+
+class IndexFile(File):
+    """Part 0: the parts as far as it has copies of them, found by following its groups from the start."""
+
+    def __init__(self, path):
+        self.file, self.keys = open(path, "rb"), None
+        self.length = os.fstat(self.file.fileno()).st_size
+        self.sizes, self.size, self.anchors, self.ranges = [self.length], self.length, [], []
+
+    def own(self, offset, length):
+        require(offset + length <= self.length, f"offset {offset}: part 0 ends too early")
+        self.file.seek(offset)
+        return self.file.read(length)
+
+    def read(self, offset, length):
+        if not self.anchors:
+            return self.own(offset, length)  # the header region
+        part, start = part_of(offset), offset % (1 << PART_BITS)
+        at = bisect.bisect_right(self.ranges, (part, start), key=lambda range_: range_[:2]) - 1
+        require(at >= 0, f"offset {offset}: is not copied to part 0")
+        range_ = self.ranges[at]
+        end = range_.offset + range_.length
+        require(range_.part == part and start + length <= end, f"offset {offset}: is not copied to part 0")
+        return self.own(range_.copy + start - range_.offset, length)
+
+    def own_frame(self, offset):
+        header = decode_frame_header(self.own(offset, FRAME_HEADER_BYTES))
+        require(header.type not in OF_INDEX or header.offset == offset, f"offset {offset}: a frame of another place")
+        check_frame_header(header)
+        return decode_frame(self.own(offset, FRAME_HEADER_BYTES + header.length + TAG_BYTES), self.keys)
+
+    def load(self, header):
+        offset, anchors, ranges, anchor_offset = header.length, [], [], 0
+        while offset < self.length:
+            anchor, anchor_offset_next, copied = self.group(offset)
+            before = anchors[-1] if anchors else None
+            require(anchor.archive_id == header.archive_id, f"anchor at {anchor_offset_next}: is of another archive")
+            require(anchor.follows(before, anchor_offset, header.genesis_tag),
+                    f"anchor at {anchor_offset_next}: does not follow the one before")
+            anchors.append(anchor)
+            ranges.extend(copied)
+            anchor_offset = anchor_offset_next
+            offset = anchor_offset + PAGE_BYTES
+        require(anchors, "index: it knows of no update")
+        self.anchors, self.ranges = anchors, ranges
+        ends = {anchor.commit_part: anchor.commit_offset + PAGE_BYTES for anchor in anchors}
+        self.sizes = [ends[part] for part in range(1, anchors[-1].commit_part + 1)]
+        self.size = position(len(self.sizes), self.sizes[-1])
+
+    def group(self, offset):
+        """The anchor of the group at `offset`, where it stands, and what the group copies."""
+        frame, copies = self.own_frame(offset), []
+        if frame.header.type == INTENT:
+            offset += PAGE_BYTES
+            frame = self.own_frame(offset)
+        while frame.header.type != ORIGIN:
+            require(frame.header.type not in (INTENT, ANCHOR, DATA), f"offset {offset}: no copy")
+            copies.append((frame.header, offset))
+            offset = aligned(offset + FRAME_HEADER_BYTES + frame.header.length + TAG_BYTES, 8)
+            frame = self.own_frame(offset)
+        origin_offset, ranges = offset, decode_origin(frame.payload)
+        end = offset + FRAME_HEADER_BYTES + frame.header.length + TAG_BYTES
+        offset = aligned(end, PAGE_BYTES)
+        require(not any(self.own(end, offset - end)), f"offset {end}: bytes before an anchor are not zero")
+        anchor = decode_anchor(self.own_frame(offset).payload)
+        require((anchor.origin_offset, anchor.origin_length) == (origin_offset, frame.header.length),
+                f"anchor at {offset}: names another ORIGIN")
+        require(copies and copies[0][0].type == UPDATE and copies[-1][0].type == COMMIT,
+                f"anchor at {offset}: its group is no update")
+        for header, copy in copies:
+            holding = [r for r in ranges if r.copy <= copy < r.copy + r.length]
+            require(header.update == anchor.update and len(holding) == 1
+                    and (header.part, header.offset) == (holding[0].part, holding[0].offset + copy - holding[0].copy),
+                    f"offset {copy}: ORIGIN says something else of this frame")
+        return anchor, offset, ranges
+
+
+def verify_index(archive):
+    """Compares part 0, if it is there, with the parts; says how many updates it has."""
+    name = part_name(archive.path, 0)
+    if name == archive.path or not os.path.exists(name):
+        return None
+    index = IndexFile(name)
+    header = decode_header(index.own(0, 512), 0)
+    require(header.archive_id == archive.header.archive_id, "index: is of another archive")
+    require(header.link == archive.header.genesis_tag, "index: its link is not the genesis tag")
+    index.keys = archive.file.keys
+    index.load(header._replace(genesis_tag=header.link))
+    for anchor, commit in zip(index.anchors, archive.commits):
+        require((anchor.update, anchor.commit_tag) == (commit.update, commit.tag),
+                f"index: has another update {anchor.update} than the parts")
+    require(len(index.anchors) <= len(archive.commits), "index: the parts are older than it")
+    for range_ in index.ranges:
+        there = archive.file.read(position(range_.part, range_.offset), range_.length)
+        require(there == index.own(range_.copy, range_.length),
+                f"index: offset {range_.copy} is no copy of part {range_.part}, offset {range_.offset}")
+    return len(index.anchors)
 
 
 # --- 11. Encryption -----------------------------------------------------------------------------
@@ -1160,9 +1361,10 @@ class Keys:
 
     def of_frame(self, header, payload):
         name = (header.update, header.nonce)
-        if header.type in (UPDATE, COMMIT):
-            frame = decode_update(payload) if header.type == UPDATE else decode_commit(payload)
-            nonce = frame.nonce if header.type == UPDATE else frame.whole_nonce
+        if header.type in (UPDATE, COMMIT, INTENT, ANCHOR):
+            decode = {UPDATE: decode_update, COMMIT: decode_commit, INTENT: decode_intent, ANCHOR: decode_anchor}
+            frame = decode[header.type](payload)
+            nonce = frame.whole_nonce if header.type == COMMIT else frame.nonce
             require(nonce[:8] == header.nonce, "frame: its header has another nonce")
             number = struct.pack("<Q", header.update)
             key = keyed(self.master_key, b"zarc-v1-update\0", self.archive_id, number, nonce, frame.previous_tag)
@@ -1332,6 +1534,7 @@ class Extraction:
 
 def command_verify(arguments, report):
     archive = Archive(arguments.archive, arguments.password)
+    require(not isinstance(archive.file, IndexFile), "an index is verified beside its parts")
     if not archive.header.is_encrypted and any(archive.file.read(512, 144)):
         report.problem("header: the key record of a plain archive is not zero")
     blocks, entries = {}, {}
@@ -1343,6 +1546,9 @@ def command_verify(arguments, report):
     fragments = sum(len(record.lengths) for record in blocks.values())
     print(f"{len(archive.commits)} updates, {len(entries)} names, {len(blocks)} blocks, {fragments} fragments, "
           f"{archive.bytes()} bytes, tail of {archive.tail} bytes")
+    indexed = verify_index(archive)
+    if indexed is not None:
+        print(f"index of {indexed} updates")
     if not archive.header.has_data and archive.commits:
         fragments = archive.version().manifest.fragments
         print(f"archive without data: {fragments} fragments cannot be checked")
@@ -1481,6 +1687,9 @@ VECTOR_DECODERS = {
     "directory": decode_directory,
     "manifest": decode_manifest,
     "commit": decode_commit,
+    "anchor": decode_anchor,
+    "intent": decode_intent,
+    "origin": decode_origin,
     "packed": unpack_packed,
     "frame": decode_frame,
 }

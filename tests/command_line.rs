@@ -57,11 +57,11 @@ fn content(directory: &Path) -> Vec<(PathBuf, Option<Vec<u8>>, SystemTime)> {
 /// a pipe `pipe.zarc`.
 const MISTAKES: &[(&[&str], &str, &str)] = &[
     // Commands and names.
-    (&[], "no command", "zarc add|extract|list|passwd|test"),
-    (&["-quiet"], "no command", "zarc add|extract|list|passwd|test"),
-    (&["frob", "x"], "unknown command \"frob\"", "add, extract, list, passwd and test"),
-    (&["", "x"], "unknown command \"\"", "add, extract, list, passwd and test"),
-    (&["help", "frob"], "unknown command \"frob\"", "add, extract, list, passwd and test"),
+    (&[], "no command", "zarc add|extract|index|list|passwd|test"),
+    (&["-quiet"], "no command", "zarc add|extract|index|list|passwd|test"),
+    (&["frob", "x"], "unknown command \"frob\"", "add, extract, index, list, passwd and test"),
+    (&["", "x"], "unknown command \"\"", "add, extract, index, list, passwd and test"),
+    (&["help", "frob"], "unknown command \"frob\"", "add, extract, index, list, passwd and test"),
     (&["help", "-frob"], "option -frob", "zarc help help"),
     (&["help", "add", "list"], "one name too many, \"list\"", "zarc help [COMMAND|man]"),
     (&["add"], "ARCHIVE, FILE... missing", "zarc add ARCHIVE[.zarc] FILE..."),
@@ -294,47 +294,6 @@ fn with_summary_no_files_are_listed() {
 }
 
 /// What the manual has and this version has not is refused by name.
-#[test]
-fn what_is_not_there_yet_is_refused() {
-    let directory = archived();
-    let archive = directory.path().join("x.zarc");
-    let mut index = fs::read(&archive).unwrap();
-    // Flag 2: an index; part 0.
-    index[16] |= 2;
-    index[20..24].fill(0);
-    let checksum = *blake3::hash(&index[..480]).as_bytes();
-    index[480..512].copy_from_slice(&checksum);
-    fs::write(directory.path().join("part00.zarc"), &index).unwrap();
-    for words in [
-        &["list", "part00"][..],
-        &["add", "part00", "d"],
-        &["extract", "part00"],
-        &["test", "part00"],
-    ] {
-        let output = zarc_in(directory.path(), words);
-        let told = String::from_utf8(output.stderr).expect("errors are text");
-        assert!(told.contains("the index of an archive in parts"), "{words:?}: {told}");
-        assert!(told.contains("this zarc cannot read it yet"), "{words:?}: {told}");
-        assert_eq!(output.status.code(), Some(2), "{words:?}");
-    }
-    assert!(fs::read(directory.path().join("part00.zarc")).unwrap() == index);
-    // Beside other parts it is ignored.
-    fs::copy(archive, directory.path().join("part01.zarc")).unwrap();
-    assert!(zarc_in(directory.path(), &["list", "part??"]).status.success());
-    assert!(zarc_in(directory.path(), &["test", "part??"]).status.success());
-    // But not by what would have to update it, and alone it is no archive yet.
-    let told = |words: &[&str]| {
-        let output = zarc_in(directory.path(), words);
-        assert_eq!(output.status.code(), Some(2), "{words:?}");
-        String::from_utf8(output.stderr).expect("errors are text")
-    };
-    assert!(told(&["add", "part??", "d"]).contains("cannot update it yet"));
-    fs::remove_file(directory.path().join("part01.zarc")).unwrap();
-    assert!(told(&["add", "part??", "d"]).contains("cannot update it yet"));
-    assert!(told(&["list", "part??"]).contains("cannot read it yet"));
-    assert!(fs::read(directory.path().join("part00.zarc")).unwrap() == index);
-}
-
 /// Help is data: on stdout, in the manual's spelling, exit code 0, whoever listens.
 #[test]
 fn help_is_in_one_dash_spelling() {

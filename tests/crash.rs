@@ -218,7 +218,9 @@ fn check_reading(disk: &[u8], promise: &Promise, random: &mut Random, tally: &Ta
     match archive.notice() {
         Some(Notice::Unfinished(_)) => _ = add_one(&tally.unfinished),
         Some(Notice::Damaged(_)) => _ = add_one(&tally.called_damaged),
-        Some(Notice::DamagedPart(what)) => panic!("one file has no parts, but {what}"),
+        Some(Notice::DamagedPart(what) | Notice::GivenUp(what)) => {
+            panic!("one file has no parts, but {what}")
+        }
         Some(Notice::Completed) => panic!("a reader completes nothing"),
         None => {}
     }

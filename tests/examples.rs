@@ -107,7 +107,7 @@ fn the_tour_of_the_readme_is_true() {
 fn the_examples_of_the_help_work() {
     let directory = fixture();
     let mut examples = 0;
-    for topic in ["", "add", "extract", "list", "passwd", "test", "help"] {
+    for topic in ["", "add", "extract", "index", "list", "passwd", "test", "help"] {
         let help = run(&format!("zarc help {topic}"), directory.path()).stdout;
         let help = String::from_utf8(help).unwrap();
         let (_, after) = help.split_once("Examples:\n").expect("each page has examples");
@@ -120,6 +120,7 @@ fn the_examples_of_the_help_work() {
         // What the examples of the others speak of.
         run("zarc add backup docs notes", directory.path());
         run("zarc add secret docs -keyfile old-key", directory.path());
+        run("zarc add 'part??' docs", directory.path());
     }
     assert!(examples >= 20, "only {examples} examples were found");
     // An example has done what it says.

@@ -12,8 +12,8 @@ use std::fs;
 use std::path::Path;
 
 use zarc::archive::{
-    Archive, Change, Entry, History, Object, OpenOptions, Piece, RunShape, Stored, Transaction,
-    TransactionOptions,
+    Archive, Change, Entry, History, Location, Object, OpenOptions, Piece, RunShape, Stored,
+    Transaction, TransactionOptions,
 };
 use zarc::base::{Kind, Metadata, StoredPath, Timestamp, Until, Xattr};
 use zarc::command::{ExtractOptions, KeySource, extract};
@@ -423,14 +423,32 @@ fn make(
     for (number, made) in (0..).zip(made) {
         let date = FIRST_DATE + number * 100_000;
         set_clock(date);
-        append(&path, made, &mut state, (threads, password, shape));
+        append(&path.clone().into(), made, &mut state, (threads, password, shape));
         describe(&mut text, number + 1, date, &state);
     }
     (fs::read(path).unwrap(), text)
 }
 
+/// Makes the history in parts; returns the names and bytes of all parts and of their index.
+pub fn parts_of_history(password: Option<&Password>) -> Vec<(String, Vec<u8>)> {
+    let dir = fresh_in_memory();
+    let parts = crate::support::parts::parts(dir.path(), "part??.zarc");
+    set_dice(4711);
+    let mut state = State::new();
+    for (number, made) in (0..).zip(history()) {
+        set_clock(FIRST_DATE + number * 100_000);
+        append(&parts, &made, &mut state, (1, password, RunShape::default()));
+    }
+    let files = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap());
+    let mut files: Vec<_> = files
+        .map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
 fn append(
-    path: &Path,
+    location: &Location,
     made: &Made,
     state: &mut State,
     (threads, password, shape): (usize, Option<&Password>, RunShape),
@@ -440,12 +458,8 @@ fn append(
     let method_wanted = Some(method);
     let open_options =
         OpenOptions { method: method_wanted, password, key_cost, ..OpenOptions::plain(2) };
-    let mut archive = Archive::open_location_for_writing(
-        &path.to_path_buf().into(),
-        open_options,
-        &environment(),
-    )
-    .unwrap();
+    let mut archive =
+        Archive::open_location_for_writing(location, open_options, &environment()).unwrap();
     let base = History::of(&archive).newest().unwrap();
     let options = TransactionOptions {
         method: method.of_blocks().unwrap_or_default(),

@@ -144,6 +144,8 @@ fn corpus(directory: &Path) -> Vec<Value> {
     say(&[b"test", b"odd"]);
     say(&[b"add", b"secret", b"d", b"-key", b"one"]);
     say(&[b"passwd", b"secret", b"-key", b"one", b"-newkey", b"two"]);
+    say(&[b"add", b"part??", b"d"]);
+    say(&[b"index", b"part??"]);
     let archive = fs::File::open(at("a.zarc")).unwrap();
     archive.lock().unwrap();
     say(&[b"add", b"a", b"d"]);

@@ -52,7 +52,7 @@ fn the_manual_page_has_every_command_and_option() {
 fn the_manual_page_has_the_examples_of_the_help() {
     let page = page_as_read();
     let mut wanted: Vec<String> = Vec::new();
-    for topic in ["", "add", "extract", "list", "passwd", "test", "help"] {
+    for topic in ["", "add", "extract", "index", "list", "passwd", "test", "help"] {
         let words: Vec<&str> =
             ["help", topic].into_iter().filter(|word| !word.is_empty()).collect();
         let help = shown(&words);

@@ -324,7 +324,7 @@ fn the_reader_decrypts_the_archive_that_is_kept() {
 fn the_reader_agrees_on_archives_in_parts() {
     let Some(reader) = Reader::find() else { return };
     for key in [None, Some("pass")] {
-        let archive = InParts { key, ..InParts::new(tempfile::tempdir().unwrap()) };
+        let archive = InParts { key, index: true, ..InParts::new(tempfile::tempdir().unwrap()) };
         let name = archive.directory().join("part??.zarc");
         let with: &[&std::ffi::OsStr] =
             if key.is_some() { &["--password".as_ref(), "pass".as_ref()] } else { &[] };
@@ -338,6 +338,26 @@ fn the_reader_agrees_on_archives_in_parts() {
         let told = reader.told(&[&["verify".as_ref(), name.as_os_str()], with].concat());
         let (summary, _) = archive.verify().unwrap();
         assert!(told.contains(&summary.fingerprint.unwrap()), "{told}");
+        assert!(told.contains("index of 4 updates"), "{told}");
+        let index = archive.part(0);
+        for version in 1..=4 {
+            let until = u32::to_string(&version);
+            let list = |archive: &Path| {
+                let asked =
+                    ["list".as_ref(), archive.as_os_str(), "--until".as_ref(), until.as_ref()];
+                reader.told(&[&asked, with].concat())
+            };
+            assert_eq!(list(&index), list(&name), "the index alone");
+        }
+        // A byte of a copy that its part does not have.
+        let whole = fs::read(&index).unwrap();
+        let mut other = whole.clone();
+        *other.last_mut().unwrap() ^= 1;
+        other[2 * 4096 + 4096 + 100] ^= 1;
+        fs::write(&index, other).unwrap();
+        let output = reader.run(&[&["verify".as_ref(), name.as_os_str()], with].concat());
+        assert_eq!(output.status.code(), Some(2));
+        fs::write(&index, whole).unwrap();
         for (version, tree) in (1_u64..).zip(&trees) {
             let (out, until) = (archive.bench.path("out"), version.to_string());
             let asked = ["extract".as_ref(), name.as_os_str(), out.as_os_str()];

@@ -11,10 +11,11 @@ use zarc::base::{
 };
 use zarc::compress::{Codec, unpack};
 use zarc::format::{
-    ArchiveHeader, BlockRecord, Commit, CommitLink, Counts, Data, Directory, DirectoryBuilder,
-    Entry, EntryPage, EntryPageBuilder, FragmentId, FragmentPage, FragmentRecord, FrameHeader,
-    FrameType, HeaderFlags, Manifest, Object, PackedPayload, PageReference, Piece, Place, Run,
-    RunKey, RunKind, RunReference, Stored, Update, check_directory,
+    Anchor, ArchiveHeader, BlockRecord, Commit, CommitLink, CopiedRange, Counts, Data, Directory,
+    DirectoryBuilder, Entry, EntryPage, EntryPageBuilder, FragmentId, FragmentPage, FragmentRecord,
+    FrameHeader, FrameType, HeaderFlags, Intent, Manifest, Object, Origin, PackedPayload,
+    PageReference, Piece, Place, Run, RunKey, RunKind, RunReference, Stored, Update,
+    check_directory,
 };
 use zarc::journal::FrameReader;
 use zarc::storage::Memory;
@@ -123,6 +124,36 @@ fn commit() -> Commit {
         state: numbered_digest(5),
         nonce: numbered_digest(6),
     }
+}
+
+fn anchor() -> Anchor {
+    Anchor {
+        archive_id: *b"sixteen bytes id",
+        update: 3,
+        nonce: numbered_digest(6),
+        previous_tag: numbered_digest(3),
+        commit_tag: numbered_digest(7),
+        start: Place { part: 2, offset: 4096 },
+        commit: Place { part: 2, offset: 20_480 },
+        origin: (30_000, 17),
+        previous: 24_576,
+        archive_bytes: 65_536,
+    }
+}
+
+fn intent() -> Intent {
+    Intent {
+        part: 2,
+        update: 3,
+        nonce: numbered_digest(6),
+        previous_tag: numbered_digest(3),
+        time: 1_700_000_002,
+    }
+}
+
+fn origin() -> Origin {
+    let range = |offset, len, copy| CopiedRange { place: Place { part: 2, offset }, len, copy };
+    Origin { ranges: vec![range(4096, 240, 28_672), range(9000, 1000, 28_912)] }
 }
 
 fn data_payload() -> Vec<u8> {
@@ -328,7 +359,24 @@ fn record_vectors() -> Vec<Vector> {
         refused("directory-records-differ", "directory", of_a_gap),
         ok("manifest-raw", "manifest", manifest().encode()),
         ok("commit-payload", "commit", commit().encode()),
+        ok("anchor-payload", "anchor", anchor().encode()),
+        refused("anchor-without-part", "anchor", anchor_without_part()),
+        ok("intent-payload", "intent", intent().encode()),
+        ok("origin-payload", "origin", origin().encode()),
+        refused("origin-overlap", "origin", origin_with_overlap()),
     ]
+}
+
+fn anchor_without_part() -> Vec<u8> {
+    let mut payload = anchor().encode();
+    payload[120..128].fill(0);
+    payload
+}
+
+fn origin_with_overlap() -> Vec<u8> {
+    let mut origin = origin();
+    origin.ranges[0].len = 5000;
+    origin.encode()
 }
 
 fn frame_vectors() -> Vec<Vector> {
@@ -354,6 +402,7 @@ fn frame_vectors() -> Vec<Vector> {
         ),
         refused("frame-type-unknown", "frame-header", changed_frame_header(8, &[77], true)),
         refused("frame-tag-wrong", "frame", with_flipped_end(frame(FrameType::Data, b"payload"))),
+        refused("frame-of-index", "frame", frame(FrameType::Anchor, &anchor().encode())),
         refused("commit-tag-wrong", "frame", with_flipped_end(commit_frame)),
     ]
 }
@@ -378,6 +427,9 @@ fn decode(what: &str, bytes: &[u8]) -> Result<()> {
         "directory" => check_directory(bytes),
         "manifest" => Manifest::decode(bytes).map(drop),
         "commit" => Commit::decode(bytes).map(drop),
+        "anchor" => Anchor::decode(bytes).map(drop),
+        "intent" => Intent::decode(bytes).map(drop),
+        "origin" => Origin::decode(bytes).map(drop),
         other => panic!("no decoder for {other}"),
     }
 }
@@ -410,6 +462,11 @@ fn vectors_are_what_the_code_writes_and_reads() {
 fn values_come_back_from_their_bytes() {
     assert_eq!(Update::decode(&update().encode()).unwrap(), update());
     assert_eq!(Commit::decode(&commit().encode()).unwrap(), commit());
+    assert_eq!(Anchor::decode(&anchor().encode()).unwrap(), anchor());
+    assert_eq!(anchor().encode().len() as u64, Anchor::LEN);
+    assert_eq!(Intent::decode(&intent().encode()).unwrap(), intent());
+    assert_eq!(intent().encode().len() as u64, Intent::LEN);
+    assert_eq!(Origin::decode(&origin().encode()).unwrap(), origin());
     assert_eq!(Manifest::decode(&manifest().encode()).unwrap(), manifest());
     assert_eq!(FragmentPage::decode(&fragment_page().encode()).unwrap(), fragment_page());
     assert_eq!(EntryPage::decode(&entry_page(&entries())).unwrap().entries, entries());

@@ -29,6 +29,8 @@ pub struct Audit {
     /// Reads the part that is walked.
     reader: FrameReader,
     walk: FrameWalk,
+    /// Where the frames stand that the index has of a part that is not there, the next one last.
+    copied: Vec<u64>,
     part: u32,
     region_bytes: u64,
     end: Place,
@@ -56,6 +58,7 @@ impl Audit {
         Self {
             // The first part is entered like the others.
             walk: FrameWalk::new(reader.clone(), 0, 0),
+            copied: Vec::new(),
             reader,
             part: 0,
             region_bytes,
@@ -76,6 +79,10 @@ impl Audit {
     pub fn step(&mut self) -> Option<Option<Finding>> {
         if let Some(finding) = self.findings.pop_front() {
             return Some(Some(finding));
+        }
+        if let Some(offset) = self.copied.pop() {
+            self.take_copy(offset);
+            return Some(self.findings.pop_front());
         }
         match self.walk.step() {
             Some(Step::Frame(header)) => {
@@ -115,7 +122,29 @@ impl Audit {
         self.part = next;
         self.reader = self.reader.in_part(self.part);
         self.walk = walk_part(&self.reader, self.part, self.region_bytes, self.end)?;
+        self.enter_copies()
+    }
+
+    /// Of a part that is not there only what the index has of it is walked.
+    fn enter_copies(&mut self) -> Result<()> {
+        if self.reader.is_away(self.part) {
+            self.walk = FrameWalk::new(self.reader.clone(), 0, 0);
+            self.copied = self.reader.copied_frames()?;
+            self.copied.retain(|&offset| Place { part: self.part, offset } < self.end);
+            self.copied.reverse();
+        }
         Ok(())
+    }
+
+    /// A frame that the index has. There are no DATA frames, so that not all can be compared.
+    fn take_copy(&mut self, offset: u64) {
+        match self.reader.header_at(offset) {
+            Ok(header) => self.take_frame(&header),
+            Err(error) => self.damage(error.at(self.reader.place_named(offset))),
+        }
+        if let Some(current) = &mut self.current {
+            current.is_whole = false;
+        }
     }
 
     fn end_unfinished(&mut self) {
@@ -181,6 +210,9 @@ impl Audit {
             FrameType::Directory => check_directory(&raw),
             FrameType::Manifest => Manifest::decode(&raw).map(drop),
             FrameType::Update | FrameType::Data | FrameType::Commit => Ok(()),
+            FrameType::Origin | FrameType::Intent | FrameType::Anchor => {
+                Err(Error::corrupt("a frame of an index in another part"))
+            }
         }?;
         Ok(frame.tag)
     }
@@ -208,6 +240,7 @@ impl Audit {
         for error in wrong {
             self.damage(error.at(self.reader.place_named(header.offset)));
         }
+        let data = (!self.reader.is_away(point.place.part)).then_some(data);
         let update = AuditedUpdate::new(point, data);
         self.findings.push_back(Finding::Update(Box::new(update)));
         Ok(())

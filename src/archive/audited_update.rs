@@ -12,11 +12,12 @@ use super::open::Archive;
 /// An update whose commit counts.
 pub struct AuditedUpdate {
     point: CommitPoint,
-    data: Vec<(u64, u64)>,
+    /// Nothing if its part is not there.
+    data: Option<Vec<(u64, u64)>>,
 }
 
 impl AuditedUpdate {
-    pub(super) fn new(point: CommitPoint, data: Vec<(u64, u64)>) -> Self {
+    pub(super) fn new(point: CommitPoint, data: Option<Vec<(u64, u64)>>) -> Self {
         Self { point, data }
     }
 
@@ -35,8 +36,9 @@ impl AuditedUpdate {
         self.point.commit.fingerprint()
     }
 
-    /// Offsets and payload lengths of its DATA frames; they are not known any more then.
-    pub fn take_data(&mut self) -> Vec<(u64, u64)> {
+    /// Offsets and payload lengths of its DATA frames, if its part is there; they are not known any
+    /// more then.
+    pub fn take_data(&mut self) -> Option<Vec<(u64, u64)>> {
         std::mem::take(&mut self.data)
     }
 }

@@ -16,6 +16,7 @@ mod fragment_merger;
 mod fragment_run;
 mod frame_queue;
 mod history;
+mod index;
 mod location;
 mod merge;
 mod open;
@@ -37,6 +38,7 @@ pub use block_table::BlockTable;
 pub use catalog::Catalog;
 pub use entry_cursor::EntryCursor;
 pub use history::{History, Version};
+pub use index::update_index;
 pub use location::Location;
 pub use open::{Archive, Notice, OpenOptions};
 pub use page_hints::PageHints;
@@ -52,5 +54,7 @@ pub use crate::format::{
 };
 // How far a rollback has come is the journal's.
 pub use crate::journal::RollbackStage;
+// So is what became of an index.
+pub use crate::journal::IndexUpkeep;
 // What parts are called is the storage's.
 pub use crate::storage::PartNames;

@@ -10,8 +10,8 @@ use crate::crypto::{IdentityHash, KeyCost, KeyRecord, MasterKey, Password};
 use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, FrameHeader, HeaderFlags, Place};
 use crate::journal::{FrameReader, Journal, NewPart, Tail};
 use crate::storage::{
-    Backend, Discard, DiscardParts, LocalFile, LocalParts, Memory, OnePart, PartNames, PartStore,
-    ReadRecord,
+    Backend, Discard, DiscardParts, IndexAlone, LocalFile, LocalParts, Memory, OnePart, PartNames,
+    PartStore, ReadRecord,
 };
 
 use super::history::Version;
@@ -26,6 +26,8 @@ pub enum Notice {
     Damaged(u64),
     /// A part before the newest is damaged, as it says.
     DamagedPart(String),
+    /// A part that was begun was given up, as it says.
+    GivenUp(String),
     /// The last update lacked only its commit and got it.
     Completed,
 }
@@ -42,6 +44,8 @@ pub struct OpenOptions<'a> {
     pub password: Option<&'a Password>,
     /// What a guess at the password of a new archive is to cost.
     pub key_cost: KeyCost,
+    /// `-force`: a part that was begun, and of which nothing is known, is given up.
+    pub force: bool,
 }
 
 /// An archive, opened to read or to append.
@@ -104,8 +108,11 @@ impl Archive {
         Self::is_at(&names.path(first).ok()?)
     }
 
-    /// Opens an archive to read.
+    /// Opens an archive to read; part 0 of an archive in parts stands for all of it.
     pub fn open(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
+        if Journal::is_index(backend.as_ref()) {
+            return Self::open_parts(Arc::new(IndexAlone::new(backend)), password);
+        }
         Ok(Self::opened(Journal::open(backend, password)?))
     }
 
@@ -208,9 +215,15 @@ impl Archive {
     ) -> Result<Self> {
         let new_part = || new_part(options, environment);
         let accept = |header: &ArchiveHeader| check_method(header, options.method);
-        let (journal, is_completed) =
-            Journal::open_parts_for_writing(parts, options.password, new_part, accept)?;
-        let notice = is_completed.then_some(Notice::Completed);
+        let (journal, is_completed) = Journal::open_parts_for_writing(
+            parts,
+            options.password,
+            new_part,
+            accept,
+            options.force,
+        )?;
+        let given_up = journal.given_up().map(|what| Notice::GivenUp(what.to_owned()));
+        let notice = given_up.or(is_completed.then_some(Notice::Completed));
         Ok(Self { journal, notice, identity: None })
     }
 
@@ -296,6 +309,11 @@ impl Archive {
         self.journal.remove_if_unused()
     }
 
+    /// Whether a part is not there, but known to the index.
+    pub fn is_away(&self, part: u32) -> bool {
+        self.reader().is_away(part)
+    }
+
     pub(super) fn reader(&self) -> FrameReader {
         self.journal.reader()
     }
@@ -308,7 +326,8 @@ const _: () = assert!(BLOCK_BYTES_MAX == 1 << BLOCK_BITS);
 impl OpenOptions<'_> {
     /// For an archive that is not encrypted, and keeps data if it is new.
     pub const fn plain(fragment_exponent: u8) -> Self {
-        Self { fragment_exponent, method: None, password: None, key_cost: KeyCost::DEFAULT }
+        let (method, password, key_cost) = (None, None, KeyCost::DEFAULT);
+        Self { fragment_exponent, method, password, key_cost, force: false }
     }
 }
 

@@ -43,6 +43,13 @@ pub(super) enum Verb {
         after_help = help::EXTRACT
     )]
     Extract(ExtractArguments),
+    /// Make the index of an archive in parts, part 0, or let it catch up
+    #[command(
+        override_usage = "zarc index PARTS[.zarc] [-OPTION]...",
+        after_help = help::INDEX,
+        mut_arg("until", |option| option.hide(true))
+    )]
+    Index(IndexArguments),
     /// Show what is inside, or compare files with the disk (l)
     #[command(
         override_usage = "zarc list ARCHIVE[.zarc] [FILE]... [-OPTION]...",
@@ -74,6 +81,7 @@ impl Verb {
         match self {
             Self::Add(arguments) => ("add", Some(&arguments.common)),
             Self::Extract(arguments) => ("extract", Some(&arguments.common)),
+            Self::Index(arguments) => ("index", Some(&arguments.common)),
             Self::List(arguments) => ("list", Some(&arguments.common)),
             Self::Passwd(arguments) => ("passwd", Some(&arguments.common)),
             Self::Test(arguments) => ("test", Some(&arguments.common)),
@@ -201,6 +209,16 @@ pub(super) struct ExtractArguments {
     /// Decode at most N blocks at a time (number of cores)
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<OsString>,
+}
+
+/// `zarc index`.
+#[derive(Debug, Args)]
+pub(super) struct IndexArguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// Make it anew, in the place of one that disagrees with the parts
+    #[arg(short, long)]
+    pub(super) force: bool,
 }
 
 /// `zarc list`.

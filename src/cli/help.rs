@@ -90,6 +90,17 @@ Examples:
   zarc list backup -until -1        without the last update
   zarc list backup -summary 10      the 10 largest, and which of them are alike";
 
+/// Below the options of `index`.
+pub(super) const INDEX: &str = "\
+Part 0 has all of an archive in parts but the contents of files. It is made with part 1, and each add \
+keeps it up to date: with it alone one can list, compare and add, when the other parts were moved to \
+another place. This command makes it from the parts, all of which have to be there, or records the \
+updates that it lacks. One that disagrees with the parts is left as it is, but with -force.
+
+Examples:
+  zarc index 'part??'               make it, or let it catch up
+  zarc index 'part??' -force        make it anew from the parts";
+
 /// Below the options of `passwd`.
 pub(super) const PASSWD: &str = "\
 The archive then opens with the new password and no longer with the old one. What is in it is \

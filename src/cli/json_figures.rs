@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::command::{
-    AddSummary, ExtractSummary, ListSummary, PasswdSummary, PlanSummary, VerifySummary,
+    AddSummary, ExtractSummary, IndexUpkeep, ListSummary, PasswdSummary, PlanSummary, VerifySummary,
 };
 
 use super::summary::Done;
@@ -17,6 +17,7 @@ use super::summary::Done;
 pub(super) enum Figures<'a> {
     Add(AddFigures<'a>),
     Extract(ExtractFigures),
+    Index(IndexFigures),
     List(ListFigures),
     Passwd(PasswdFigures),
     Plan(PlanFigures),
@@ -98,6 +99,14 @@ struct Comparisons {
     external: u64,
 }
 
+/// Of `index`.
+#[derive(Serialize)]
+pub(super) struct IndexFigures {
+    updates: u64,
+    recorded: u64,
+    made: bool,
+}
+
 /// Of `passwd`.
 #[derive(Serialize)]
 pub(super) struct PasswdFigures {
@@ -129,6 +138,10 @@ impl<'a> Figures<'a> {
             }
             Done::List { summary, is_compared, .. } => {
                 Self::List(ListFigures::of(summary, *is_compared))
+            }
+            Done::Index { summary: IndexUpkeep { updates, recorded, is_made } } => {
+                let (updates, recorded, made) = (*updates, *recorded, *is_made);
+                Self::Index(IndexFigures { updates, recorded, made })
             }
             Done::Passwd { summary: PasswdSummary { generation } } => {
                 Self::Passwd(PasswdFigures { generation: *generation })

@@ -47,7 +47,9 @@ impl Manner {
         let is_brief = match verb {
             Verb::Add(arguments) => arguments.summary.is_some(),
             Verb::Extract(arguments) => arguments.summary.is_some(),
-            Verb::List(_) | Verb::Passwd(_) | Verb::Test(_) | Verb::Help(_) => false,
+            Verb::Index(_) | Verb::List(_) | Verb::Passwd(_) | Verb::Test(_) | Verb::Help(_) => {
+                false
+            }
         };
         let talk = Talk::of(common.quiet, is_brief);
         Self { is_json: common.json, talk, is_verbose: common.verbose }

@@ -5,15 +5,15 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::base::{Environment, Error, Result, StoredPath, Until};
 use crate::command::{
-    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Location, PartNames,
+    AddOptions, ExtractOptions, IndexOptions, KeyCost, KeySource, ListOptions, Location, PartNames,
     PasswdOptions, VerifyOptions,
 };
 use crate::compress::MethodChoice;
 use crate::select::{Pattern, Rename, Selection};
 
 use super::arguments::{
-    AddArguments, Common, ExtractArguments, ListArguments, Names, PasswdArguments, TestArguments,
-    Verb,
+    AddArguments, Common, ExtractArguments, IndexArguments, ListArguments, Names, PasswdArguments,
+    TestArguments, Verb,
 };
 use super::key::{key, new_key};
 
@@ -103,6 +103,19 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
     })
 }
 
+/// What `zarc index` asks for.
+pub(super) fn index(arguments: &IndexArguments) -> Result<IndexOptions> {
+    let common = &arguments.common;
+    if common.until.is_some() {
+        return Err(Error::usage("-until with index").because("an index has all versions"));
+    }
+    let Location::Parts(archive) = archive(common)? else {
+        return Err(Error::usage("only an archive in parts has an index")
+            .because("the right form is a name with * or ?, such as 'part??'"));
+    };
+    Ok(IndexOptions { archive, key: password(common)?, force: arguments.force })
+}
+
 /// What `zarc test` asks for.
 pub(super) fn verify(arguments: &TestArguments) -> Result<VerifyOptions> {
     Ok(VerifyOptions {
@@ -141,7 +154,7 @@ pub(super) fn idle_to(verb: &Verb) -> Vec<String> {
         Verb::Add(arguments) => (&arguments.files, &arguments.names.to),
         Verb::Extract(arguments) => (&arguments.files, &arguments.names.to),
         Verb::List(arguments) => (&arguments.files, &arguments.names.to),
-        Verb::Test(_) | Verb::Passwd(_) | Verb::Help(_) => return Vec::new(),
+        Verb::Index(_) | Verb::Test(_) | Verb::Passwd(_) | Verb::Help(_) => return Vec::new(),
     };
     match (verb, &to[..]) {
         (_, []) => Vec::new(),

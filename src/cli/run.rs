@@ -151,6 +151,12 @@ fn perform(verb: &Verb, output: &dyn Output) -> Result<Option<Done>> {
             let summary = command::extract(&options, output.progress())?;
             Ok(Some(Done::Extract { summary, is_dry: options.dry }))
         }
+        Verb::Index(arguments) => {
+            let options = request::index(arguments)?;
+            announce(&arguments.common, &options.archive);
+            let summary = command::index(&options, output.progress())?;
+            Ok(Some(Done::Index { summary }))
+        }
         Verb::List(arguments) => list(arguments, output),
         Verb::Passwd(arguments) => {
             let options = request::passwd(arguments)?;

@@ -76,7 +76,9 @@ fn place_of_command(table: &Command, typed: &[OsString]) -> Result<Place> {
             return Ok(Place::Nowhere(spelled));
         }
     }
-    Err(Error::usage("no command: the right form is zarc add|extract|list|passwd|test ARCHIVE"))
+    Err(Error::usage(
+        "no command: the right form is zarc add|extract|index|list|passwd|test ARCHIVE",
+    ))
 }
 
 /// The command of that name, alias or unambiguous beginning.
@@ -93,7 +95,7 @@ pub(super) fn command_named<'a>(table: &'a Command, word: &OsStr) -> Result<&'a 
     match found[..] {
         [verb] => Ok(verb),
         [] => Err(Error::usage(format!(
-            "unknown command \"{}\": the commands are add, extract, list, passwd and test",
+            "unknown command \"{}\": the commands are add, extract, index, list, passwd and test",
             word.escape_debug()
         ))),
         _ => {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::base::Result;
 use crate::command::{
-    AddSummary, ExtractSummary, ListSummary, PasswdSummary, PlanSummary, Rollback, VerifySummary,
+    AddSummary, ExtractSummary, IndexUpkeep, ListSummary, PasswdSummary, PlanSummary, Rollback,
+    VerifySummary,
 };
 
 use super::message::{
@@ -71,6 +72,11 @@ pub(super) enum Done {
         /// How many were asked for by `-summary`.
         largest: Option<usize>,
     },
+    /// Of `index`.
+    Index {
+        /// What was done.
+        summary: IndexUpkeep,
+    },
     /// Of `passwd`.
     Passwd {
         /// What was done.
@@ -99,6 +105,7 @@ impl Done {
             Self::List { summary, is_named, is_filtered, .. } => {
                 (of_list(summary, *is_named, *is_filtered), String::new())
             }
+            Self::Index { summary } => (of_index(*summary), String::new()),
             Self::Passwd { summary } => (of_passwd(), more_of_passwd(summary)),
             Self::Plan { summary } => (of_plan(summary), String::new()),
             Self::Test { summary } => (of_verify(summary, took), more_of_verify(summary)),
@@ -233,6 +240,17 @@ fn of_list(summary: &ListSummary, is_named: bool, is_filtered: bool) -> Report {
     Report { lines: String::new(), problem, code, kept: None }
 }
 
+/// What is said of an `index`.
+fn of_index(summary: IndexUpkeep) -> Report {
+    let IndexUpkeep { updates, recorded, is_made } = summary;
+    let lines = match (is_made, recorded) {
+        (true, _) => format!("the index was made, with {}\n", counted(updates, "update")),
+        (false, 0) => format!("the index is right: {}\n", counted(updates, "update")),
+        (false, _) => format!("{} recorded, {updates} in all\n", counted(recorded, "update")),
+    };
+    Report { lines, problem: None, code: DONE, kept: None }
+}
+
 /// What is said of a `passwd`.
 fn of_passwd() -> Report {
     let lines = "the password was changed\n\
@@ -252,7 +270,7 @@ fn of_verify(summary: &VerifySummary, took: Duration) -> Report {
     let print = summary.fingerprint.as_ref().map(|print| format!(", fingerprint {print}"));
     let unchecked = (summary.unchecked > 0).then(|| {
         let count = counted(summary.unchecked, "fragment");
-        format!("{count} not checked: the archive is an index and holds no data\n")
+        format!("{count} not checked: the archive is an index, or their parts are not there\n")
     });
     let lines = format!(
         "{}, {}, {}, {} checked, {}{}\n{}",

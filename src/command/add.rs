@@ -54,7 +54,7 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
 fn open_options<'a>(options: &AddOptions, password: Option<&'a Password>) -> OpenOptions<'a> {
     let fragment_exponent = options.fragment.unwrap_or(FRAGMENT_EXPONENT);
     let (method, key_cost) = (options.method, options.key_cost);
-    OpenOptions { fragment_exponent, method, password, key_cost }
+    OpenOptions { fragment_exponent, method, password, key_cost, force: options.force }
 }
 
 fn add_to(

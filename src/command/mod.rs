@@ -1,4 +1,4 @@
-//! One file a verb: `add`, `extract`, `list`, `passwd`, `test` (`verify.rs`), and the parts they share.
+//! One file a verb: `add`, `extract`, `index`, `list`, `passwd`, `test` (`verify.rs`), and the parts they share.
 //!
 //! A command takes options, does the work, tells [`crate::base::Progress`] how it goes and returns
 //! a summary. It neither parses nor prints.
@@ -15,6 +15,7 @@ mod disk_comparison;
 mod extract;
 mod findings;
 mod hard_links;
+mod index;
 mod key_source;
 mod largest;
 mod largest_objects;
@@ -51,15 +52,17 @@ mod wanted;
 
 pub use add::add;
 pub use extract::extract;
+pub use index::index;
 pub use key_source::KeySource;
 pub use list::list;
 pub use options::{
-    AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, ListOptions, ListSummary,
-    PasswdOptions, PasswdSummary, PlanSummary, PlannedPart, Row, VerifyOptions, VerifySummary,
+    AddOptions, AddSummary, Comparison, ExtractOptions, ExtractSummary, IndexOptions, ListOptions,
+    ListSummary, PasswdOptions, PasswdSummary, PlanSummary, PlannedPart, Row, VerifyOptions,
+    VerifySummary,
 };
 pub use passwd::passwd;
 pub use plan::plan;
 pub use verify::verify;
 
-pub use crate::archive::{Location, PartNames, Rollback};
+pub use crate::archive::{IndexUpkeep, Location, PartNames, Rollback};
 pub use crate::crypto::{KeyCost, Password};

@@ -1,6 +1,6 @@
 //! What can be asked of each command and what it answers: plain values, no work.
 
-use crate::archive::{Location, Rollback};
+use crate::archive::{Location, PartNames, Rollback};
 use crate::base::{ByteRanges, Environment, Metadata, StoredPath, Timestamp, Until};
 use crate::compress::MethodChoice;
 use crate::crypto::KeyCost;
@@ -344,7 +344,7 @@ pub struct VerifySummary {
     pub files: u64,
     /// Bytes of fragments checked.
     pub bytes: u64,
-    /// Fragments that cannot be checked: the archive holds no data.
+    /// Fragments that cannot be checked: the archive holds no data, or their parts are not there.
     pub unchecked: u64,
     /// Things found wrong; each was named.
     pub damaged: u64,
@@ -372,4 +372,15 @@ pub struct PasswdOptions {
 pub struct PasswdSummary {
     /// How many passwords the archive has had, with this one.
     pub generation: u32,
+}
+
+/// What `index` is asked to do.
+#[derive(Debug, Clone)]
+pub struct IndexOptions {
+    /// The archive, which is in parts.
+    pub archive: PartNames,
+    /// `-key`: its password.
+    pub key: Option<KeySource>,
+    /// Make it anew, whatever is there.
+    pub force: bool,
 }

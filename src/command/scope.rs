@@ -148,7 +148,7 @@ pub(super) fn tell_notice_of(archive: &Archive, which: &str, progress: &dyn Prog
             "committed updates are damaged near {}; what can be found after that is used",
             archive.place_named(*from)
         )),
-        Some(Notice::DamagedPart(what)) => warn(what),
+        Some(Notice::DamagedPart(what) | Notice::GivenUp(what)) => warn(what),
         Some(Notice::Completed) => warn(
             "the last update was interrupted just before it was committed; all of it was there, and it is committed now",
         ),

@@ -36,6 +36,10 @@ fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<Ve
         if is_newest { tell_notice(&archive, progress) } else { tell_absent(&archive, progress) };
     findings.summary.damaged += u64::from(is_damaged);
     let (updates, newest) = check_frames(&archive, end, &mut findings)?;
+    for number in 1..=archive.updates_in_index() {
+        findings.check_stopped()?;
+        findings.expect(archive.check_copies(number));
+    }
     let Some(newest) = newest else {
         findings.damage(Error::corrupt("no version can be opened"));
         return Ok(findings.summary);
@@ -47,7 +51,7 @@ fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<Ve
     let expected = newest.manifest.counts.blocks;
     let table = std::sync::Arc::new(table);
     let bad = if archive.holds_data() {
-        check_blocks(&table, expected, options.threads, &mut findings)?
+        check_blocks(&archive, &table, expected, options.threads, &mut findings)?
     } else {
         count_blocks(&table, expected, &mut findings)?
     };

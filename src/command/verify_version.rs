@@ -8,12 +8,12 @@ use super::findings::Findings;
 use super::verify_runs::check_live_runs;
 
 /// Checks what a version says of itself. `before` is the version before if it is known, `data`
-/// the offsets and payload lengths of the DATA frames of its update.
+/// the offsets and payload lengths of the DATA frames of its update, if they could be looked at.
 pub(super) fn check_version(
     archive: &Archive,
     version: &Version,
     before: Option<&Version>,
-    data: Vec<(u64, u64)>,
+    data: Option<Vec<(u64, u64)>>,
     findings: &mut Findings<'_>,
 ) {
     let is_first = version.number() == 1;
@@ -69,12 +69,12 @@ fn check_own_blocks(
     archive: &Archive,
     version: &Version,
     before: Option<&Manifest>,
-    mut data: Vec<(u64, u64)>,
+    data: Option<Vec<(u64, u64)>>,
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     let mut recorded = Vec::new();
     let (mut blocks, mut fragments) = (0_u64, 0_u64);
-    let (mut raw_bytes, mut data_bytes) = (0_u64, 0_u64);
+    let (mut raw_bytes, mut data_bytes, mut there) = (0_u64, 0_u64, 0_u64);
     let holds_data = archive.holds_data();
     for page in BlockTable::of_changes(archive, version)?.pages() {
         // A page that cannot be read was named with its frame.
@@ -88,13 +88,17 @@ fn check_own_blocks(
             blocks += 1;
             fragments += block.fragments.len() as u64;
             raw_bytes += block.raw_len();
+            there += if archive.is_away(block.place.part) { 0 } else { block.raw_len() };
             data_bytes = data_bytes.saturating_add(block.payload_len);
         }
     }
-    findings.total_bytes += if holds_data { raw_bytes } else { 0 };
+    findings.total_bytes += if holds_data { there } else { 0 };
     recorded.sort_unstable();
-    data.sort_unstable();
-    if recorded != data {
+    let differs = data.is_some_and(|mut data| {
+        data.sort_unstable();
+        recorded != data
+    });
+    if differs {
         findings.damage(wrong(version, "records other blocks than those of its update"));
     }
     let counts = &version.manifest.counts;

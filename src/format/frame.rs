@@ -3,8 +3,8 @@
 use crate::base::{ByteReader, ByteWriter, Digest, Error, ErrorKind, Result};
 
 use super::limits::{
-    COMMIT_PAYLOAD_BYTES_MAX, DATA_PAYLOAD_BYTES_MAX, META_BYTES_MAX, PAGE_BYTES,
-    UPDATE_PAYLOAD_BYTES_MAX,
+    COMMIT_PAYLOAD_BYTES_MAX, DATA_PAYLOAD_BYTES_MAX, META_BYTES_MAX, ORIGIN_PAYLOAD_BYTES_MAX,
+    PAGE_BYTES, UPDATE_PAYLOAD_BYTES_MAX,
 };
 
 const SYNC: [u8; 8] = [0x9e, 0x5a, 0xc3, 0x52, 0x41, 0x5a, 0x0f, 0xe1];
@@ -22,6 +22,9 @@ pub enum FrameType {
     Directory = 5,
     Manifest = 6,
     Commit = 7,
+    Origin = 10,
+    Intent = 11,
+    Anchor = 12,
 }
 
 impl FrameType {
@@ -34,10 +37,11 @@ impl FrameType {
             5 => return Ok(Self::Directory),
             6 => return Ok(Self::Manifest),
             7 => return Ok(Self::Commit),
+            10 => return Ok(Self::Origin),
+            11 => return Ok(Self::Intent),
+            12 => return Ok(Self::Anchor),
             8 => "PARITY",
             9 => "BADBLOCK",
-            10 => "ORIGIN",
-            11 => "INTENT",
             _ => "unknown",
         };
         Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
@@ -45,9 +49,14 @@ impl FrameType {
     }
 
     /// Whether payloads of this type are encrypted in an encrypted archive. What the keys are derived
-    /// from is not.
+    /// from is not, nor what an index says of places.
     pub fn is_secret(self) -> bool {
-        !matches!(self, Self::Update | Self::Commit)
+        !matches!(self, Self::Update | Self::Commit) && !self.is_of_index()
+    }
+
+    /// Whether frames of this type stand in part 0, and nowhere else.
+    pub fn is_of_index(self) -> bool {
+        matches!(self, Self::Origin | Self::Intent | Self::Anchor)
     }
 
     /// Encrypted payloads are padded to a multiple of so many bytes.
@@ -63,7 +72,8 @@ impl FrameType {
         match self {
             Self::Update => UPDATE_PAYLOAD_BYTES_MAX,
             Self::Data => DATA_PAYLOAD_BYTES_MAX,
-            Self::Commit => COMMIT_PAYLOAD_BYTES_MAX,
+            Self::Commit | Self::Anchor | Self::Intent => COMMIT_PAYLOAD_BYTES_MAX,
+            Self::Origin => ORIGIN_PAYLOAD_BYTES_MAX,
             Self::Fragments | Self::Entries | Self::Directory | Self::Manifest => META_BYTES_MAX,
         }
     }
@@ -148,7 +158,10 @@ impl FrameHeader {
 
     /// Fails unless the frame stands in `part` at `offset`.
     pub fn expect_at(&self, part: u32, offset: u64) -> Result<()> {
-        if (self.part, self.offset) == (part, offset) {
+        let is_in_index = part == 0;
+        if (self.part, self.offset) == (part, offset)
+            && self.frame_type.is_of_index() == is_in_index
+        {
             return Ok(());
         }
         Err(Error::corrupt("a frame stands in the wrong place")
@@ -165,10 +178,10 @@ impl FrameHeader {
         Self::LEN + self.payload_len + Digest::LEN as u64
     }
 
-    /// Where the next frame starts, if it is not a commit.
+    /// Where the next frame starts, if it is none that has a page of its own.
     pub fn next_offset(&self) -> u64 {
         match self.frame_type {
-            FrameType::Commit => self.offset + PAGE_BYTES,
+            FrameType::Commit | FrameType::Intent | FrameType::Anchor => self.offset + PAGE_BYTES,
             _ => (self.offset + self.frame_len()).next_multiple_of(8),
         }
     }

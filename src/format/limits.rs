@@ -14,8 +14,10 @@ pub const DATA_PAYLOAD_BYTES_MAX: u64 = (1 << 28) + (1 << 24);
 pub const META_BYTES_MAX: u64 = 1 << 26;
 /// Payload of an UPDATE frame.
 pub const UPDATE_PAYLOAD_BYTES_MAX: u64 = 4096;
-/// Payload of a COMMIT frame.
+/// Payload of a COMMIT, INTENT or ANCHOR frame.
 pub const COMMIT_PAYLOAD_BYTES_MAX: u64 = 416;
+/// Payload of an ORIGIN frame.
+pub const ORIGIN_PAYLOAD_BYTES_MAX: u64 = 1 << 24;
 /// Path.
 pub const PATH_BYTES_MAX: u64 = 32768;
 /// Component of a path.

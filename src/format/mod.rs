@@ -5,6 +5,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
+mod anchor;
 mod archive_header;
 mod commit;
 mod content;
@@ -15,12 +16,15 @@ mod entry_fields;
 mod entry_page;
 mod fragment_page;
 mod frame;
+mod intent;
 mod limits;
 mod manifest;
+mod origin;
 mod packed;
 mod place;
 mod update;
 
+pub use anchor::Anchor;
 pub use archive_header::{ArchiveHeader, HeaderFlags};
 pub use commit::{Commit, CommitLink};
 pub use content::{Piece, Run};
@@ -30,11 +34,13 @@ pub use entry::{Entry, Object, Stored};
 pub use entry_page::{EntryPage, EntryPageBuilder, EntryPageReader};
 pub use fragment_page::{BlockRecord, FragmentPage, FragmentRecord};
 pub use frame::{FrameHeader, FrameType};
+pub use intent::Intent;
 pub use limits::{
     BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX,
     PAGE_BYTES, RUNS_MAX,
 };
 pub use manifest::{Counts, Manifest, RunReference};
+pub use origin::{CopiedRange, Origin};
 pub use packed::PackedPayload;
 pub use place::{FragmentId, Place};
 pub use update::Update;

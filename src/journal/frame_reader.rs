@@ -62,6 +62,28 @@ impl FrameReader {
         self.part
     }
 
+    /// Whether a part is not there, but known to the index.
+    pub fn is_away(&self, part: u32) -> bool {
+        self.parts.is_away(part)
+    }
+
+    /// Where the frames stand in this part that the index has of it.
+    pub fn copied_frames(&self) -> Result<Vec<u64>> {
+        let Some(index) = self.parts.index() else { return Ok(Vec::new()) };
+        let mut offsets = Vec::new();
+        for anchor in index.anchors_in(self.part) {
+            for range in index.ranges(&anchor)?.iter() {
+                let mut offset = range.place.offset;
+                while offset < range.place.offset + range.len {
+                    offsets.push(offset);
+                    let header = self.header_at(offset)?;
+                    offset = (offset + header.frame_len()).next_multiple_of(8);
+                }
+            }
+        }
+        Ok(offsets)
+    }
+
     /// Bytes in all parts before `part`.
     pub fn bytes_before(&self, part: u32) -> u64 {
         self.parts.bytes_before(part)

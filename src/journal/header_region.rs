@@ -32,6 +32,7 @@ impl NewPart {
 }
 
 /// The header region of a part, as it was read.
+#[derive(Clone)]
 pub(super) struct HeaderRegion {
     pub header: ArchiveHeader,
     pub genesis: Digest,

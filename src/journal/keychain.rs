@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::base::{Error, Result};
 use crate::crypto::{MasterKey, UpdateKeys};
-use crate::format::{Commit, FrameHeader, FrameType, Update};
+use crate::format::{Anchor, Commit, FrameHeader, FrameType, Intent, Update};
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
@@ -71,6 +71,14 @@ impl Keychain {
                 let commit = Commit::decode(payload)?;
                 (commit.nonce, commit.previous_tag)
             }
+            FrameType::Anchor => {
+                let anchor = Anchor::decode(payload)?;
+                (anchor.nonce, anchor.previous_tag)
+            }
+            FrameType::Intent => {
+                let intent = Intent::decode(payload)?;
+                (intent.nonce, intent.previous_tag)
+            }
             _ => return self.found_keys(reader, header),
         };
         if nonce.prefix() != header.nonce_prefix {
@@ -81,7 +89,7 @@ impl Keychain {
 
     /// Keeps keys that were proved right by a tag.
     pub(super) fn keep(&self, header: &FrameHeader, keys: &UpdateKeys) {
-        if !header.frame_type.is_secret() {
+        if matches!(header.frame_type, FrameType::Update | FrameType::Commit | FrameType::Anchor) {
             self.known().keys.put((header.update, header.nonce_prefix), keys.clone());
         }
     }

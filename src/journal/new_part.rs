@@ -72,7 +72,11 @@ impl Journal {
     /// Makes an older part the newest one.
     pub(super) fn enter_part(&mut self, number: u32) -> Result<()> {
         self.backend = self.parts.backend(number)?;
-        self.header = HeaderRegion::read(self.backend.as_ref())?.header;
+        let index = self.parts.index().filter(|_| self.parts.is_away(number));
+        self.header = match index {
+            Some(index) => index.region_of(number).header,
+            None => HeaderRegion::read(self.backend.as_ref())?.header,
+        };
         Ok(())
     }
 }

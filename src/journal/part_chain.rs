@@ -12,6 +12,7 @@ use crate::storage::Backend;
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
 use super::header_region::{HeaderRegion, is_unmade, unlocked};
+use super::index::Index;
 use super::keychain::Keychain;
 use super::parts::Parts;
 use super::tail::if_sound;
@@ -53,24 +54,35 @@ impl PartChain {
         let mut numbers = parts.numbers()?;
         let unmade = unmade_part(parts, &numbers)?;
         numbers.retain(|&number| unmade.is_none_or(|(unmade, _)| number != unmade));
-        let regions = if gaps == Gaps::LeftOut && parts.is_split() {
-            readable_regions(parts, &numbers)?
+        let index = index_region(parts)?;
+        let known = index.as_ref().map(|(_, region)| region);
+        let mut regions = if gaps == Gaps::LeftOut && parts.is_split() {
+            readable_regions(parts, &numbers, known)?
         } else {
-            expect_all(parts, &numbers)?;
             let regions = regions_of(parts, &numbers)?;
-            expect_headers(parts, &regions)?;
+            expect_headers(parts, known.into_iter().chain(&regions))?;
             regions
         };
+        let records = known.into_iter().chain(&regions);
+        let key_record = records
+            .filter_map(|region| region.key_record.clone())
+            .max_by_key(KeyRecord::generation);
+        let keychain = unlocked(key_record.clone(), password)?;
+        if let Some((backend, region)) = index {
+            let index = Arc::new(Index::load(backend, region, keychain.clone())?);
+            enter_index(parts, &index, &mut regions, gaps);
+        }
+        if gaps == Gaps::Refused {
+            expect_all(parts, &part_numbers(&regions))?;
+        }
         let (Some(first), Some(newest)) = (regions.first(), regions.last()) else {
-            return Err(Error::new(ErrorKind::Missing, "the archive has no parts"));
+            return Err(no_parts(parts));
         };
-        let records = regions.iter().filter_map(|region| region.key_record.clone());
-        let key_record = records.max_by_key(KeyRecord::generation);
         let mut chain = Self {
             backend: parts.backend(newest.header.part)?,
             header: newest.header.clone(),
             genesis: if first.header.part <= 1 { first.genesis } else { Digest::default() },
-            keychain: unlocked(key_record.clone(), password)?,
+            keychain,
             key_record,
             before: None,
             unmade,
@@ -90,6 +102,11 @@ impl PartChain {
     ) -> Result<()> {
         for (at, pair) in regions.windows(2).enumerate() {
             let [before, after] = pair else { continue };
+            let is_newest = at + 2 == regions.len();
+            if !is_newest && parts.is_away(before.header.part) && parts.is_away(after.header.part) {
+                // The index was checked to be one chain.
+                continue;
+            }
             let earlier = self.before.clone();
             let Some(fork) = self.follow(parts, &before.header, &after.header)? else { continue };
             if gaps == Gaps::Refused {
@@ -147,9 +164,39 @@ impl PartChain {
     }
 }
 
-/// The header regions of the parts that are of one archive, which is that of most of them, and of the
-/// newest among equals. The others, and those that are missing before the newest, are left out.
-fn readable_regions(parts: &Parts, numbers: &[u32]) -> Result<Vec<HeaderRegion>> {
+/// Lets the index stand for the parts that are not there. A part that is another one than the index knows
+/// is left out, too, by those who read.
+fn enter_index(parts: &Parts, index: &Arc<Index>, regions: &mut Vec<HeaderRegion>, gaps: Gaps) {
+    if gaps == Gaps::LeftOut {
+        regions.retain(|region| {
+            let (found, known) = (&region.header, index.region_of(region.header.part).header);
+            let is_known = found.part > index.last_part()
+                || (found.link, found.first_update) == (known.link, known.first_update);
+            if !is_known {
+                let why = format!("{} knows another one", parts.name(0));
+                parts.set_wrong(found.part, why);
+            }
+            is_known
+        });
+    }
+    parts.enter_index(Arc::clone(index), &part_numbers(regions));
+    let away = (1..=index.last_part()).filter(|&part| parts.is_away(part));
+    regions.extend(away.map(|part| index.region_of(part)));
+    regions.sort_by_key(|region| region.header.part);
+}
+
+fn part_numbers(regions: &[HeaderRegion]) -> Vec<u32> {
+    regions.iter().map(|region| region.header.part).collect()
+}
+
+/// The header regions of the parts that are of one archive: that of the index if it is known, else
+/// that of most of them, and of the newest among equals. The others, and those that are missing before the
+/// newest, are left out.
+fn readable_regions(
+    parts: &Parts,
+    numbers: &[u32],
+    index: Option<&HeaderRegion>,
+) -> Result<Vec<HeaderRegion>> {
     let (mut regions, mut failure) = (Vec::new(), None);
     for &number in numbers {
         match region_of(parts, number) {
@@ -160,27 +207,44 @@ fn readable_regions(parts: &Parts, numbers: &[u32]) -> Result<Vec<HeaderRegion>>
             }
         }
     }
-    let mut counts: HashMap<_, (usize, u32)> = HashMap::new();
-    for region in &regions {
-        let (count, newest) = counts.entry(archive_of(&region.header)).or_default();
-        (*count, *newest) = (*count + 1, region.header.part);
-    }
-    let Some((ours, _)) = counts.into_iter().max_by_key(|(_, weight)| *weight) else {
-        let none = || Error::new(ErrorKind::Missing, "the archive has no parts");
-        return Err(failure.unwrap_or_else(none));
+    let Some(ours) = index.or_else(|| of_most(&regions)).cloned() else {
+        return failure.map_or(Ok(regions), Err);
     };
+    let is_ours = |region: &HeaderRegion| is_of_one_archive(&ours, region);
+    if !regions.is_empty() && !regions.iter().any(is_ours) {
+        expect_headers(parts, index.into_iter().chain(&regions))?;
+    }
     regions.retain(|region| {
-        let is_ours = archive_of(&region.header) == ours;
-        if !is_ours {
+        if !is_ours(region) {
             parts.set_wrong(region.header.part, "it is a part of another archive".to_owned());
         }
-        is_ours
+        is_ours(region)
     });
-    // What is behind the newest part that can be read is not known to be missing.
-    let newest = regions.last().map_or(0, |newest| newest.header.part);
-    let there: Vec<u32> = numbers.iter().copied().filter(|&number| number <= newest).collect();
-    set_missing(parts, &there);
+    if index.is_none() {
+        // What is behind the newest part that can be read is not known to be missing.
+        let newest = regions.last().map_or(0, |newest| newest.header.part);
+        let there: Vec<u32> = numbers.iter().copied().filter(|&number| number <= newest).collect();
+        set_missing(parts, &there);
+    }
     Ok(regions)
+}
+
+/// A part of the archive that most are of.
+fn of_most(regions: &[HeaderRegion]) -> Option<&HeaderRegion> {
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    for region in regions {
+        *counts.entry(archive_of(&region.header)).or_default() += 1;
+    }
+    regions
+        .iter()
+        .max_by_key(|region| (counts.get(&archive_of(&region.header)).copied(), region.header.part))
+}
+
+/// Whether two parts, of which the first one may be the index, belong to one archive.
+fn is_of_one_archive(one: &HeaderRegion, other: &HeaderRegion) -> bool {
+    let is_begin = one.header.part == 0 && other.header.part == 1;
+    archive_of(&one.header) == archive_of(&other.header)
+        && !(is_begin && one.header.link != other.genesis)
 }
 
 /// Remembers which parts before the last of these are missing.
@@ -202,7 +266,7 @@ pub(super) fn regions_of(parts: &Parts, numbers: &[u32]) -> Result<Vec<HeaderReg
 /// What all parts of an archive have in common.
 fn archive_of(header: &ArchiveHeader) -> ([u8; 16], HeaderFlags) {
     // What was one file once may go on in parts.
-    (header.archive_id, HeaderFlags { in_parts: true, ..header.flags })
+    (header.archive_id, HeaderFlags { in_parts: true, index: false, ..header.flags })
 }
 
 /// The newest part, if it holds nothing yet. Part 1 without a header is no archive.
@@ -237,8 +301,9 @@ fn region_of(parts: &Parts, number: u32) -> Result<HeaderRegion> {
         .map_err(|error| if parts.is_split() { error.at(parts.name(number)) } else { error })?;
     let found = region.header.part;
     if region.header.flags.index {
-        return Err(Error::new(ErrorKind::Unsupported, "this is the index of an archive in parts")
-            .because("this zarc cannot read it yet"));
+        return Err(Error::usage("this is the index of an archive in parts")
+            .because("it has copies of what the parts hold, and no contents of files")
+            .hint("name all parts by one pattern, such as 'part??'"));
     }
     if found == number {
         return Ok(region);
@@ -254,17 +319,57 @@ fn region_of(parts: &Parts, number: u32) -> Result<HeaderRegion> {
     })
 }
 
-/// Fails unless all parts belong to one archive.
-pub(super) fn expect_headers(parts: &Parts, regions: &[HeaderRegion]) -> Result<()> {
-    let Some((first, others)) = regions.split_first() else { return Ok(()) };
-    let ours = archive_of(&first.header);
-    let foreign = others.iter().find(|other| archive_of(&other.header) != ours);
-    match foreign {
-        None => Ok(()),
-        Some(other) => Err(Error::corrupt(format!(
-            "{} and {} are parts of different archives",
-            parts.name(first.header.part),
-            parts.name(other.header.part)
-        ))),
+/// Part 0, if it is there and holds something.
+pub(super) fn index_region(parts: &Parts) -> Result<Option<(Arc<dyn Backend>, HeaderRegion)>> {
+    let Some(backend) = parts.index_backend()? else { return Ok(None) };
+    if is_unmade(backend.as_ref())? {
+        return Ok(None);
     }
+    let region = HeaderRegion::read(backend.as_ref()).map_err(|error| error.at(parts.name(0)))?;
+    if region.header.flags.index && region.header.part == 0 {
+        return Ok(Some((backend, region)));
+    }
+    Err(Error::corrupt(format!("{} is no index of an archive", parts.name(0)))
+        .because("it has the name of part 0, which is one"))
+}
+
+/// Neither parts nor an index that knows some.
+fn no_parts(parts: &Parts) -> Error {
+    let error = Error::new(ErrorKind::Missing, "the archive has no parts");
+    if parts.is_split() {
+        error.because(format!("{} is there, but knows of no update", parts.name(0)))
+    } else {
+        error
+    }
+}
+
+/// Fails unless all parts, and the index, belong to one archive.
+pub(super) fn expect_headers<'a>(
+    parts: &Parts,
+    mut regions: impl Iterator<Item = &'a HeaderRegion>,
+) -> Result<()> {
+    let Some(first) = regions.next() else { return Ok(()) };
+    for other in regions {
+        let (one, two) = (parts.name(first.header.part), parts.name(other.header.part));
+        if archive_of(&first.header) != archive_of(&other.header) {
+            let what = format!("{one} and {two} are parts of different archives");
+            return Err(
+                match (
+                    first.header.part,
+                    first.header.flags.encrypted == other.header.flags.encrypted,
+                ) {
+                    (0, false) => Error::corrupt(what).because("only one of them is encrypted"),
+                    (0, true) => {
+                        Error::corrupt(what).because(format!("{one} is the index of another one"))
+                    }
+                    _ => Error::corrupt(what),
+                },
+            );
+        }
+        if first.header.part == 0 && other.header.part == 1 && first.header.link != other.genesis {
+            return Err(Error::corrupt(format!("{one} does not belong to {two}"))
+                .because("its first update does not follow that part's header"));
+        }
+    }
+    Ok(())
 }

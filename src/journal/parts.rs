@@ -1,12 +1,15 @@
 //! The parts of an archive: opened when a frame of theirs is needed, a few kept open.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::{Error, ErrorKind, Result};
+use crate::format::PAGE_BYTES;
 use crate::storage::{Backend, PartStore};
 
 use super::absent_parts::AbsentParts;
+use super::away_part::AwayPart;
+use super::index::Index;
 
 /// How many parts are kept open.
 const OPEN_MAX: usize = 64;
@@ -15,6 +18,8 @@ const OPEN_MAX: usize = 64;
 pub(super) struct Parts {
     store: Arc<dyn PartStore>,
     state: Mutex<State>,
+    /// Part 0 is taken not to be there.
+    ignores_index: bool,
 }
 
 #[derive(Default)]
@@ -27,16 +32,75 @@ struct State {
     found_lens: BTreeMap<u32, u64>,
     /// Parts that are not read.
     absent: AbsentParts,
+    /// Part 0, and the parts that it knows and that are not there.
+    index: Option<Arc<Index>>,
+    away: BTreeSet<u32>,
 }
 
 impl Parts {
     pub(super) fn new(store: Arc<dyn PartStore>) -> Arc<Self> {
-        Arc::new(Self { store, state: Mutex::default() })
+        Arc::new(Self { store, state: Mutex::default(), ignores_index: false })
     }
 
-    /// The numbers of the parts that are there.
+    /// The same as if there were no part 0.
+    pub(super) fn without_index(store: Arc<dyn PartStore>) -> Arc<Self> {
+        Arc::new(Self { store, state: Mutex::default(), ignores_index: true })
+    }
+
+    /// The numbers of the parts that are there, or that the index knows.
     pub(super) fn numbers(&self) -> Result<Vec<u32>> {
-        self.store.numbers()
+        let mut numbers = self.store.numbers()?;
+        numbers.extend(&self.state().away);
+        numbers.sort_unstable();
+        numbers.dedup();
+        Ok(numbers)
+    }
+
+    /// Part 0, if it is there, whatever it is.
+    pub(super) fn index_backend(&self) -> Result<Option<Arc<dyn Backend>>> {
+        if self.ignores_index { Ok(None) } else { self.store.index() }
+    }
+
+    /// An empty file that becomes part 0 when it is placed.
+    pub(super) fn new_index(&self) -> Result<Arc<dyn Backend>> {
+        self.store.new_index()
+    }
+
+    /// Lets what was written to the new index be part 0.
+    pub(super) fn place_index(&self) -> Result<()> {
+        self.store.place_index()
+    }
+
+    /// Whether updates are recorded in part 0.
+    pub(super) fn keeps_index(&self) -> bool {
+        self.store.keeps_index()
+    }
+
+    /// The index, once it was entered.
+    pub(super) fn index(&self) -> Option<Arc<Index>> {
+        self.state().index.clone()
+    }
+
+    /// Lets the index stand for the parts that are not among `present`, which rise.
+    pub(super) fn enter_index(&self, index: Arc<Index>, present: &[u32]) {
+        let mut state = self.state();
+        let is_away = |part: &u32| present.binary_search(part).is_err();
+        state.away = (1..=index.last_part()).filter(is_away).collect();
+        for part in state.away.clone() {
+            let end = index.last_in(part).map_or(0, |anchor| anchor.commit.offset + PAGE_BYTES);
+            state.lens.insert(part, end);
+        }
+        state.index = Some(index);
+    }
+
+    /// There is no index any more.
+    pub(super) fn leave_index(&self) {
+        self.state().index = None;
+    }
+
+    /// Whether a part is not there, but known to the index.
+    pub(super) fn is_away(&self, part: u32) -> bool {
+        self.state().away.contains(&part)
     }
 
     /// What people call a part.
@@ -56,6 +120,9 @@ impl Parts {
             let found = state.open.remove(at);
             state.open.push(found.clone());
             return Ok(found.1);
+        }
+        if let Some(index) = state.index.clone().filter(|_| state.away.contains(&part)) {
+            return Ok(Arc::new(AwayPart { index, part, name: self.name(part) }));
         }
         if let Some(error) = state.absent.error(part, |number| self.name(number)) {
             return Err(error);

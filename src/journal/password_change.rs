@@ -12,7 +12,7 @@ use crate::format::PAGE_BYTES;
 use crate::storage::{Backend, OnePart, PartStore};
 
 use super::header_region::{HeaderRegion, header_sector, is_whole};
-use super::part_chain::{expect_headers, regions_of, set_missing, unmade_part};
+use super::part_chain::{expect_headers, index_region, regions_of, set_missing, unmade_part};
 use super::parts::Parts;
 
 /// An archive whose old password was right.
@@ -44,16 +44,20 @@ impl PasswordChange {
         // What was begun and never completed is removed by the next update.
         let unmade = unmade_part(&parts, &numbers)?;
         numbers.retain(|&number| unmade.is_none_or(|(unmade, _)| number != unmade));
-        let regions = regions_of(&parts, &numbers)?;
-        expect_headers(&parts, &regions)?;
+        let (index, regions) = (index_region(&parts)?, regions_of(&parts, &numbers)?);
+        let regions = index.iter().map(|(_, region)| region).chain(&regions);
+        expect_headers(&parts, regions.clone())?;
         set_missing(&parts, &numbers);
-        let records = regions.into_iter().filter_map(|region| region.key_record);
+        let records = regions.filter_map(|region| region.key_record.clone());
         let record = records.max_by_key(KeyRecord::generation).ok_or_else(|| {
             Error::usage("the archive is not encrypted")
                 .because("only an encrypted archive has a password")
                 .hint("add to a new archive with -key")
         })?;
         let master_key = record.unwrap(old)?;
+        if index.is_some() {
+            numbers.insert(0, 0);
+        }
         Ok(Self { parts, numbers, record, master_key })
     }
 
@@ -70,7 +74,8 @@ impl PasswordChange {
         })?;
         let record = KeyRecord::wrap(&self.master_key, new, cost, generation, environment)?;
         for &number in &self.numbers {
-            let backend = self.parts.reopened_for_writing(number)?;
+            let index = if number == 0 { self.parts.index_backend()? } else { None };
+            let backend = index.map_or_else(|| self.parts.reopened_for_writing(number), Ok)?;
             // The header as it stands, with what this zarc does not know.
             let sector = header_sector(backend.as_ref())?;
             // While one page is written the other one has to do, with the newest password.

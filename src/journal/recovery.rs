@@ -1,26 +1,23 @@
-//! Finds the last commit and decides what becomes of the bytes after it: `spec/recovery.md`.
+//! Finds the last commit and what follows it: `spec/recovery.md`. What a writer does about that is
+//! in `writer_recovery.rs`.
 //!
-//! Invariants: bytes up to `end` are committed and never written again; nothing is cut off
-//! unless it is proved to be an update that was never committed, or rolled back by `rollback.rs`.
+//! Invariants: bytes up to `end` are committed and never written again.
 
 use std::sync::Arc;
 
-use crate::base::{Digest, Error, Result};
+use crate::base::{Digest, Result};
 use crate::crypto::{KeyRecord, MasterKey, Password, UpdateKeys};
-use crate::format::{ArchiveHeader, PAGE_BYTES, Place, Update};
+use crate::format::{ArchiveHeader, CopiedRange, PAGE_BYTES, Place, Update};
 use crate::storage::{Backend, OnePart, PartStore};
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
-use super::header_region::{NewPart, is_unmade, write_region};
+use super::header_region::{HeaderRegion, NewPart};
 use super::keychain::Keychain;
 use super::part_chain::{Gaps, PartChain};
 use super::parts::Parts;
 use super::rollback::Rollback;
-use super::tail::{
-    Commits, follow_to_commit, follow_uncommitted, has_damaged_commit, has_update_after, if_sound,
-    search_commits,
-};
+use super::tail::{Commits, follow_to_commit, has_damaged_commit, if_sound, search_commits};
 use super::update_writer::UpdateWriter;
 
 /// What follows the last commit.
@@ -39,23 +36,22 @@ pub enum Tail {
     DamagedPart(String),
 }
 
-/// What to do when a writer finds damage.
-const NOTHING_CHANGED: &str = "nothing was changed; check it with `zarc test`, restore what is needed, and add to a new archive";
-
 /// The frames of an archive, up to the last commit.
 pub struct Journal {
     pub(super) parts: Arc<Parts>,
     /// The newest part and its header.
     pub(super) backend: Arc<dyn Backend>,
     pub(super) header: ArchiveHeader,
-    genesis: Digest,
+    pub(super) genesis: Digest,
     /// Of an encrypted archive: what the header of each part has, and the keys.
     pub(super) key_record: Option<KeyRecord>,
-    keychain: Option<Arc<Keychain>>,
-    last: Option<CommitPoint>,
-    tail: Tail,
+    pub(super) keychain: Option<Arc<Keychain>>,
+    pub(super) last: Option<CommitPoint>,
+    pub(super) tail: Tail,
     /// Whether the file was made, not opened.
-    is_made: bool,
+    pub(super) is_made: bool,
+    /// A part that was begun, is nowhere and was given up: what the user is told of it.
+    pub(super) given_up: Option<String>,
     pub(super) rollback: Rollback,
 }
 
@@ -88,77 +84,14 @@ impl Journal {
         }
         if let Some(damage) = chain.damage {
             journal.tail = Tail::DamagedPart(damage.to_string());
+        } else if let Some(fault) = journal.index_fault(chain.unmade.map(|(part, _)| part))? {
+            journal.tail = Tail::DamagedPart(fault.to_string());
         }
         journal.tell_keychain();
         Ok(journal)
     }
 
-    /// Opens an archive in one file to append, or makes it with what `new_part` returns. One that
-    /// is there has to please `accept` before anything is changed. The tail is gone when this
-    /// returns: an unfinished update is cut off, one that only lacks its commit gets it (the second
-    /// value is true then), and damage is an error that leaves everything as it is.
-    pub fn open_for_writing(
-        backend: Arc<dyn Backend>,
-        password: Option<&Password>,
-        new_part: impl FnOnce() -> Result<NewPart>,
-        accept: impl FnOnce(&ArchiveHeader) -> Result<()>,
-    ) -> Result<(Self, bool)> {
-        Self::open_parts_for_writing(Arc::new(OnePart::new(backend)), password, new_part, accept)
-    }
-
-    /// The same of an archive in parts: each update goes into a new one.
-    pub fn open_parts_for_writing(
-        store: Arc<dyn PartStore>,
-        password: Option<&Password>,
-        new_part: impl FnOnce() -> Result<NewPart>,
-        accept: impl FnOnce(&ArchiveHeader) -> Result<()>,
-    ) -> Result<(Self, bool)> {
-        let parts = Parts::new(store);
-        if parts.numbers()? == [1] && is_unmade(parts.backend(1)?.as_ref())? {
-            return Ok((Self::create(parts, new_part()?)?, false));
-        }
-        let (mut journal, chain) = Self::open_at_last_commit(&parts, password, Gaps::Refused)?;
-        if let Some(damage) = chain.damage {
-            return Err(damage.hint(NOTHING_CHANGED));
-        }
-        accept(&journal.header)?;
-        journal.expect_whole()?;
-        if let Some((part, _)) = chain.unmade {
-            parts.remove(part)?;
-        }
-        let is_completed = journal.resolve_tail()?;
-        Ok((journal, is_completed))
-    }
-
-    fn create(parts: Arc<Parts>, mut part: NewPart) -> Result<Self> {
-        part.header.flags.in_parts = parts.is_split();
-        let backend = parts.backend(1)?;
-        if !backend.is_empty()? {
-            backend.truncate(0)?;
-        }
-        // Nothing that was there may come back behind the new header, whoever cut it off.
-        if let Err(error) = backend.sync() {
-            // A file that was made for nothing goes away.
-            let _ = backend.truncate(0);
-            return Err(error);
-        }
-        let (region, genesis) = part.region();
-        write_region(backend.as_ref(), &region)?;
-        Ok(Self {
-            parts,
-            backend,
-            genesis,
-            keychain: part.keychain(),
-            header: part.header,
-            key_record: part.key.map(|(_, record)| record),
-            last: None,
-            tail: Tail::None,
-            is_made: true,
-            rollback: Rollback::default(),
-        })
-    }
-
-    fn open_at_last_commit(
+    pub(super) fn open_at_last_commit(
         parts: &Arc<Parts>,
         password: Option<&Password>,
         gaps: Gaps,
@@ -174,6 +107,7 @@ impl Journal {
             last: chain.before.clone(),
             tail: Tail::None,
             is_made: false,
+            given_up: None,
             rollback: Rollback::default(),
         };
         journal.tell_keychain();
@@ -214,68 +148,8 @@ impl Journal {
     }
 
     /// Commits of this archive after the last one that counts.
-    fn later_commits(&self) -> Result<Commits> {
+    pub(super) fn later_commits(&self) -> Result<Commits> {
         search_commits(&self.reader(), self.end(), &self.header.archive_id)
-    }
-
-    /// Whether an update was found complete and got its commit.
-    fn resolve_tail(&mut self) -> Result<bool> {
-        let (end, len) = (self.end(), self.backend.len()?);
-        if len != end && self.parts.is_split() {
-            self.backend = self.parts.reopened_for_writing(self.part())?;
-        }
-        if len <= end {
-            self.drop_tail(end)?;
-            return Ok(false);
-        }
-        let found = self.later_commits()?;
-        if let Some(newest) = found.newest {
-            return Err(damaged_between(end, newest.place.offset, newest.commit.update));
-        }
-        let (number, previous_tag) = (self.last_update() + 1, self.last_tag());
-        if let Some(complete) = follow_uncommitted(&self.reader(), end, number, &previous_tag)? {
-            if has_update_after(&self.reader(), complete.end, number)? {
-                // Several commits are lost: cutting off what follows this one would lose what a
-                // repair can save.
-                return Err(damaged_between(complete.end, len, number));
-            }
-            // The frames may be in memory only, and what follows them is not a commit.
-            self.end_at(complete.end)?;
-            let tags = &complete.tags;
-            let offset = complete.manifest_offset;
-            UpdateWriter::resume(self, complete.update, tags, offset, complete.end).commit()?;
-            return Ok(true);
-        }
-        if let Some(offset) = found.damaged {
-            return Err(damaged_between(end, offset, number));
-        }
-        self.drop_tail(end)?;
-        Ok(false)
-    }
-
-    /// Lets the archive end with its last commit, durably. A part that has none goes away.
-    fn drop_tail(&mut self, end: u64) -> Result<()> {
-        if self.last.as_ref().is_some_and(|last| last.place.part != self.part()) {
-            self.parts.remove(self.part())?;
-            self.enter_part(self.part() - 1)?;
-        } else {
-            self.end_at(end)?;
-        }
-        self.parts.set_len(self.part(), self.end());
-        // The commit may be one whose sync was never waited for, and one that was cut off must not
-        // come back after a crash.
-        self.backend.sync()
-    }
-
-    /// Lets the file end at `end`: what stands after it is cut off, what is missing of the zeros
-    /// before it is filled in.
-    fn end_at(&self, end: u64) -> Result<()> {
-        let len = self.backend.len()?;
-        if len >= end {
-            return if len > end { self.backend.truncate(end) } else { Ok(()) };
-        }
-        let missing = usize::try_from(end - len).unwrap_or(usize::MAX);
-        self.backend.append(len, &vec![0; missing])
     }
 
     /// Starts an update. Nothing counts until the writer's `commit` returns.
@@ -305,7 +179,7 @@ impl Journal {
         self.keychain.as_ref().map(|keychain| keychain.set_own(number, update))
     }
 
-    fn tell_keychain(&self) {
+    pub(super) fn tell_keychain(&self) {
         if let Some(keychain) = &self.keychain {
             keychain.set_last(self.last.as_ref());
         }
@@ -319,6 +193,38 @@ impl Journal {
     /// The last commit, if any.
     pub fn last(&self) -> Option<&CommitPoint> {
         self.last.as_ref()
+    }
+
+    /// What the user has to be told of a part that was given up.
+    pub fn given_up(&self) -> Option<&str> {
+        self.given_up.as_deref()
+    }
+
+    /// Whether the file is part 0, the index of an archive in parts.
+    pub fn is_index(backend: &dyn Backend) -> bool {
+        HeaderRegion::read(backend).is_ok_and(|region| region.header.flags.index)
+    }
+
+    /// How many updates the index knows.
+    pub fn updates_in_index(&self) -> u64 {
+        self.parts.index().map_or(0, |index| index.last_update())
+    }
+
+    /// Which bytes the index has of an update, and the part they come from; nothing if it does not
+    /// know the update.
+    pub fn copies_of(&self, update: u64) -> Result<Vec<CopiedRange>> {
+        let Some(index) = self.parts.index() else { return Ok(Vec::new()) };
+        let anchor = index.anchor(update);
+        anchor.map_or(Ok(Vec::new()), |anchor| Ok(index.ranges(&anchor)?.to_vec()))
+    }
+
+    /// The bytes of a copy in the index, unchecked.
+    pub fn copied_bytes(&self, place: Place, len: u64) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
+        match self.parts.index() {
+            Some(index) => index.read_copy(place.part, place.offset, &mut bytes).map(|()| bytes),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// What follows it.
@@ -347,7 +253,7 @@ impl Journal {
         &self.genesis
     }
 
-    fn last_update(&self) -> u64 {
+    pub(super) fn last_update(&self) -> u64 {
         self.last.as_ref().map_or(0, |last| last.commit.update)
     }
 
@@ -389,12 +295,4 @@ impl Journal {
         self.key_record = part.key.map(|(_, record)| record);
         region
     }
-}
-
-fn damaged_between(from: u64, to: u64, update: u64) -> Error {
-    Error::corrupt("cannot add: the archive is damaged")
-        .because(format!(
-            "bytes {from} to {to} cannot be followed, but update {update} was committed after them"
-        ))
-        .hint(NOTHING_CHANGED)
 }

@@ -99,7 +99,9 @@ impl Journal {
         if self.parts.is_split() {
             self.parts.expect_newest(self.rollback.newest_part)?;
         }
+        self.expect_removable(self.rollback.newest_part)?;
         self.rollback.stage = RollbackStage::Unknown;
+        self.cut_index()?;
         self.remove_later_parts()?;
         let end = if self.last().is_some() { self.end() } else { 0 };
         if self.backend().len()? != end {

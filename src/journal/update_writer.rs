@@ -92,6 +92,7 @@ impl<'a> UpdateWriter<'a> {
             self.journal.cut_off()?;
             self.part = Some(self.journal.open_part(self.update.date)?);
             self.is_begun = true;
+            self.journal.announce(self.part_number(), self.number, &self.update)?;
             let payload = self.update.encode();
             let (tag, _) = self.append_frame(FrameType::Update, false, &payload)?;
             self.root.update(tag.as_bytes());
@@ -182,6 +183,7 @@ impl<'a> UpdateWriter<'a> {
                 }
                 self.journal.parts.set_len(point.place.part, point.end());
                 self.journal.set_last(point.clone());
+                self.journal.record_in_index()?;
                 Ok(point)
             }
             // Bytes of another writer are not ours to cut off.
@@ -264,6 +266,7 @@ impl<'a> UpdateWriter<'a> {
         if !self.is_begun && is_kept {
             return Ok(());
         }
+        self.journal.retract()?;
         if let Some(OpenPart { number, made: Some(_), .. }) = &self.part {
             return self.journal.parts.remove(*number);
         }

@@ -94,6 +94,10 @@ impl PartStore for DiscardParts {
         Ok(())
     }
 
+    fn index(&self) -> Result<Option<Arc<dyn Backend>>> {
+        self.stored.index()
+    }
+
     fn name(&self, part: u32) -> String {
         self.stored.name(part)
     }

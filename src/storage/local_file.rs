@@ -56,9 +56,7 @@ impl LocalFile {
     /// not exist is made.
     pub fn open_for_writing(path: &Path) -> Result<Self> {
         if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
-            return Err(Error::usage("cannot write to archive")
-                .at(path.display())
-                .because("it is no regular file"));
+            return Err(not_regular(path));
         }
         let mut options = OpenOptions::new();
         options.read(true).write(true);
@@ -76,6 +74,9 @@ impl LocalFile {
 
     /// Opens a file that exists to change it, alone: another writer is an error of kind `Busy`.
     pub fn open_to_change(path: &Path) -> Result<Self> {
+        if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+            return Err(not_regular(path));
+        }
         let opened = OpenOptions::new().read(true).write(true).open(path);
         let file = opened.map_err(|source| cannot("write to", path, source))?;
         lock(&file, path)?;
@@ -102,6 +103,12 @@ impl LocalFile {
     pub fn remove(path: &Path) -> Result<()> {
         std::fs::remove_file(path).map_err(|source| cannot("remove", path, source))?;
         sync_directory_of(path)
+    }
+
+    /// Gives a file the name of another one, in whose place it is for good when this returns.
+    pub fn rename(from: &Path, to: &Path) -> Result<()> {
+        std::fs::rename(from, to).map_err(|source| cannot("rename", from, source))?;
+        sync_directory_of(to)
     }
 
     /// The numbers of all files in the directory whose names are of the pattern, rising.
@@ -175,6 +182,10 @@ fn lock(file: &File, path: &Path) -> Result<()> {
             .hint("try again"));
     }
     Ok(())
+}
+
+fn not_regular(path: &Path) -> Error {
+    Error::usage("cannot write to archive").at(path.display()).because("it is no regular file")
 }
 
 fn cannot(doing: &str, path: &Path, source: io::Error) -> Error {

@@ -1,9 +1,9 @@
 //! Parts as files of one directory.
 //!
 //! Invariants: a part is created under its name, exclusively, and removed durably. The writer's lock
-//! is on part 1, which is there as long as the archive is.
+//! is on part 1, on part 0 too if that is there, and on part 0 alone if all parts were moved away.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{Error, ErrorKind, Result};
@@ -18,38 +18,35 @@ pub struct LocalParts {
     names: PartNames,
     /// Part 1, open with the writer's lock.
     locked: Option<Arc<LocalFile>>,
+    /// Part 0, the same.
+    index: Option<Arc<LocalFile>>,
 }
 
 impl LocalParts {
     /// The parts of that name, to read.
     pub fn open(names: &PartNames) -> Result<Self> {
-        let cause = match LocalFile::parts_of(names)?.as_slice() {
-            [] => "there is no part of that name",
-            [0] => "only its index, part 0, is there, and this zarc cannot read it yet",
-            _ => return Ok(Self { names: names.clone(), locked: None }),
-        };
+        if !LocalFile::parts_of(names)?.is_empty() {
+            return Ok(Self { names: names.clone(), locked: None, index: None });
+        }
+        let cause = "there is no part of that name";
         Err(Error::new(ErrorKind::Missing, "cannot open archive").at(names).because(cause))
     }
 
     /// The same to append to, alone: another writer is an error of kind `Busy`. If there are no
     /// parts, part 1 is made.
     pub fn open_for_writing(names: &PartNames) -> Result<Self> {
-        let numbers = LocalFile::parts_of(names)?;
-        match numbers.first() {
-            None | Some(1) => {}
-            Some(0) => {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    "cannot add to an archive with an index",
-                )
-                .at(names)
-                .because("part 0 is there, and this zarc cannot update it yet"));
-            }
-            // Part 1 must not be made beside parts that follow another one. It is named as missing.
-            Some(_) => return Ok(Self { names: names.clone(), locked: None }),
-        }
-        let locked = LocalFile::open_for_writing(&names.path(1)?)?;
-        Ok(Self { names: names.clone(), locked: Some(Arc::new(locked)) })
+        // Part 1 must not be made beside parts that follow another one, nor beside an index that
+        // knows one.
+        let locked = match LocalFile::parts_of(names)?.as_slice() {
+            [] => Some(LocalFile::open_for_writing(&names.path(1)?)?),
+            numbers if numbers.contains(&1) => Some(LocalFile::open_to_change(&names.path(1)?)?),
+            _ => None,
+        };
+        // Another writer may just have made it, but none does while part 1 is locked.
+        let has_index = LocalFile::parts_of(names)?.first() == Some(&0);
+        let index = has_index.then(|| LocalFile::open_to_change(&names.path(0)?)).transpose()?;
+        let (locked, index) = (locked.map(Arc::new), index.map(Arc::new));
+        Ok(Self { names: names.clone(), locked, index })
     }
 
     /// Whether there is any part.
@@ -60,6 +57,13 @@ impl LocalParts {
     /// The number of the first part that is there.
     pub fn first(names: &PartNames) -> Option<u32> {
         LocalFile::parts_of(names).ok()?.first().copied()
+    }
+
+    /// Beside part 0, under a name that no part has.
+    fn new_index_path(&self) -> Result<PathBuf> {
+        let mut name = self.names.path(0)?.into_os_string();
+        name.push(".new");
+        Ok(name.into())
     }
 
     fn make(&self, part: u32) -> Result<LocalFile> {
@@ -96,6 +100,33 @@ impl PartStore for LocalParts {
 
     fn remove(&self, part: u32) -> Result<()> {
         LocalFile::remove(&self.names.path(part)?)
+    }
+
+    fn index(&self) -> Result<Option<Arc<dyn Backend>>> {
+        if let Some(index) = &self.index {
+            return Ok(Some(Arc::<LocalFile>::clone(index)));
+        }
+        if LocalFile::parts_of(&self.names)?.first() != Some(&0) {
+            return Ok(None);
+        }
+        Ok(Some(Arc::new(LocalFile::open(&self.names.path(0)?)?)))
+    }
+
+    fn new_index(&self) -> Result<Arc<dyn Backend>> {
+        let path = self.new_index_path()?;
+        if std::fs::symlink_metadata(&path).is_ok() {
+            // What an interrupted one left.
+            LocalFile::remove(&path)?;
+        }
+        Ok(Arc::new(LocalFile::create(&path)?))
+    }
+
+    fn place_index(&self) -> Result<()> {
+        LocalFile::rename(&self.new_index_path()?, &self.names.path(0)?)
+    }
+
+    fn keeps_index(&self) -> bool {
+        true
     }
 
     fn name(&self, part: u32) -> String {

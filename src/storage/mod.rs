@@ -17,5 +17,5 @@ pub use local_file::LocalFile;
 pub use local_parts::LocalParts;
 pub use memory::Memory;
 pub use part_names::PartNames;
-pub use part_store::{OnePart, PartStore};
+pub use part_store::{IndexAlone, OnePart, PartStore};
 pub use read_record::ReadRecord;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 
 use super::backend::Backend;
 
@@ -23,6 +23,27 @@ pub trait PartStore: Send + Sync {
 
     /// Removes a part. It is gone for good when this returns.
     fn remove(&self, part: u32) -> Result<()>;
+
+    /// Part 0, the index, if it is there.
+    fn index(&self) -> Result<Option<Arc<dyn Backend>>> {
+        Ok(None)
+    }
+
+    /// An empty file that becomes part 0 with [`Self::place_index`].
+    fn new_index(&self) -> Result<Arc<dyn Backend>> {
+        Err(no_such_part(0))
+    }
+
+    /// Puts the new index, whose bytes were synced, in the place of part 0, durably.
+    fn place_index(&self) -> Result<()> {
+        Err(no_such_part(0))
+    }
+
+    /// Whether updates are recorded in part 0: a new archive gets one, and one that is there is
+    /// written.
+    fn keeps_index(&self) -> bool {
+        false
+    }
 
     /// What people call the part.
     fn name(&self, part: u32) -> String;
@@ -68,6 +89,55 @@ impl PartStore for OnePart {
 
     fn is_split(&self) -> bool {
         false
+    }
+}
+
+/// The index of an archive whose parts are somewhere else.
+pub struct IndexAlone(Arc<dyn Backend>);
+
+impl IndexAlone {
+    /// Part 0 behind `backend`.
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        Self(backend)
+    }
+
+    fn not_there<T>(&self, part: u32) -> Result<T> {
+        Err(Error::new(ErrorKind::Missing, "a part of the archive is not there")
+            .at(self.name(part)))
+    }
+}
+
+impl PartStore for IndexAlone {
+    fn numbers(&self) -> Result<Vec<u32>> {
+        Ok(Vec::new())
+    }
+
+    fn open(&self, part: u32) -> Result<Arc<dyn Backend>> {
+        self.not_there(part)
+    }
+
+    fn open_for_writing(&self, part: u32) -> Result<Arc<dyn Backend>> {
+        self.not_there(part)
+    }
+
+    fn create(&self, part: u32) -> Result<Arc<dyn Backend>> {
+        self.not_there(part)
+    }
+
+    fn remove(&self, part: u32) -> Result<()> {
+        self.not_there(part)
+    }
+
+    fn index(&self) -> Result<Option<Arc<dyn Backend>>> {
+        Ok(Some(Arc::clone(&self.0)))
+    }
+
+    fn name(&self, part: u32) -> String {
+        format!("part {part}")
+    }
+
+    fn is_split(&self) -> bool {
+        true
     }
 }
 

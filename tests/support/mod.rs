@@ -7,6 +7,7 @@ pub mod extraction;
 pub mod faulty_storage;
 pub mod generated;
 pub mod json;
+pub mod logged_parts;
 pub mod memory_parts;
 pub mod parts;
 pub mod random;

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use zarc::base::{Result, Until};
 use zarc::command::{
-    AddOptions, AddSummary, ExtractOptions, ExtractSummary, KeyCost, KeySource, ListOptions,
-    Location, PartNames, Password, VerifyOptions, VerifySummary, add, extract, verify,
+    AddOptions, AddSummary, ExtractOptions, ExtractSummary, IndexOptions, IndexUpkeep, KeyCost,
+    KeySource, ListOptions, Location, PartNames, Password, VerifyOptions, VerifySummary, add,
+    extract, index, verify,
 };
 
 use super::trees::{Tree, walk};
@@ -26,6 +27,8 @@ pub struct InParts {
     pub bench: Workbench,
     /// Its password.
     pub key: Option<&'static str>,
+    /// Whether it keeps its index; else part 0 is deleted as soon as it is there.
+    pub index: bool,
 }
 
 impl InParts {
@@ -33,7 +36,7 @@ impl InParts {
     pub fn new(dir: tempfile::TempDir) -> Self {
         let bench = Workbench::new(dir);
         fs::create_dir(bench.path("off")).expect("a directory");
-        Self { bench, key: None }
+        Self { bench, key: None, index: false }
     }
 
     /// Where the parts are.
@@ -51,12 +54,13 @@ impl InParts {
         self.directory().join(format!("part{number:02}.zarc"))
     }
 
-    /// The names and bytes of all parts.
+    /// The names and bytes of all parts, with the index if that is kept.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let entries = fs::read_dir(self.directory()).expect("the directory");
         let mut paths: Vec<PathBuf> =
             entries.map(|entry| entry.expect("an entry").path()).collect();
         paths.sort();
+        paths.retain(|path| self.index || *path != self.part(0));
         paths.into_iter().map(|path| (path.clone(), fs::read(path).expect("a part"))).collect()
     }
 
@@ -87,13 +91,23 @@ impl InParts {
 
     /// Archives the directory.
     pub fn add(&self) -> Result<AddSummary> {
-        add(&self.add_options(), &Told::default())
+        let done = add(&self.add_options(), &Told::default());
+        if !self.index && self.part(0).exists() {
+            fs::remove_file(self.part(0)).expect("the index");
+        }
+        done
     }
 
     /// Writes a file and archives it.
     pub fn add_file(&self, name: &str, bytes: &[u8]) {
         fs::write(self.bench.work().join(name), bytes).expect("a file");
         self.add().expect("an update");
+    }
+
+    /// Makes the index, or lets it catch up.
+    pub fn update_index(&self, force: bool) -> Result<IndexUpkeep> {
+        let Location::Parts(archive) = self.location() else { panic!("parts") };
+        index(&IndexOptions { archive, key: self.key(), force }, &Told::default())
     }
 
     /// Lists the archive.

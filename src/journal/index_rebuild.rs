@@ -1,0 +1,62 @@
+//! `zarc index`: part 0 from the parts, all of which have to be there.
+//!
+//! Invariants: the parts are only read; an index is replaced whole, under another name until it is
+//! on stable storage.
+
+use std::sync::Arc;
+
+use crate::base::{Error, ErrorKind, Result};
+use crate::crypto::Password;
+use crate::storage::PartStore;
+
+use super::part_chain::Gaps;
+use super::parts::Parts;
+use super::recovery::Journal;
+
+/// What became of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexUpkeep {
+    /// Updates that it has now.
+    pub updates: u64,
+    /// How many of them were recorded just now.
+    pub recorded: u64,
+    /// Whether it was made anew.
+    pub is_made: bool,
+}
+
+impl Journal {
+    /// Makes the index of an archive in parts, or lets it catch up. One that disagrees with the
+    /// parts is an error, or is made anew with `force`.
+    pub fn update_index(
+        store: Arc<dyn PartStore>,
+        password: Option<&Password>,
+        force: bool,
+    ) -> Result<IndexUpkeep> {
+        if !store.numbers()?.contains(&1) {
+            return Err(Error::new(ErrorKind::Missing, "cannot make an index")
+                .because(format!("{} is not there", store.name(1)))
+                .hint("it is made from all parts: bring them back"));
+        }
+        let parts = if force { Parts::without_index(store) } else { Parts::new(store) };
+        let (journal, chain) = Self::open_at_last_commit(&parts, password, Gaps::Refused)?;
+        if let Some(damage) = chain.damage {
+            return Err(damage.outcome("nothing was changed"));
+        }
+        journal.expect_index(chain.unmade.map(|(part, _)| part), false)?;
+        let updates = journal.last_update();
+        if updates == 0 {
+            return Err(Error::new(ErrorKind::Missing, "cannot make an index")
+                .because("no update of the archive was completed"));
+        }
+        if let Some(index) = parts.index() {
+            let recorded = updates - index.last_update();
+            index.cut_tail()?;
+            journal.record_missing(&index)?;
+            return Ok(IndexUpkeep { updates, recorded, is_made: false });
+        }
+        let index = journal.index_in(parts.new_index()?)?;
+        journal.record_missing(&index)?;
+        parts.place_index()?;
+        Ok(IndexUpkeep { updates, recorded: updates, is_made: true })
+    }
+}
