@@ -1,16 +1,20 @@
 //! The only way to write: begin, store fragments, record entries, commit. Dropped before, the
 //! archive is as it was.
 
+use std::sync::Arc;
+
 use crate::base::{Digest, Environment, Error, Progress, Result, Timestamp};
 use crate::compress::{ContentKind, Method};
 use crate::crypto::IdentityHash;
 use crate::format::{
     BLOCK_BYTES_MAX, COMMENT_BYTES_MAX, Counts, Entry, EntryPageBuilder, FragmentId, Manifest,
-    Place, RUNS_MAX, Stored, Update,
+    Piece, Place, RUNS_MAX, Stored, Update,
 };
 
 use super::block_packer::{BlockPacker, FullBlock};
+use super::block_reader::BlockReader;
 use super::block_table::BlockTable;
+use super::earlier_content::EarlierContent;
 use super::fragment_index::FragmentIndex;
 use super::frame_queue::FrameQueue;
 use super::history::Version;
@@ -66,6 +70,8 @@ pub struct Transaction<'a> {
     packer: BlockPacker,
     identities: IdentityHash,
     fragments: FragmentIndex,
+    /// What the file had that is being stored, if earlier blocks are of use.
+    earlier: Option<EarlierContent>,
     page: EntryPageBuilder,
     manifest: Manifest,
     /// Where the commit before ends.
@@ -95,16 +101,22 @@ impl<'a> Transaction<'a> {
         let identities = archive.identity_hash();
         let last_end = base.map(Version::end_place);
         let holds_data = archive.holds_data();
+        let table = match base {
+            Some(version) if holds_data => Some(Arc::new(BlockTable::of(archive, version)?)),
+            _ => None,
+        };
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
         assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
         let packer = BlockPacker::new(first_block, block_bytes, identities.clone());
+        let earlier = table.clone().map(|table| Arc::new(BlockReader::new(table)));
         Ok(Self {
-            queue: FrameQueue::new(writer, options.method, options.threads, first_block)?,
+            queue: FrameQueue::new(writer, options.method, options.threads, first_block, earlier)?,
             packer: if holds_data { packer } else { packer.without_data() },
             identities,
             fragments,
+            earlier: table.map(EarlierContent::new),
             page: EntryPageBuilder::new(),
             manifest,
             last_end,
@@ -129,15 +141,30 @@ impl<'a> Transaction<'a> {
         &self.manifest.counts
     }
 
+    /// The fragments to come are those of a file that had this content before: what is new in them
+    /// may be like what was there.
+    pub fn begin_content(&mut self, before: &[Piece]) {
+        if let Some(earlier) = &mut self.earlier {
+            earlier.begin(before);
+        }
+    }
+
     /// Stores a fragment, or finds it stored already.
     pub fn store(&mut self, bytes: &[u8], kind: ContentKind) -> Result<FragmentId> {
         let identity = self.identities.of(bytes);
         let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
         if let Some(fragment) = self.fragments.find(&identity, len) {
+            if let Some(earlier) = &mut self.earlier {
+                earlier.pass_known(fragment, len);
+            }
             return Ok(fragment);
         }
         let mut full = Vec::new();
         let fragment = self.packer.push(bytes, identity, kind, &mut full);
+        if let Some(earlier) = &mut self.earlier {
+            let packer = &mut self.packer;
+            earlier.pass_new(len, |range| packer.is_like(fragment.block, range));
+        }
         self.fragments.insert(identity, fragment, len)?;
         self.manifest.counts.new_bytes += u64::from(len);
         self.manifest.counts.fragments += 1;

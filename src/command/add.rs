@@ -227,10 +227,15 @@ impl<'a> Adder<'a> {
         let mut read_bytes = read_before;
         let total_bytes = self.total_bytes;
         let new_before = update.new_bytes();
+        let mut content_before = Some(stored_before.map_or(&[][..], |old| &old.content));
         let read = reader.read(object, stored_before, progress, &mut |bytes, kind| {
             read_bytes += bytes.len() as u64;
             progress.advance(read_bytes, total_bytes);
-            update.begun()?.store(bytes, kind)
+            let transaction = update.begun()?;
+            if let Some(before) = content_before.take() {
+                transaction.begin_content(before);
+            }
+            transaction.store(bytes, kind)
         });
         let (mut new, is_torn) = match read {
             Ok(read) => read,

@@ -24,14 +24,15 @@ mod update;
 pub use archive_header::{ArchiveHeader, HeaderFlags};
 pub use commit::{Commit, CommitLink};
 pub use content::{Piece, Run};
-pub use data::Data;
+pub use data::{Base, Data};
 pub use directory::{Directory, PageReference, RunKind};
 pub use entry::{Entry, Object, Stored};
 pub use entry_page::{EntryPage, EntryPageBuilder};
 pub use fragment_page::{BlockRecord, FragmentPage, FragmentRecord};
 pub use frame::{FrameHeader, FrameType};
 pub use limits::{
-    BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, COMMENT_BYTES_MAX, META_BYTES_MAX, PAGE_BYTES, RUNS_MAX,
+    BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_DEPTH_MAX, BLOCK_FRAGMENTS_MAX, BLOCK_PREFIX_BYTES_MAX,
+    COMMENT_BYTES_MAX, META_BYTES_MAX, PAGE_BYTES, RUNS_MAX,
 };
 pub use manifest::{Counts, Manifest, RunReference};
 pub use packed::PackedPayload;
