@@ -76,7 +76,7 @@ const INSTRUCTION_LEN: usize = 5;
 /// in the other order lead back.
 fn distances_to_targets(block: &mut [u8]) {
     let mut start = 0;
-    while let Some(offset) = block[start..].iter().position(is_opcode) {
+    while let Some(offset) = block[start..].iter().position(|&byte| is_opcode(byte)) {
         let position = start + offset;
         change_instruction(block, position, u32::wrapping_add);
         start = position + 1;
@@ -86,14 +86,14 @@ fn distances_to_targets(block: &mut [u8]) {
 /// From back to front: each target becomes a distance again.
 fn targets_to_distances(block: &mut [u8]) {
     let mut end = block.len();
-    while let Some(position) = block[..end].iter().rposition(is_opcode) {
+    while let Some(position) = block[..end].iter().rposition(|&byte| is_opcode(byte)) {
         change_instruction(block, position, u32::wrapping_sub);
         end = position;
     }
 }
 
 /// Whether a call or a jump may begin with this byte.
-fn is_opcode(byte: &u8) -> bool {
+fn is_opcode(byte: u8) -> bool {
     byte & 0xfe == 0xe8
 }
 
