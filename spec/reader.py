@@ -373,7 +373,10 @@ def decode_update(payload):
 # --- 6. DATA ------------------------------------------------------------------------------------
 
 BLOCK_FRAGMENTS_MAX = 1 << 20
-BLOCK_BASES_MAX = 4
+BLOCK_BASES_MAX = 16
+BLOCK_PREFIX_BYTES_MAX = 1 << 26
+BLOCK_DEPTH_MAX = 2
+E8E9 = 1
 
 
 class Block(NamedTuple):
@@ -386,22 +389,53 @@ class Block(NamedTuple):
         return [memoryview(self.raw)[end - length : end] for end, length in zip(ends, self.lengths)]
 
 
-def decode_data(payload, block_bytes_max=BLOCK_BYTES_MAX):
+class Base(NamedTuple):
+    block: int
+    ranges: list  # of offset and length
+
+    def cut(self, fragments):
+        """The bytes of the ranges."""
+        raw = b"".join(fragments)
+        require(self.ranges[-1][0] + self.ranges[-1][1] <= len(raw), f"a range beyond block {self.block}")
+        return b"".join(raw[start : start + length] for start, length in self.ranges)
+
+
+def decode_data(payload, block_bytes_max=BLOCK_BYTES_MAX, read_base=None):
+    """`read_base` gives the fragments of a base block."""
     cursor = Cursor(payload, "DATA")
     codec, filter_, bases = cursor.fixed("BBB")
     cursor.zero(1)
     raw_length, number, fragments, packed_length = cursor.fixed("IQII")
-    require(filter_ != 1, "DATA: filter 1 (e8e9) is not yet written")
-    require(filter_ == 0, f"DATA: unknown filter {filter_}")
+    require(filter_ in (0, E8E9), f"DATA: unknown filter {filter_}")
     require(bases <= BLOCK_BASES_MAX, f"DATA: {bases} base blocks")
-    require(bases == 0, "DATA: base blocks are not yet written")
     require(raw_length <= block_bytes_max, f"DATA: raw length {raw_length} is above the limit {block_bytes_max}")
     require(1 <= fragments <= BLOCK_FRAGMENTS_MAX, f"DATA: {fragments} fragments")
+    bases = decode_bases(cursor, bases, number)
     lengths = decode_fragment_lengths(cursor, fragments)
     require(sum(lengths) == raw_length, "DATA: the fragment lengths do not add up to the raw length")
     packed = cursor.take(packed_length)
     cursor.padding()
-    return Block(number, lengths, unpack(codec, packed, raw_length))
+    require(read_base or not bases, "DATA: base blocks without the archive that they are in")
+    raw = unpack(codec, packed, raw_length, b"".join(base.cut(read_base(base.block)) for base in bases))
+    return Block(number, lengths, undo_e8e9(raw) if filter_ == E8E9 else raw)
+
+
+def decode_bases(cursor, count, number):
+    bases = []
+    for _ in range(count):
+        block, ranges, end = cursor.varint(), [], 0
+        require(block < number, f"DATA: base block {block} of block {number}")
+        for _ in range(cursor.count(1, 2)):
+            start = end + cursor.varint()
+            length = cursor.varint()
+            end = start + length
+            require(length and end <= BLOCK_BYTES_MAX, "DATA: a range of a base block is empty or outside of it")
+            ranges.append((start, length))
+        bases.append(Base(block, ranges))
+    check_rising([base.block for base in bases], "DATA: base blocks")
+    require(sum(length for base in bases for _, length in base.ranges) <= BLOCK_PREFIX_BYTES_MAX,
+            "DATA: more bytes of base blocks than there may be")
+    return bases
 
 
 def decode_fragment_lengths(cursor, fragments):
@@ -417,18 +451,19 @@ ZSTD_MAGIC = bytes.fromhex("28B52FFD")
 ZSTD_WINDOW_MAX = 1 << 28
 
 
-def unpack(codec, packed, raw_length):
+def unpack(codec, packed, raw_length, prefix=b""):
     require(codec in (0, 1, 2), f"unknown codec {codec}")
+    require(codec == 1 or not prefix, f"codec {codec} does not know of base blocks")
     raw = packed
     if codec == 1:
-        raw = unpack_zstd(packed, raw_length)
+        raw = unpack_zstd(packed, raw_length, prefix)
     elif codec == 2:
         raw = unpack_brotli(packed)
     require(len(raw) == raw_length, f"{len(raw)} bytes were packed, not {raw_length}")
     return raw
 
 
-def unpack_zstd(packed, raw_length):
+def unpack_zstd(packed, raw_length, prefix):
     require(packed[:4] == ZSTD_MAGIC, "zstd: no zstd frame")
     try:
         frame = zstandard.get_frame_parameters(packed)
@@ -436,7 +471,8 @@ def unpack_zstd(packed, raw_length):
         require(frame.dict_id == 0, "zstd: needs a dictionary")
         require(frame.content_size in (raw_length, zstandard.CONTENTSIZE_UNKNOWN),
                 "zstd: content size is not the raw length")
-        decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_MAX)
+        dictionary = zstandard.ZstdCompressionDict(prefix, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if prefix else None
+        decompressor = zstandard.ZstdDecompressor(dictionary, max_window_size=ZSTD_WINDOW_MAX)
         # A limit of 0 would mean "none" to this library.
         return decompressor.decompress(packed, max_output_size=max(raw_length, 1), allow_extra_data=False)
     except zstandard.ZstdError as error:
@@ -448,6 +484,15 @@ def unpack_brotli(packed):
         return brotli.decompress(packed)  # refuses large windows, and bytes behind the stream
     except brotli.error as error:
         raise Refused(f"brotli: {error}") from None
+
+
+def undo_e8e9(packed):
+    raw = bytearray(packed)
+    for i in range(len(raw) - 5, -1, -1):
+        if raw[i] in (0xE8, 0xE9) and raw[i + 4] in (0x00, 0xFF):
+            target = int.from_bytes(raw[i + 1 : i + 4], "little")
+            raw[i + 1 : i + 4] = ((target - i) % (1 << 24)).to_bytes(3, "little")
+    return bytes(raw)
 
 
 # --- 7. Runs ------------------------------------------------------------------------------------
@@ -815,14 +860,22 @@ class Version:
             self.archive.runs[run] = read_run(self.archive, run, self.commit.offset)
         return self.archive.runs[run]
 
-    def read_block(self, number):
+    def read_block(self, number, depth_max=BLOCK_DEPTH_MAX):
         record = self.blocks[number]
         frame = self.archive.frame(record.place, DATA, record.payload_length, self.commit.offset)
-        block = decode_data(frame.payload, self.archive.header.block_bytes_max)
+        block = decode_data(frame.payload, self.archive.header.block_bytes_max,
+                            lambda base: self.read_base(base, depth_max))
         require(block.number == number, f"block {block.number} where block {number} belongs")
         require(block.lengths == record.lengths,
                 f"block {number}: fragment lengths differ from the fragment record")
         return block.fragments()
+
+    def read_base(self, number, depth_max):
+        require(depth_max > 0, f"block {number} is a base block at too great a depth")
+        fragments = self.read_block(number, depth_max - 1)
+        for fragment, identity in zip(fragments, self.blocks[number].identities):
+            require(self.archive.identity(fragment) == identity, f"base block {number} is damaged")
+        return fragments
 
     def fragment(self, number, index):
         fragment = self.block(number)[index]
@@ -1571,7 +1624,7 @@ def verify_frames(archive, commit, blocks, report):
             stage = ORDER_IN_UPDATE[header.type]
             types.append(header.type)
         if header.type == DATA:
-            record = verify_block(archive, frame)
+            record = verify_block(archive, frame, blocks)
             require(record.block not in blocks, f"{what}: block {record.block} once more")
             blocks[record.block] = record
             data_payload += header.length
@@ -1591,9 +1644,17 @@ def verify_frames(archive, commit, blocks, report):
 PAGE_DECODERS = {FRAGMENTS: decode_fragment_page, ENTRIES: decode_entry_page, DIRECTORY: decode_directory}
 
 
-def verify_block(archive, frame):
-    """The fragment record that this DATA frame must have."""
-    block = decode_data(frame.payload, archive.header.block_bytes_max)
+def verify_block(archive, frame, blocks):
+    """The fragment record that this DATA frame must have; `blocks` are those before it."""
+
+    def read_base(number, depth_max=BLOCK_DEPTH_MAX):
+        require(depth_max > 0, f"block {number} is a base block at too great a depth")
+        require(number in blocks, f"base block {number} does not stand before")
+        base = archive.file.frame(position(*blocks[number].place))
+        return decode_data(base.payload, archive.header.block_bytes_max,
+                           lambda base: read_base(base, depth_max - 1)).fragments()
+
+    block = decode_data(frame.payload, archive.header.block_bytes_max, read_base)
     place = (frame.header.part, frame.header.offset % (1 << PART_BITS))
     identities = [archive.identity(fragment) for fragment in block.fragments()]
     return FragmentRecord(block.number, place, frame.header.length, block.lengths, identities)
@@ -1681,7 +1742,8 @@ VECTOR_DECODERS = {
     "varint": lambda data: decode_whole(Cursor.varint, data),
     "svarint": lambda data: decode_whole(Cursor.svarint, data),
     "update": decode_update,
-    "data": decode_data,
+    # Base blocks of a vector have 256 bytes, from 0 to 255.
+    "data": lambda data: decode_data(data, read_base=lambda block: [bytes(range(256))]),
     "fragment-page": decode_fragment_page,
     "entry-page": decode_entry_page,
     "directory": decode_directory,

@@ -20,7 +20,10 @@ fn bench() -> Workbench {
     write("text", lines.concat().as_bytes());
     write("noise", &noise(1, 3_000_000));
     write("short-noise", &noise(2, 300));
-    write("program", &[&b"\x7fELF\x02\x01"[..], &vec![7; 100_000]].concat());
+    write(
+        "program",
+        &[&b"\x7fELF\x02\x01"[..], &[0; 12], &[3, 0, 62, 0], &vec![7; 100_000]].concat(),
+    );
     set_clock(real_seconds() + 1000);
     bench
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 
 use zarc::base::ErrorKind;
-use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
+use zarc::compress::{Codec, ContentKind, Method, pack, pack_after, unpack, unpack_after};
 
 use super::support::random::Random;
 use super::support::workbench::number_from_environment;
@@ -111,8 +111,36 @@ fn matches_reach_across_a_whole_block() {
     let copy = noise(1 << 20);
     let block = [copy.clone(), vec![0; 20 << 20], copy].concat();
     let long = pack(&block, &method("25"), ContentKind::Other).unwrap().bytes.len();
-    let short = pack(&block, &method("zstd:2,5"), ContentKind::Other).unwrap().bytes.len();
+    let short = pack(&block, &method("zstd:1,5"), ContentKind::Other).unwrap().bytes.len();
     assert!(long + (900 << 10) < short, "{long} and {short}");
+}
+
+#[test]
+fn a_block_is_packed_as_what_comes_after_another() {
+    let before = [text(100_000), noise(200_000)].concat();
+    let mut block = before.clone();
+    block.splice(150_000..150_000, *b"something new");
+    let mut out = Vec::new();
+    for method in ["1", "2", "25", "3", "5", "zstd:1"].map(method) {
+        let packed = pack_after(&before, &block, &method, ContentKind::Other).unwrap();
+        assert!(packed.bytes.len() < 2000, "{method}: {}", packed.bytes.len());
+        assert_eq!(packed, pack_after(&before, &block, &method, ContentKind::Other).unwrap());
+        unpack_after(&before, packed.codec, &packed.bytes, block.len(), &mut out).unwrap();
+        assert!(out == block, "{method}");
+        // With another prefix, or none, it is an error or another block, never more than its length.
+        for other in [&before[..1000], &noise(300_000), b""] {
+            let unpacked = unpack_after(other, packed.codec, &packed.bytes, block.len(), &mut out);
+            assert!(unpacked.is_err() || out.len() == block.len() && out != block);
+        }
+    }
+    // No other codec reaches back.
+    for codec in [Codec::Store, Codec::Brotli] {
+        let error = unpack_after(b"before", codec, b"block", 5, &mut out).unwrap_err();
+        assert!(error.to_string().contains("does not know of base blocks"), "{error}");
+    }
+    let block = noise(1000);
+    let stored = pack_after(&before, &block, &method("2"), ContentKind::Incompressible);
+    assert_eq!(stored.unwrap().codec, Codec::Store);
 }
 
 #[test]
@@ -332,12 +360,15 @@ fn formats_are_known_by_their_first_bytes() {
     let with_head = |head: &[u8], rest: &[u8]| [head, rest].concat();
     let mut pe = with_head(b"MZ", &[0; 510]);
     pe[0x3c] = 0x80;
-    pe[0x80..0x84].copy_from_slice(b"PE\0\0");
+    pe[0x80..0x86].copy_from_slice(b"PE\0\0\x64\x86");
     assert_eq!(ContentKind::of(&pe), ContentKind::Executable);
     for (head, kind) in [
-        (&b"\x7fELF\x02\x01"[..], ContentKind::Executable),
-        (b"\xcf\xfa\xed\xfe", ContentKind::Executable),
-        (b"\xca\xfe\xba\xbe\0\0\0\x02", ContentKind::Executable),
+        (&b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0"[..], ContentKind::Executable),
+        // Code for another processor.
+        (b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\xb7\0", ContentKind::Other),
+        (b"\xcf\xfa\xed\xfe\x07\0\0\x01", ContentKind::Executable),
+        (b"\xcf\xfa\xed\xfe\x0c\0\0\x01", ContentKind::Other),
+        (b"\xca\xfe\xba\xbe\0\0\0\x02\x01\0\0\x07", ContentKind::Executable),
         // A Java class, and a program of DOS: no code that a filter knows.
         (b"\xca\xfe\xba\xbe\0\0\0\x34", ContentKind::Other),
         (b"MZ", ContentKind::Other),

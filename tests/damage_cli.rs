@@ -37,7 +37,9 @@ fn sample() -> Sample {
     fs::create_dir(work.join("d")).unwrap();
     for n in 0..4_u64 {
         let len = 1000 + usize::try_from(n).unwrap();
-        let program = [b"\x7fELF\x02\x01\x01\0".to_vec(), pattern(n + 10, len)].concat();
+        let program =
+            [b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0".to_vec(), pattern(n + 10, len)]
+                .concat();
         fs::write(work.join(format!("text{n}")), format!("words {n}\n").repeat(200)).unwrap();
         fs::write(work.join(format!("noise{n}")), noise(n, len)).unwrap();
         fs::write(work.join(format!("d/other{n}")), pattern(n, len)).unwrap();

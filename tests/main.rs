@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod architecture;
+mod base_blocks;
 mod block_reports;
 mod command_line;
 mod compress;

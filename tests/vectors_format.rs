@@ -9,12 +9,12 @@ use std::sync::Arc;
 use zarc::base::{
     ByteReader, ByteWriter, Digest, Kind, Metadata, Result, StoredPath, Timestamp, Xattr,
 };
-use zarc::compress::{Codec, unpack};
+use zarc::compress::{Codec, Filter, unpack_after};
 use zarc::format::{
-    Anchor, ArchiveHeader, BlockRecord, Commit, CommitLink, CopiedRange, Counts, Data, Directory,
-    DirectoryBuilder, Entry, EntryPage, EntryPageBuilder, FragmentId, FragmentPage, FragmentRecord,
-    FrameHeader, FrameType, HeaderFlags, Intent, Manifest, Object, Origin, PackedPayload,
-    PageReference, Piece, Place, Run, RunKey, RunKind, RunReference, Stored, Update,
+    Anchor, ArchiveHeader, Base, BlockRecord, Commit, CommitLink, CopiedRange, Counts, Data,
+    Directory, DirectoryBuilder, Entry, EntryPage, EntryPageBuilder, FragmentId, FragmentPage,
+    FragmentRecord, FrameHeader, FrameType, HeaderFlags, Intent, Manifest, Object, Origin,
+    PackedPayload, PageReference, Piece, Place, Run, RunKey, RunKind, RunReference, Stored, Update,
     check_directory,
 };
 use zarc::journal::FrameReader;
@@ -157,13 +157,36 @@ fn origin() -> Origin {
 }
 
 fn data_payload() -> Vec<u8> {
-    Data { codec: 0, block: 300, lengths: vec![3, 200], packed: &[0x5a; 203] }.encode()
+    block_300(0, 0, Vec::new(), &[0x5a; 203])
 }
 
 /// The same block in a brotli stream.
 fn brotli_payload(stream: &[u8]) -> Vec<u8> {
-    Data { codec: 2, block: 300, lengths: vec![3, 200], packed: stream }.encode()
+    block_300(2, 0, Vec::new(), stream)
 }
+
+fn block_300(codec: u8, filter: u8, bases: Vec<Base>, packed: &[u8]) -> Vec<u8> {
+    Data { codec, filter, bases, block: 300, lengths: vec![3, 200], packed }.encode()
+}
+
+/// Calls, some of them within the distance of another.
+fn e8e9_payload() -> Vec<u8> {
+    let code: Vec<u8> =
+        (0..203).map(|i| [0xe8, 0x10, 0x00, 0xe9, 0x00, 0xff, 0xff][i % 7]).collect();
+    block_300(0, 1, Vec::new(), &code)
+}
+
+/// The block as the difference to two others, which have 256 bytes each, from 0 to 255.
+fn bases_payload(first: u64) -> Vec<u8> {
+    let base = |block, ranges: &[(u32, u32)]| Base { block, ranges: ranges.to_vec() };
+    let bases = vec![base(first, &[(0, 3), (10, 100)]), base(299, &[(156, 100)])];
+    block_300(1, 0, bases, &ZSTD_AFTER_BASES)
+}
+
+/// What the reference encoder makes of the bytes 0, 1, 2, 10 to 109 and 156 to 255 after themselves.
+const ZSTD_AFTER_BASES: [u8; 16] = [
+    0x28, 0xb5, 0x2f, 0xfd, 0x20, 0xcb, 0x3d, 0x00, 0x00, 0x00, 0x01, 0x00, 0x48, 0x27, 0x65, 0x80,
+];
 
 /// What the reference encoder makes of the block.
 fn brotli_stream() -> [u8; 11] {
@@ -338,6 +361,9 @@ fn record_vectors() -> Vec<Vector> {
         ok("update-payload", "update", update().encode()),
         ok("data-payload", "data", data_payload()),
         ok("data-brotli", "data", brotli_payload(&brotli_stream())),
+        ok("data-e8e9", "data", e8e9_payload()),
+        ok("data-bases", "data", bases_payload(7)),
+        refused("data-base-later", "data", bases_payload(300)),
         refused("data-brotli-rest", "data", brotli_payload(&rest)),
         refused("data-brotli-large-window", "data", brotli_payload(&large_window_stream())),
         refused("data-lengths-differ", "data", lengths_differ),
@@ -418,8 +444,15 @@ fn decode(what: &str, bytes: &[u8]) -> Result<()> {
         }
         "update" => Update::decode(bytes).map(drop),
         "data" => Data::decode(bytes).and_then(|data| {
-            let codec = Codec::from_id(data.codec)?;
-            unpack(codec, data.packed, data.raw_len(), &mut Vec::new())
+            let (codec, filter) = (Codec::from_id(data.codec)?, Filter::from_id(data.filter)?);
+            let of_base: Vec<u8> = (0..=255).collect();
+            let ranges = data.bases.iter().flat_map(|base| &base.ranges);
+            let prefix: Vec<&[u8]> =
+                ranges.map(|&(start, len)| &of_base[start as usize..][..len as usize]).collect();
+            let mut raw = Vec::new();
+            unpack_after(&prefix.concat(), codec, data.packed, data.raw_len(), &mut raw)?;
+            filter.undo(&mut raw);
+            Ok(())
         }),
         "packed" => PackedPayload::decode(bytes).map(drop),
         "fragment-page" => FragmentPage::decode(bytes).map(drop),

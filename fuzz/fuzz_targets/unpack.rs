@@ -3,7 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
+use zarc::compress::{
+    Codec, ContentKind, Filter, Method, pack, pack_after, unpack, unpack_after,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let mut raw = Vec::new();
@@ -13,6 +15,20 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(raw.len(), raw_len);
         }
     }
+    // The same behind a prefix, and the filter, which changes nothing for good.
+    let (prefix, rest) = bytes.split_at(bytes.len() / 2);
+    if unpack_after(prefix, Codec::Zstd, rest, raw_len, &mut raw).is_ok() {
+        assert_eq!(raw.len(), raw_len);
+    }
+    let packed = pack_after(prefix, rest, &Method::default(), ContentKind::Other).unwrap();
+    if packed.codec == Codec::Zstd {
+        unpack_after(prefix, packed.codec, &packed.bytes, rest.len(), &mut raw).unwrap();
+        assert_eq!(raw, rest);
+    }
+    let mut filtered = bytes.to_vec();
+    Filter::E8e9.apply(&mut filtered);
+    Filter::E8e9.undo(&mut filtered);
+    assert_eq!(filtered, bytes);
     let level = bytes.len() % 10;
     for method in [Method::default(), Method::parse(&format!("brotli:{level}")).unwrap()] {
         let packed = pack(bytes, &method, ContentKind::of(bytes)).unwrap();

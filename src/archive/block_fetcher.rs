@@ -1,4 +1,4 @@
-//! Blocks to fragments: read, check, decode, hash; several blocks at a time, in order.
+//! Blocks to fragments: several blocks at a time, in order.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
@@ -7,78 +7,16 @@ use rayon::ThreadPool;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::base::{Error, Result};
-use crate::compress::{self, Codec};
-use crate::format::{BlockRecord, Data, FrameType, Run};
 
+use super::block_reader::{BlockReader, DecodedBlock};
 use super::block_table::BlockTable;
 
-/// The fragments of one block, each one checked against its identity.
-#[derive(Debug)]
-pub struct DecodedBlock {
-    bytes: Vec<u8>,
-    /// Where each fragment starts, and where the last one ends.
-    starts: Vec<usize>,
-    /// Fragments whose bytes are not those that were stored.
-    wrong: Vec<u32>,
-    number: u64,
-}
-
-impl DecodedBlock {
-    /// The bytes of consecutive fragments of this block.
-    pub fn run(&self, run: &Run) -> Result<&[u8]> {
-        let first = run.first.index as usize;
-        let last = first.saturating_add(run.count as usize);
-        let bytes = match (self.starts.get(first), self.starts.get(last)) {
-            (Some(&start), Some(&end)) => &self.bytes[start..end],
-            _ => {
-                return Err(Error::corrupt(format!(
-                    "block {} has no fragments {first} to {last}",
-                    self.number
-                )));
-            }
-        };
-        if bytes.len() as u64 != run.len {
-            return Err(Error::corrupt(format!(
-                "fragments {first} to {last} of block {} are not as long as the file says",
-                self.number
-            )));
-        }
-        let is_wrong = |index: &u32| (first..last).contains(&(*index as usize));
-        match self.wrong.iter().find(|index| is_wrong(index)) {
-            Some(index) => Err(wrong_fragment(self.number, *index)),
-            None => Ok(bytes),
-        }
-    }
-
-    /// Fragments in it.
-    pub fn fragments(&self) -> u64 {
-        self.starts.len() as u64 - 1
-    }
-
-    /// Bytes of all fragments.
-    pub fn raw_bytes(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-
-    /// The indices of the fragments whose bytes are not those that were stored.
-    pub fn wrong_indices(&self) -> &[u32] {
-        &self.wrong
-    }
-
-    /// The fragments whose bytes are not those that were stored, as errors.
-    pub fn wrong(&self) -> impl Iterator<Item = Error> + '_ {
-        self.wrong.iter().map(|index| wrong_fragment(self.number, *index))
-    }
-}
-
-fn wrong_fragment(block: u64, index: u32) -> Error {
-    Error::corrupt(format!("fragment {index} of block {block} is damaged"))
-        .because("its identity differs")
-}
+/// Blocks of so many raw bytes together are decoded ahead of the one that is wanted.
+const BYTES_AHEAD_MAX: u64 = 160 << 20;
 
 /// Fetches blocks with several threads.
 pub struct BlockFetcher {
-    table: Arc<BlockTable>,
+    reader: Arc<BlockReader>,
     pool: ThreadPool,
     threads: usize,
 }
@@ -86,7 +24,8 @@ pub struct BlockFetcher {
 impl BlockFetcher {
     /// Decodes up to `threads` blocks of `table` at the same time.
     pub fn new(table: Arc<BlockTable>, threads: usize) -> Result<Self> {
-        Ok(Self { table, pool: thread_pool(threads)?, threads })
+        let reader = Arc::new(BlockReader::new(table));
+        Ok(Self { reader, pool: thread_pool(threads)?, threads })
     }
 
     /// Does `work` on each item with the threads that decode; the results are in the order of the items.
@@ -105,21 +44,35 @@ impl BlockFetcher {
         mut take: impl FnMut(u64, Result<DecodedBlock>) -> Result<()>,
     ) -> Result<()> {
         let mut waiting = VecDeque::new();
-        let mut next = blocks.iter();
+        let mut bytes_ahead = 0;
+        let mut next = blocks.iter().peekable();
         loop {
             // One more than there are threads, so that none waits while `take` works.
-            while waiting.len() <= self.threads {
-                let Some(&block) = next.next() else { break };
+            while waiting.len() <= self.threads
+                && let Some(&&block) = next.peek()
+            {
+                let raw_bytes = self.reader.raw_bytes(block);
+                if !waiting.is_empty() && bytes_ahead + raw_bytes > BYTES_AHEAD_MAX {
+                    break;
+                }
+                next.next();
                 let (sender, receiver) = mpsc::sync_channel(1);
-                let table = Arc::clone(&self.table);
-                // A receiver that is gone has no use for the block.
-                self.pool.spawn(move || drop(sender.send(fetch_one(&table, block))));
-                waiting.push_back((block, receiver));
+                let reader = Arc::clone(&self.reader);
+                self.pool.spawn(move || {
+                    let decoded = reader.block(block);
+                    // Who hears of the last block may close the archive.
+                    drop(reader);
+                    // A receiver that is gone has no use for the block.
+                    drop(sender.send(decoded));
+                });
+                waiting.push_back((block, raw_bytes, receiver));
+                bytes_ahead += raw_bytes;
             }
-            let Some((block, receiver)) = waiting.pop_front() else {
+            let Some((block, raw_bytes, receiver)) = waiting.pop_front() else {
                 return Ok(());
             };
             take(block, received(&receiver))?;
+            bytes_ahead -= raw_bytes;
         }
     }
 }
@@ -135,37 +88,4 @@ pub(super) fn thread_pool(threads: usize) -> Result<ThreadPool> {
 pub(super) fn received<T>(receiver: &mpsc::Receiver<Result<T>>) -> Result<T> {
     let gone = |_| Error::new(crate::base::ErrorKind::Io, "a worker thread ended too early");
     receiver.recv().map_err(gone)?
-}
-
-fn fetch_one(table: &BlockTable, block: u64) -> Result<DecodedBlock> {
-    let record = table.record(block)?;
-    decode_block(table, block, &record)
-}
-
-fn decode_block(table: &BlockTable, block: u64, record: &BlockRecord) -> Result<DecodedBlock> {
-    let frame = table.reader().frame(record.place, FrameType::Data, record.payload_len)?;
-    let data = Data::decode(frame.payload()).map_err(|error| error.at(record.place))?;
-    let lengths = record.fragments.iter().map(|fragment| fragment.len);
-    if data.block != block || !data.lengths.iter().copied().eq(lengths) {
-        return Err(Error::corrupt(format!(
-            "block {block} is not the one that its record describes"
-        ))
-        .at(record.place));
-    }
-    let mut bytes = Vec::new();
-    Codec::from_id(data.codec)
-        .and_then(|codec| compress::unpack(codec, data.packed, data.raw_len(), &mut bytes))
-        .map_err(|error| error.at(record.place))?;
-    let mut starts = vec![0];
-    let mut wrong = Vec::new();
-    let mut start = 0;
-    for (index, fragment) in (0_u32..).zip(&record.fragments) {
-        let end = start + fragment.len as usize;
-        if table.identity_of(&bytes[start..end]) != fragment.identity {
-            wrong.push(index);
-        }
-        starts.push(end);
-        start = end;
-    }
-    Ok(DecodedBlock { bytes, starts, wrong, number: block })
 }

@@ -3,9 +3,13 @@
 use std::cell::RefCell;
 
 use crate::base::{Digest, Error, Result};
-use crate::compress::{self, Codec, ContentKind, Method};
+use crate::compress::{self, Codec, ContentKind, Filter, Method, Packed};
 use crate::crypto::IdentityHash;
-use crate::format::{BLOCK_FRAGMENTS_MAX, Data, FragmentId, FragmentRecord};
+use crate::format::{BLOCK_FRAGMENTS_MAX, Base, Data, FragmentId, FragmentRecord};
+
+use super::base_choice::{Bases, SimilarRanges};
+use super::block_reader::BlockReader;
+use super::earlier_content::BlockRange;
 
 /// A block is sealed when so many later ones were opened, so that the records of the blocks
 /// after it never have to wait for long.
@@ -27,6 +31,7 @@ struct OpenBlock {
     raw: Vec<u8>,
     raw_len: usize,
     fragments: Vec<FragmentRecord>,
+    similar: SimilarRanges,
 }
 
 /// A block that is ready to be compressed.
@@ -36,6 +41,7 @@ pub(super) struct FullBlock {
     pub kind: ContentKind,
     raw: Vec<u8>,
     pub fragments: Vec<FragmentRecord>,
+    similar: SimilarRanges,
 }
 
 /// A block as it will be written, and its buffer to be used again.
@@ -133,6 +139,14 @@ impl BlockPacker {
         FragmentId { block: block.number, index: number }
     }
 
+    /// Says that an open block may be like a place in an earlier one.
+    pub(super) fn is_like(&mut self, number: u64, range: BlockRange) {
+        let open = self.open.iter_mut().find(|block| block.number == number);
+        if let Some(block) = open.filter(|block| block.kind != ContentKind::Incompressible) {
+            block.similar.push(range);
+        }
+    }
+
     /// Opens a block and returns its index; the oldest open one may have to be closed for it.
     fn open_block(&mut self, kind: ContentKind, full: &mut Vec<FullBlock>) -> usize {
         let number = self.next_number;
@@ -142,7 +156,8 @@ impl BlockPacker {
             full.push(self.open.remove(0).close(&self.identities));
         }
         let raw = self.spare.pop().unwrap_or_default();
-        self.open.push(OpenBlock { number, kind, raw, raw_len: 0, fragments: Vec::new() });
+        let (fragments, similar) = (Vec::new(), SimilarRanges::default());
+        self.open.push(OpenBlock { number, kind, raw, raw_len: 0, fragments, similar });
         self.open.len() - 1
     }
 
@@ -154,30 +169,49 @@ impl BlockPacker {
 
 impl OpenBlock {
     fn close(self, identities: &IdentityHash) -> FullBlock {
-        let Self { number, kind, raw, fragments, .. } = self;
-        FullBlock { number, identities: identities.clone(), kind, raw, fragments }
+        let Self { number, kind, raw, fragments, similar, .. } = self;
+        FullBlock { number, identities: identities.clone(), kind, raw, fragments, similar }
     }
 }
 
 impl FullBlock {
     /// Compresses the block and proves that what will be written gives its fragments back: a
     /// wrong compressor or a flipped bit in memory shows here and not at a restore.
-    pub(super) fn seal(self, method: Method) -> Result<SealedBlock> {
-        let packed = compress::pack(&self.raw, &method, self.kind)?;
-        if packed.codec == Codec::Store {
-            self.check(&packed.bytes)?;
-        } else {
-            UNPACKED.with_borrow_mut(|unpacked| {
-                compress::unpack(packed.codec, &packed.bytes, self.raw.len(), unpacked)
-                    .map_err(|error| Self::not_reproduced().because(error))?;
-                self.check(unpacked)
-            })?;
+    ///
+    /// What `earlier` blocks have like it is the prefix, if they can be read.
+    pub(super) fn seal(
+        mut self,
+        method: Method,
+        earlier: Option<&BlockReader>,
+    ) -> Result<SealedBlock> {
+        let Bases { bases, prefix } = match earlier {
+            Some(reader) if method.takes_prefix() => self.similar.choose(reader),
+            _ => Bases::default(),
+        };
+        // What is like an earlier block is more so as it is.
+        let filter = if bases.is_empty() { Filter::of(self.kind) } else { Filter::None };
+        filter.apply(&mut self.raw);
+        let Packed { codec, bytes } = compress::pack_after(&prefix, &self.raw, &method, self.kind)?;
+        if codec == Codec::Store {
+            filter.undo(&mut self.raw);
+            self.check(&self.raw)?;
+            let payload = self.payload(codec, Filter::None, Vec::new(), &self.raw);
+            return Ok(SealedBlock { payload, raw: self.raw, method: method.stored() });
         }
-        let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
-        let (codec, block) = (packed.codec.id(), self.number);
-        let payload = Data { codec, block, lengths, packed: &packed.bytes }.encode();
-        let method = if packed.codec == Codec::Store { method.stored() } else { method };
+        UNPACKED.with_borrow_mut(|unpacked| {
+            compress::unpack_after(&prefix, codec, &bytes, self.raw.len(), unpacked)
+                .map_err(|error| Self::not_reproduced().because(error))?;
+            filter.undo(unpacked);
+            self.check(unpacked)
+        })?;
+        let payload = self.payload(codec, filter, bases, &bytes);
         Ok(SealedBlock { payload, raw: self.raw, method })
+    }
+
+    fn payload(&self, codec: Codec, filter: Filter, bases: Vec<Base>, packed: &[u8]) -> Vec<u8> {
+        let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
+        let (codec, filter, block) = (codec.id(), filter.id(), self.number);
+        Data { codec, filter, bases, block, lengths, packed }.encode()
     }
 
     /// Fails unless `unpacked` is the fragments, one after another.

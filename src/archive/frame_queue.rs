@@ -2,7 +2,7 @@
 //! same input gives the same bytes with any number of threads.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use rayon::ThreadPool;
 
@@ -15,6 +15,7 @@ use crate::journal::UpdateWriter;
 
 use super::block_fetcher::{received, thread_pool};
 use super::block_packer::{FullBlock, SealedBlock};
+use super::block_reader::BlockReader;
 use super::fragment_run::{FragmentRun, WrittenPage};
 use super::packed_frame;
 use super::run_shape::RunShape;
@@ -41,6 +42,8 @@ pub(super) struct FrameQueue<'a> {
     /// Hears of each block that is written.
     progress: &'a dyn Progress,
     method: Method,
+    /// Blocks that new ones may be like.
+    earlier: Option<Arc<BlockReader>>,
     pool: ThreadPool,
     threads: usize,
     waiting: VecDeque<Waiting>,
@@ -73,11 +76,13 @@ impl<'a> FrameQueue<'a> {
         threads: usize,
         first_block: u64,
         shape: &RunShape,
+        earlier: Option<Arc<BlockReader>>,
     ) -> Result<Self> {
         Ok(Self {
             writer,
             progress: &NoProgress,
             method,
+            earlier,
             pool: thread_pool(threads)?,
             threads,
             waiting: VecDeque::new(),
@@ -116,8 +121,14 @@ impl<'a> FrameQueue<'a> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let method = self.method;
         let (number, kind, fragments) = (block.number, block.kind, block.fragments.clone());
-        // A receiver that is gone belongs to an update that was given up.
-        self.pool.spawn(move || drop(sender.send(block.seal(method))));
+        let earlier = self.earlier.clone();
+        self.pool.spawn(move || {
+            let sealed = block.seal(method, earlier.as_deref());
+            // Who hears of the last block may close the archive, which nothing must keep open then.
+            drop(earlier);
+            // A receiver that is gone belongs to an update that was given up.
+            drop(sender.send(sealed));
+        });
         self.waiting.push_back(Waiting::Block { number, kind, fragments, sealed: receiver });
         self.blocks_waiting += 1;
         while self.blocks_waiting >= self.threads.max(2) {

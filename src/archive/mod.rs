@@ -5,10 +5,13 @@
 
 mod audit;
 mod audited_update;
+mod base_choice;
 mod block_fetcher;
 mod block_packer;
+mod block_reader;
 mod block_table;
 mod catalog;
+mod earlier_content;
 mod entry_cursor;
 mod entry_merger;
 mod fragment_index;
@@ -33,7 +36,8 @@ mod transaction;
 
 pub use audit::{Audit, Finding};
 pub use audited_update::AuditedUpdate;
-pub use block_fetcher::{BlockFetcher, DecodedBlock};
+pub use block_fetcher::BlockFetcher;
+pub use block_reader::DecodedBlock;
 pub use block_table::BlockTable;
 pub use catalog::Catalog;
 pub use entry_cursor::EntryCursor;

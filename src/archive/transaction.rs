@@ -8,12 +8,14 @@ use crate::compress::{ContentKind, Method};
 use crate::crypto::IdentityHash;
 use crate::format::{
     BLOCK_BYTES_MAX, COMMENT_BYTES_MAX, Counts, Entry, EntryPageBuilder, FragmentId, FrameType,
-    Manifest, Place, RUNS_MAX, Stored, Update,
+    Manifest, Piece, Place, RUNS_MAX, Stored, Update,
 };
 use crate::journal::FrameReader;
 
 use super::block_packer::{BlockPacker, FullBlock};
+use super::block_reader::BlockReader;
 use super::block_table::BlockTable;
+use super::earlier_content::EarlierContent;
 use super::fragment_index::FragmentIndex;
 use super::frame_queue::{Finished, FrameQueue};
 use super::history::Version;
@@ -71,6 +73,8 @@ pub struct Transaction<'a> {
     packer: BlockPacker,
     identities: IdentityHash,
     fragments: FragmentIndex,
+    /// What the file had that is being stored, if earlier blocks are of use.
+    earlier: Option<EarlierContent>,
     page: EntryPageBuilder,
     manifest: Manifest,
     /// What is wrong with records of fragments that are stored.
@@ -114,7 +118,7 @@ impl<'a> Transaction<'a> {
         let mut manifest = base.map(|version| version.manifest.clone()).unwrap_or_default();
         // What a damaged manifest says is not to cost more memory than the archive has bytes.
         let fragments = manifest.counts.fragments.min(archive.committed_bytes() / 16);
-        let (fragments, unreadable) = FragmentIndex::load(blocks, fragments)?;
+        let (fragments, unreadable) = FragmentIndex::load(Arc::clone(&blocks), fragments)?;
         let now = (options.environment.now)();
         // Dates rise strictly, so that every version has a date that -until can name.
         let wanted = options.date.unwrap_or(now.seconds);
@@ -124,11 +128,13 @@ impl<'a> Transaction<'a> {
         let identities = archive.identity_hash();
         let last_end = base.map(Version::end_place);
         let (holds_data, reader) = (archive.holds_data(), archive.reader());
+        let table = base.filter(|_| holds_data).map(|_| blocks);
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
         assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
         let packer = BlockPacker::new(first_block, block_bytes, identities.clone());
+        let earlier = table.clone().map(|table| Arc::new(BlockReader::new(table)));
         Ok(Self {
             queue: FrameQueue::new(
                 writer,
@@ -136,10 +142,12 @@ impl<'a> Transaction<'a> {
                 options.threads,
                 first_block,
                 &options.shape,
+                earlier,
             )?,
             packer: if holds_data { packer } else { packer.without_data() },
             identities,
             fragments,
+            earlier: table.map(EarlierContent::new),
             page: EntryPageBuilder::new(),
             manifest,
             unreadable,
@@ -175,6 +183,14 @@ impl<'a> Transaction<'a> {
         &self.manifest.counts
     }
 
+    /// The fragments to come are those of a file that had this content before: what is new in them
+    /// may be like what was there.
+    pub fn begin_content(&mut self, before: &[Piece]) {
+        if let Some(earlier) = &mut self.earlier {
+            earlier.begin(before);
+        }
+    }
+
     /// Stores a fragment, or finds it stored already.
     pub fn store(&mut self, bytes: &[u8], kind: ContentKind) -> Result<FragmentId> {
         self.store_hashed(bytes, self.identities.of(bytes), kind)
@@ -189,10 +205,17 @@ impl<'a> Transaction<'a> {
     ) -> Result<FragmentId> {
         let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
         if let Some(fragment) = self.fragments.find(&identity, len)? {
+            if let Some(earlier) = &mut self.earlier {
+                earlier.pass_known(fragment, len);
+            }
             return Ok(fragment);
         }
         let mut full = Vec::new();
         let fragment = self.packer.push(bytes, identity, kind, &mut full);
+        if let Some(earlier) = &mut self.earlier {
+            let packer = &mut self.packer;
+            earlier.pass_new(len, |range| packer.is_like(fragment.block, range));
+        }
         self.fragments.insert(identity, fragment, len);
         self.manifest.counts.new_bytes += u64::from(len);
         self.manifest.counts.fragments += 1;

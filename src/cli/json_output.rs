@@ -236,14 +236,14 @@ mod tests {
             fragments: 2,
             raw_bytes: 1000,
             stored_bytes: 500,
-            method: "zstd:3,5".to_owned(),
+            method: "zstd:5,5".to_owned(),
             content: "text",
         };
         let manner = Manner { is_json: true, is_verbose: true, ..Manner::default() };
         let line: Value = serde_json::from_str(&said(manner, |o| o.block(&block))).unwrap();
         let expected = serde_json::json!({
             "type": "block", "block": 17, "fragments": 2, "raw_bytes": 1000, "stored_bytes": 500,
-            "method": "zstd:3,5", "content": "text",
+            "method": "zstd:5,5", "content": "text",
         });
         assert_eq!(line, expected);
         let silent =

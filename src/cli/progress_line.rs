@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn blocks_are_shown_when_asked_for_and_never_in_quiet() {
-        let shown = b"[12.0..340] 33554432 -> 9123456 -method zstd:3,5 (text)\n";
+        let shown = b"[12.0..340] 33554432 -> 9123456 -method zstd:5,5 (text)\n";
         for (talk, is_asked, told) in
             [(Talk::Full, false, &b""[..]), (Talk::Full, true, shown), (Talk::Quiet, true, b"")]
         {
@@ -285,7 +285,7 @@ mod tests {
                 fragments: 341,
                 raw_bytes: 33_554_432,
                 stored_bytes: 9_123_456,
-                method: "zstd:3,5".to_owned(),
+                method: "zstd:5,5".to_owned(),
                 content: "text",
             });
             line.finish();

@@ -27,6 +27,8 @@ pub(super) struct Adder<'a> {
     links: HardLinks,
     /// Of the object whose parts are coming.
     content: Vec<Piece>,
+    /// The update knows what that object had before.
+    has_earlier: bool,
     /// Bytes that were new up to this object.
     new_bytes_before: u64,
     /// Bytes of content dealt with.
@@ -53,6 +55,7 @@ impl<'a> Adder<'a> {
             reader: ObjectReader::new(sources),
             links: HardLinks::default(),
             content: Vec::new(),
+            has_earlier: false,
             new_bytes_before: 0,
             done_bytes: 0,
             total_bytes,
@@ -109,6 +112,10 @@ impl<'a> Adder<'a> {
                     read_bytes += u64::from(len);
                     self.progress.advance(read_bytes, self.total_bytes);
                 }
+                Part::Before(content) => {
+                    self.update.begun()?.begin_content(&content);
+                    self.has_earlier = true;
+                }
                 Part::Hole(len) => Piece::push_hole(&mut self.content, len),
                 Part::Again => self.content.clear(),
                 Part::Done(outcome) => {
@@ -136,6 +143,9 @@ impl<'a> Adder<'a> {
             }
         }
         self.content.clear();
+        if std::mem::take(&mut self.has_earlier) {
+            self.update.begun()?.begin_content(&[]);
+        }
         self.new_bytes_before = self.update.new_bytes();
         self.done_bytes = work.seen_bytes;
         self.progress.advance(self.done_bytes, self.total_bytes);

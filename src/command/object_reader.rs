@@ -110,6 +110,7 @@ impl<'a> ObjectReader<'a> {
         now: Timestamp,
         outlet: &mut dyn Outlet,
     ) -> ReadResult {
+        let before = old.map_or(&[][..], |old| &old.content);
         // With another date it is a change, whatever the content is.
         let old = old.filter(|old| old.metadata.mtime == object.mtime);
         let sources = self.sources;
@@ -122,6 +123,9 @@ impl<'a> ObjectReader<'a> {
             if !is_stored {
                 // Files of /proc say 0 and have content all the same.
                 let limit = if status.size == 0 { u64::MAX } else { status.size };
+                if !before.is_empty() {
+                    self.content.push(Part::Before(before.to_vec()));
+                }
                 self.content.read(&mut file, limit, &|| sources.is_stopped(), outlet)?;
             }
             // Attributes too are those of the file as it stood between the two looks.

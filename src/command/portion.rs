@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::archive::Piece;
 use crate::base::{Digest, Error};
 use crate::compress::ContentKind;
 
@@ -39,6 +40,8 @@ pub(super) struct Work {
 
 /// The next thing that a reader has to tell.
 pub(super) enum Part {
+    /// The object being read had this content before.
+    Before(Vec<Piece>),
     /// A fragment of the object being read: its bytes are the next ones of the portion.
     Fragment { len: u32, identity: Digest, kind: ContentKind },
     /// A hole of so many bytes.

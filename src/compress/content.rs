@@ -11,7 +11,7 @@ use super::pack::compress;
 pub enum ContentKind {
     /// Words for people or compilers.
     Text,
-    /// Machine code in ELF, PE or Mach-O.
+    /// Machine code for x86, in ELF, PE or Mach-O.
     Executable,
     /// Compressed, encrypted or random bytes.
     Incompressible,

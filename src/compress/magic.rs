@@ -3,7 +3,7 @@
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Magic {
-    /// Machine code in ELF, PE or Mach-O.
+    /// Machine code for x86 in ELF, PE or Mach-O.
     Executable,
     /// A format that is compressed as a rule.
     Compressed,
@@ -52,22 +52,34 @@ impl Magic {
     }
 }
 
+/// Whether it is a file of machine code for x86, of 32 or 64 bits: the filter knows no other.
 fn is_executable(bytes: &[u8]) -> bool {
     match bytes {
-        [0x7f, b'E', b'L', b'F', ..]
-        | [0xfe, 0xed, 0xfa, 0xce | 0xcf, ..]
-        | [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => true,
+        [0x7f, b'E', b'L', b'F', ..] => matches!(field(bytes, 18), Some([3 | 62, 0])),
+        [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] => {
+            matches!(field(bytes, 4), Some([7, 0, 0, 0 | 1]))
+        }
         // A Mach-O of several architectures begins like a Java class, whose version is above 44.
-        [0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, count, ..] => (1..40).contains(count),
+        [0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 1..40, ..] => {
+            matches!(field(bytes, 8), Some([0 | 1, 0, 0, 7]))
+        }
         [b'M', b'Z', ..] => is_pe(bytes),
         _ => false,
     }
 }
 
-/// Whether the header of DOS points to one of PE.
+/// Whether the header of DOS points to one of PE, which names the processor.
 fn is_pe(bytes: &[u8]) -> bool {
-    let pointer = bytes.get(0x3c..0x40).and_then(|field| field.first_chunk());
-    let start = pointer.and_then(|field| usize::try_from(u32::from_le_bytes(*field)).ok());
+    let start =
+        field(bytes, 0x3c).and_then(|start| usize::try_from(u32::from_le_bytes(start)).ok());
     let header = start.and_then(|start| bytes.get(start..));
-    header.is_some_and(|header| header.starts_with(b"PE\0\0"))
+    header.is_some_and(|header| {
+        header.starts_with(b"PE\0\0")
+            && matches!(field(header, 4), Some([0x4c, 0x01] | [0x64, 0x86]))
+    })
+}
+
+/// The bytes at an offset, if there are so many.
+fn field<const LEN: usize>(bytes: &[u8], offset: usize) -> Option<[u8; LEN]> {
+    bytes.get(offset..).and_then(|rest| rest.first_chunk()).copied()
 }

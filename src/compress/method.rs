@@ -56,8 +56,10 @@ impl Method {
     const BROTLI_LEVELS: RangeInclusive<u8> = 0..=11;
     /// Of `brotli` alone: 10 and 11 take many times as long.
     const BROTLI_LEVEL: u8 = 9;
+    /// That of zstd which `1` stands for: blocks of 16 MiB do for it.
+    const FAST: u8 = 2;
     /// From this level of zstd on, matches are looked for in the whole block.
-    const LONG_FROM: u8 = 3;
+    const LONG_FROM: u8 = 2;
     /// What tells fast whether bytes can be compressed at all.
     pub(super) const PROBE: Self = Self::zstd(1, 0);
 
@@ -109,6 +111,11 @@ impl Method {
         self.level
     }
 
+    /// Whether a block can be packed as what comes after other bytes.
+    pub fn takes_prefix(&self) -> bool {
+        self.codec == Codec::Zstd
+    }
+
     /// How many bytes a block holds at most.
     pub const fn block_bytes(&self) -> usize {
         1 << (20 + self.block_exponent)
@@ -125,8 +132,9 @@ impl Method {
         let zstd = match name {
             "0" | "store" => return Some((Codec::Store, 0)),
             "brotli" => return Some((Codec::Brotli, Self::BROTLI_LEVEL)),
-            "1" => 1,
-            "2" | "zstd" => 3,
+            "1" => Self::FAST,
+            "zstd" => 3,
+            "2" => 5,
             "3" => 9,
             "4" => 16,
             "5" => 19,
@@ -155,7 +163,7 @@ impl Method {
 
     const fn block_exponent_default(codec: Codec, level: u8) -> u8 {
         match codec {
-            Codec::Zstd if level >= Self::LONG_FROM => 6,
+            Codec::Zstd if level > Self::FAST => 6,
             // The window of brotli sees no more than 16 MiB.
             Codec::Store | Codec::Zstd | Codec::Brotli => 4,
         }
@@ -163,9 +171,9 @@ impl Method {
 }
 
 impl Default for Method {
-    /// Most of the gain of long-distance matching for half of the memory of level 2.
+    /// Level 2 with half of its memory.
     fn default() -> Self {
-        Self::zstd(3, 5)
+        Self::zstd(5, 5)
     }
 }
 
@@ -194,12 +202,12 @@ mod tests {
         let (store, zstd, brotli) = (Codec::Store, Codec::Zstd, Codec::Brotli);
         for (text, codec, level, mib) in [
             ("0", store, 0, 16),
-            ("1", zstd, 1, 16),
-            ("14", zstd, 1, 16),
-            ("10", zstd, 1, 1),
-            ("2", zstd, 3, 64),
-            ("25", zstd, 3, 32),
-            ("26", zstd, 3, 64),
+            ("1", zstd, 2, 16),
+            ("14", zstd, 2, 16),
+            ("10", zstd, 2, 1),
+            ("2", zstd, 5, 64),
+            ("25", zstd, 5, 32),
+            ("26", zstd, 5, 64),
             ("3", zstd, 9, 64),
             ("4", zstd, 16, 64),
             ("5", zstd, 19, 64),

@@ -5,6 +5,7 @@
 mod brotli_stream;
 mod codec;
 mod content;
+mod filter;
 mod frame_header;
 mod magic;
 mod method;
@@ -13,6 +14,7 @@ mod unpack;
 
 pub use codec::Codec;
 pub use content::ContentKind;
+pub use filter::Filter;
 pub use method::{Method, MethodChoice};
-pub use pack::{Packed, pack};
-pub use unpack::unpack;
+pub use pack::{Packed, pack, pack_after};
+pub use unpack::{unpack, unpack_after};

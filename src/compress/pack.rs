@@ -24,6 +24,17 @@ pub struct Packed<'a> {
 
 /// Packs one block; stores it when its content cannot be compressed, or turns out not to be.
 pub fn pack<'a>(raw: &'a [u8], method: &Method, content: ContentKind) -> Result<Packed<'a>> {
+    pack_after(&[], raw, method, content)
+}
+
+/// Packs one block as what comes after `prefix`, of which it may repeat parts. Whoever unpacks it
+/// needs the same prefix, if the codec is zstd.
+pub fn pack_after<'a>(
+    prefix: &[u8],
+    raw: &'a [u8],
+    method: &Method,
+    content: ContentKind,
+) -> Result<Packed<'a>> {
     let codec = match content {
         ContentKind::Incompressible => Codec::Store,
         _ => method.codec(),
@@ -32,7 +43,8 @@ pub fn pack<'a>(raw: &'a [u8], method: &Method, content: ContentKind) -> Result<
     let limit = raw.len().saturating_sub(1);
     let smaller = match codec {
         Codec::Store => None,
-        Codec::Zstd => compress(raw, *method, limit)?,
+        Codec::Zstd if prefix.is_empty() => compress(raw, *method, limit)?,
+        Codec::Zstd => compress_after(prefix, raw, *method, limit)?,
         Codec::Brotli => brotli_stream::compress(raw, method.level(), limit)?,
     };
     Ok(match smaller {
@@ -47,40 +59,69 @@ pub(super) fn compress(raw: &[u8], method: Method, limit: usize) -> Result<Optio
         /// Allocated once for each thread; its parameters are set anew for each block.
         static CONTEXT: RefCell<Option<CCtx<'static>>> = const { RefCell::new(None) };
     }
-    let mut bytes = reserved(limit)?;
     CONTEXT.with_borrow_mut(|slot| {
         if slot.is_none() {
             *slot = CCtx::try_create();
         }
         let context = slot.as_mut().ok_or_else(out_of_memory)?;
-        prepare(context, method).map_err(zstd_error)?;
-        match context.compress2(&mut bytes, raw) {
-            // `reserved` may have given more room than asked for.
-            Ok(len) if len <= limit => {
-                bytes.shrink_to_fit();
-                Ok(Some(bytes))
-            }
-            Ok(_) => Ok(None),
-            Err(code) if get_error_name(code) == TOO_SMALL => Ok(None),
-            Err(code) => {
-                // What state a failed context is in is not worth knowing.
-                *slot = None;
-                Err(zstd_error(code))
-            }
+        prepare(context, method, method.long_window_log()).map_err(zstd_error)?;
+        let compressed = compress_with(context, raw, limit);
+        if compressed.is_err() {
+            // What state a failed context is in is not worth knowing.
+            *slot = None;
         }
+        compressed
     })
+}
+
+/// The same with matches in `prefix` too.
+fn compress_after(
+    prefix: &[u8],
+    raw: &[u8],
+    method: Method,
+    limit: usize,
+) -> Result<Option<Vec<u8>>> {
+    // A context must not outlive its prefix, so it is a new one.
+    let mut context = CCtx::try_create().ok_or_else(out_of_memory)?;
+    let window_log = (prefix.len() + raw.len()).next_power_of_two().ilog2();
+    let window_log = window_log.clamp(WINDOW_LOG_MIN, WINDOW_LOG_MAX);
+    prepare(&mut context, method, Some(window_log)).map_err(zstd_error)?;
+    context.ref_prefix(prefix).map_err(zstd_error)?;
+    compress_with(&mut context, raw, limit)
+}
+
+fn compress_with(context: &mut CCtx<'_>, raw: &[u8], limit: usize) -> Result<Option<Vec<u8>>> {
+    let mut bytes = reserved(limit)?;
+    match context.compress2(&mut bytes, raw) {
+        // `reserved` may have given more room than asked for.
+        Ok(len) if len <= limit => {
+            bytes.shrink_to_fit();
+            Ok(Some(bytes))
+        }
+        Ok(_) => Ok(None),
+        Err(code) if get_error_name(code) == TOO_SMALL => Ok(None),
+        Err(code) => Err(zstd_error(code)),
+    }
 }
 
 /// How zstd calls output that does not fit.
 const TOO_SMALL: &str = "Destination buffer is too small";
 
+/// What a window may be: zstd has none below, and the format none above.
+const WINDOW_LOG_MIN: u32 = 10;
+const WINDOW_LOG_MAX: u32 = 28;
+
 /// Sets every parameter that the frame depends on, and forgets those of the block before.
-fn prepare(context: &mut CCtx<'_>, method: Method) -> std::result::Result<(), ErrorCode> {
+fn prepare(
+    context: &mut CCtx<'_>,
+    method: Method,
+    long_window_log: Option<u32>,
+) -> std::result::Result<(), ErrorCode> {
     context.reset(ResetDirective::SessionAndParameters)?;
     context.set_parameter(CParameter::CompressionLevel(method.level().into()))?;
     context.set_parameter(CParameter::ContentSizeFlag(true))?;
     context.set_parameter(CParameter::ChecksumFlag(false))?;
-    if let Some(window_log) = method.long_window_log() {
+    if let Some(window_log) = long_window_log {
         context.set_parameter(CParameter::EnableLongDistanceMatching(true))?;
         context.set_parameter(CParameter::WindowLog(window_log))?;
     }

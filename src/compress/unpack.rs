@@ -18,12 +18,26 @@ const WINDOW_BYTES_MAX: u64 = 1 << 28;
 
 /// Replaces what is in `out` by the block that was packed, which has exactly `raw_len` bytes.
 pub fn unpack(codec: Codec, packed: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<()> {
+    unpack_after(&[], codec, packed, raw_len, out)
+}
+
+/// The same for a block that was packed as what comes after `prefix`.
+pub fn unpack_after(
+    prefix: &[u8],
+    codec: Codec,
+    packed: &[u8],
+    raw_len: usize,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     out.clear();
     let unpacked = match codec {
-        Codec::Store => copy(packed, raw_len, out),
         Codec::Zstd => check_frame(packed, raw_len)
             .and_then(|()| reserve(out, raw_len))
-            .and_then(|()| decompress(packed, out)),
+            .and_then(|()| decompress(prefix, packed, out)),
+        _ if !prefix.is_empty() => {
+            Err(corrupt(format_args!("{codec} does not know of base blocks")))
+        }
+        Codec::Store => copy(packed, raw_len, out),
         Codec::Brotli => brotli_stream::decompress(packed, raw_len, out),
     };
     let len = out.len();
@@ -67,18 +81,28 @@ fn check_frame(packed: &[u8], raw_len: usize) -> Result<()> {
 }
 
 /// Decompresses into the room that `out` has.
-fn decompress(packed: &[u8], out: &mut Vec<u8>) -> Result<()> {
+fn decompress(prefix: &[u8], packed: &[u8], out: &mut Vec<u8>) -> Result<()> {
     thread_local! {
         static CONTEXT: RefCell<Option<DCtx<'static>>> = const { RefCell::new(None) };
+    }
+    if !prefix.is_empty() {
+        // A context must not outlive its prefix, so it is a new one.
+        let mut context = DCtx::try_create().ok_or_else(out_of_memory)?;
+        context.ref_prefix(prefix).map_err(|code| corrupt(get_error_name(code)))?;
+        return decompress_with(&mut context, packed, out);
     }
     CONTEXT.with_borrow_mut(|slot| {
         if slot.is_none() {
             *slot = DCtx::try_create();
         }
         let context = slot.as_mut().ok_or_else(out_of_memory)?;
-        context.decompress(out, packed).map_err(|code| corrupt(get_error_name(code)))?;
-        Ok(())
+        decompress_with(context, packed, out)
     })
+}
+
+fn decompress_with(context: &mut DCtx<'_>, packed: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    context.decompress(out, packed).map_err(|code| corrupt(get_error_name(code)))?;
+    Ok(())
 }
 
 fn reserve(out: &mut Vec<u8>, len: usize) -> Result<()> {

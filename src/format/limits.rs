@@ -7,7 +7,11 @@ pub const BLOCK_BYTES_MAX: u64 = 1 << 28;
 /// Fragments of a block.
 pub const BLOCK_FRAGMENTS_MAX: u64 = 1 << 20;
 /// Base blocks of a block.
-pub const BLOCK_BASES_MAX: u64 = 4;
+pub const BLOCK_BASES_MAX: u64 = 16;
+/// Bytes that a block takes from its base blocks.
+pub const BLOCK_PREFIX_BYTES_MAX: u64 = 1 << 26;
+/// Base blocks one behind another.
+pub const BLOCK_DEPTH_MAX: u64 = 2;
 /// Payload of a DATA frame.
 pub const DATA_PAYLOAD_BYTES_MAX: u64 = (1 << 28) + (1 << 24);
 /// Payload and raw bytes of every packed frame.

@@ -28,7 +28,7 @@ pub use anchor::Anchor;
 pub use archive_header::{ArchiveHeader, HeaderFlags};
 pub use commit::{Commit, CommitLink};
 pub use content::{Piece, Run};
-pub use data::Data;
+pub use data::{Base, Data};
 pub use directory::{Directory, DirectoryBuilder, PageReference, RunKey, RunKind, check_directory};
 pub use entry::{Entry, Object, Stored};
 pub use entry_page::{EntryPage, EntryPageBuilder, EntryPageReader};
@@ -36,8 +36,8 @@ pub use fragment_page::{BlockRecord, FragmentPage, FragmentRecord};
 pub use frame::{FrameHeader, FrameType};
 pub use intent::Intent;
 pub use limits::{
-    BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX,
-    PAGE_BYTES, RUNS_MAX,
+    BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_DEPTH_MAX, BLOCK_FRAGMENTS_MAX, BLOCK_PREFIX_BYTES_MAX,
+    COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX, PAGE_BYTES, RUNS_MAX,
 };
 pub use manifest::{Counts, Manifest, RunReference};
 pub use origin::{CopiedRange, Origin};
