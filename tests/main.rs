@@ -5,6 +5,7 @@ mod architecture;
 mod block_reports;
 mod command_line;
 mod compress;
+mod context_mixing;
 mod crash;
 mod crypto;
 mod damage;
