@@ -102,3 +102,25 @@ impl BitHistories {
         &self.counts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histories_fit_a_byte_and_short_ones_come_first() {
+        let histories = BitHistories::new();
+        assert_eq!(histories.counts().len(), 209);
+        let lens: Vec<u8> = histories.counts().iter().map(|(zeros, ones)| zeros + ones).collect();
+        assert!(lens.is_sorted());
+    }
+
+    #[test]
+    fn a_bit_that_comes_again_and_again_is_counted_and_forgotten_by_its_opposite() {
+        let histories = BitHistories::new();
+        let ones = (0..100).fold(0, |history, _| histories.next(history, 1));
+        assert_eq!(histories.counts()[usize::from(ones)], (0, 40));
+        let zero = histories.next(ones, 0);
+        assert_eq!(histories.counts()[usize::from(zero)], (1, 7));
+    }
+}

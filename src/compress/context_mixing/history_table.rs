@@ -28,6 +28,11 @@ impl HistoryTable {
         Self { lines: vec![Line([[0; 16]; 4]); 1 << line_bits], shift: 32 - line_bits }
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.lines.as_slice())
+    }
+
     /// The line of a hash.
     #[inline]
     pub(super) fn line_of(&self, hash: u32) -> u32 {

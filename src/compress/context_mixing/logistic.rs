@@ -50,3 +50,19 @@ impl Logistic {
         self.stretch[probability as usize & 4095]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn squash_grows_and_stretch_is_its_inverse() {
+        let logistic = Logistic::new();
+        assert_eq!([-9999, 0, 9999].map(|logit| logistic.squash(logit)), [2, 32768, 65534]);
+        assert!((-3000..3000).all(|x| logistic.squash(x) <= logistic.squash(x + 1)));
+        for p in 0..4096 {
+            let back = logistic.squash(i32::from(logistic.stretch(p)));
+            assert!(back.abs_diff(p as i32 * 16 + 8) < 70, "{p}: {back}");
+        }
+    }
+}

@@ -18,7 +18,7 @@ pub(super) struct MatchModel {
     pointer: usize,
     /// How many bytes before it are those before the current position, as far as known.
     len: u32,
-    /// Whether the last eight predictions of a byte came true, the newest lowest.
+    /// Which of the last eight predicted bytes did not come, the newest lowest.
     misses: u8,
     expected: u32,
     context: usize,
@@ -43,6 +43,11 @@ impl MatchModel {
             context: 0,
             map,
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.positions.as_slice())
     }
 
     /// Looks for a match before the next byte.

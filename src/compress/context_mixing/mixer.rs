@@ -20,6 +20,11 @@ impl<const GROUPS: usize> Mixer<GROUPS> {
         Self { sets: vec![[[weight; 8]; GROUPS]; sets], chosen: 0, probability: 32768 }
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.sets.as_slice())
+    }
+
     /// The mixed logit, by the weights of `set`.
     #[inline]
     pub(super) fn mix(&mut self, inputs: &Inputs<GROUPS>, set: usize, logistic: &Logistic) -> i32 {

@@ -84,8 +84,8 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
 
     fn code_bits<Coder: BitCoder>(&mut self, history: &[u8], coder: &mut Coder) -> u8 {
         let hashes = self.contexts.hashes(self.kind, history, self.matches.guess());
-        for i in 0..CONTEXTS {
-            let wide = u64::from(hashes[i]).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for (i, &hash) in hashes[..CONTEXTS].iter().enumerate() {
+            let wide = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             self.lines[i] = self.tables[i].line_of((wide >> 32) as u32);
             self.checks[i] = (wide >> 24) as u8;
         }
@@ -110,16 +110,16 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     fn fetch(&mut self, partial: u32) {
         let mut touched = 0;
         let mut lines = self.lines;
-        for i in 0..CONTEXTS {
-            lines[i] ^= partial & [31, 31, 3, 0][i.min(3)];
-            touched ^= self.tables[i].touch(lines[i]);
+        for (i, (line, table)) in lines.iter_mut().zip(&self.tables).enumerate() {
+            *line ^= partial & [31, 31, 3, 0][i.min(3)];
+            touched ^= table.touch(*line);
         }
         // All lines are on their way before the first is looked at.
         std::hint::black_box(touched);
         let salt = (partial as u8).wrapping_mul(0x35);
-        for i in 0..CONTEXTS {
+        for (i, (line, table)) in lines.into_iter().zip(&self.tables).enumerate() {
             let check = self.checks[i].wrapping_add(salt);
-            (self.places[i], self.slots[i]) = self.tables[i].find(lines[i], check);
+            (self.places[i], self.slots[i]) = table.find(line, check);
         }
     }
 
@@ -165,8 +165,8 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     fn mix(&mut self, partial: usize, bit_count: usize, agreeing: usize) -> i32 {
         let newest = self.contexts.newest();
         let sets = [partial, newest << 4 | agreeing, self.contexts.second() << 3 | bit_count];
-        for k in 0..Self::MIXERS {
-            let logit = self.mixers[k].mix(&self.inputs, sets[k], &self.logistic);
+        for (k, &set) in sets[..Self::MIXERS].iter().enumerate() {
+            let logit = self.mixers[k].mix(&self.inputs, set, &self.logistic);
             self.outputs[0][k] = logit as i16;
         }
         let logit = self.last_mixer.mix(&self.outputs, partial, &self.logistic);
@@ -202,4 +202,26 @@ fn initial_map(histories: &BitHistories) -> [u32; 256] {
         *cell = fresh_cell(((ones * 2 + 1) << 21) / (zeros + ones + 1));
     }
     map
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table_bytes<const C: usize, const G: usize>(predictor: &Predictor<C, G>) -> usize {
+        let histories: usize = predictor.tables.iter().map(HistoryTable::bytes).sum();
+        let mixers: usize = predictor.mixers.iter().map(Mixer::bytes).sum();
+        let refinements: usize = predictor.refinements.iter().map(Refinement::bytes).sum();
+        histories + mixers + refinements + predictor.last_mixer.bytes() + predictor.matches.bytes()
+    }
+
+    #[test]
+    fn memory_is_bounded_by_strength_and_length() {
+        for kind in [Kind::Text, Kind::Binary] {
+            for (len, fast_mb, strong_mb) in [(0, 2, 4), (100_000, 12, 24), (usize::MAX, 40, 180)] {
+                assert!(table_bytes(&Predictor::<8, 2>::new(kind, len)) < fast_mb << 20);
+                assert!(table_bytes(&Predictor::<20, 3>::new(kind, len)) < strong_mb << 20);
+            }
+        }
+    }
 }
