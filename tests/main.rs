@@ -6,6 +6,7 @@ mod base_blocks;
 mod block_reports;
 mod command_line;
 mod compress;
+mod context_mixing;
 mod core_files;
 mod crash;
 mod crypto;

@@ -5,6 +5,7 @@
 mod brotli_stream;
 mod codec;
 mod content;
+pub mod context_mixing;
 mod filter;
 mod frame_header;
 mod magic;

@@ -1,0 +1,509 @@
+"""A second decoder of the context-mixing codec, made from spec/context-mixing.md alone.
+
+    context_mixing.py FILE        decodes the vectors in FILE and compares
+
+Slow and plain; only the standard library. `decode(packed, raw_len)` gives bytes or raises ValueError.
+"""
+
+import sys
+
+MASK32 = 0xFFFF_FFFF
+MASK64 = 0xFFFF_FFFF_FFFF_FFFF
+
+
+def clamp(low, value, high):
+    return max(low, min(value, high))
+
+
+def signed32(value):
+    value &= MASK32
+    return value - (1 << 32) if value >> 31 else value
+
+
+# --- section 3: logits --------------------------------------------------------------------------
+
+
+def squash_table():
+    table, power = {}, 1 << 32
+    for logit in range(2816):
+        probability = (1 << 48) // ((1 << 32) + power)
+        table[logit] = min(probability, 65535)
+        table[-logit] = 65536 - probability
+        power = power * 4278222805 >> 32
+    return table
+
+
+SQUASH = squash_table()
+
+
+def squash(logit):
+    return SQUASH[clamp(-2815, logit, 2815)]
+
+
+def stretch_table():
+    table, logit = [], -2047
+    for probability in range(4096):
+        while logit < 2047 and SQUASH[logit] < 16 * probability + 8:
+            logit += 1
+        table.append(logit)
+    return table
+
+
+STRETCH = stretch_table()
+
+# --- section 4: histories -----------------------------------------------------------------------
+
+COUNT_MAX = [40, 28, 12, 7, 6, 5]
+
+
+def after_opposite(count):
+    return count if count <= 3 else 4 if count <= 5 else 5 if count <= 9 else 6 if count <= 20 else 7
+
+
+def is_allowed(zeros, ones):
+    few, many = min(zeros, ones), max(zeros, ones)
+    return few < len(COUNT_MAX) and many <= COUNT_MAX[few]
+
+
+def history_after(history, bit):
+    counts = [history[0], history[1]]
+    counts[1 - bit] = after_opposite(counts[1 - bit])
+    counts[bit] += 1
+    while not is_allowed(*counts):
+        counts[bit] -= 1
+    recent = history[2] * 2 + bit if sum(counts) <= 3 else bit
+    return counts[0], counts[1], recent
+
+
+def all_histories():
+    found = [(0, 0, 0)]
+    for history in found:
+        for bit in (0, 1):
+            after = history_after(history, bit)
+            if after not in found:
+                found.append(after)
+    found.sort(key=lambda h: (h[0] + h[1], h[0], h[2]))
+    number = {history: index for index, history in enumerate(found)}
+    return found, [[number[history_after(h, bit)] for bit in (0, 1)] for h in found]
+
+
+HISTORIES, NEXT = all_histories()
+
+# --- section 5: cells ---------------------------------------------------------------------------
+
+
+class Cell:
+    """A probability of 22 bits and how often it was corrected."""
+
+    def __init__(self, probability=1 << 21):
+        self.probability, self.count = probability, 0
+
+    def learn(self, bit, limit):
+        target = (1 << 22) - 1 if bit else 0
+        rate = (1 << 17) // (2 * self.count + 3)
+        self.probability += (target - self.probability) * rate >> 16
+        self.count += self.count < limit
+
+
+def history_cells():
+    return [Cell(((2 * ones + 1) << 21) // (zeros + ones + 1)) for zeros, ones, _ in HISTORIES]
+
+
+# --- section 2: the range coder -----------------------------------------------------------------
+
+
+class RangeDecoder:
+    def __init__(self, packed):
+        self.packed, self.position = packed, 0
+        self.low, self.high, self.value = 0, MASK32, 0
+        for _ in range(4):
+            self.shift()
+
+    def shift(self):
+        if self.position >= len(self.packed):
+            raise ValueError("the packed bytes end too early")
+        self.value = (self.value << 8 | self.packed[self.position]) & MASK32
+        self.position += 1
+
+    def bit(self, probability):
+        probability = clamp(1, probability, 65535)
+        middle = self.low + ((self.high - self.low) * probability >> 16)
+        bit = int(self.value <= middle)
+        if bit:
+            self.high = middle
+        else:
+            self.low = middle + 1
+        while self.low >> 24 == self.high >> 24:
+            self.low = self.low << 8 & MASK32
+            self.high = (self.high << 8 | 255) & MASK32
+            self.shift()
+        return bit
+
+    def end(self):
+        if self.position != len(self.packed) or self.value != self.high:
+            raise ValueError("the packed bytes do not end where they should")
+
+
+# --- section 6: contexts ------------------------------------------------------------------------
+
+
+def combine(seed, value):
+    mixed = (seed ^ value) * 0x9E3779B1 & MASK32
+    return mixed ^ mixed >> 15
+
+
+def is_word_byte(byte):
+    return chr(byte).isalnum() if byte < 128 else True
+
+
+class Contexts:
+    def __init__(self, is_text, raw):
+        self.is_text, self.raw = is_text, raw
+        self.words = [0, 0, 0]
+        self.line_start = self.line_above = self.line_head = 0
+        self.followers = [0] * 256
+
+    def back(self, distance):
+        return self.raw[-distance] if distance <= len(self.raw) else 0
+
+    def last(self, count, skip=0):
+        return sum(self.back(i + 1) << 8 * i for i in range(skip, count))
+
+    def push(self, byte):
+        newest = self.back(1)
+        self.followers[newest] = (self.followers[newest] << 8 | byte) & MASK32
+        if is_word_byte(byte) or byte == 0x5F:
+            lower = byte + 32 if 0x41 <= byte <= 0x5A else byte
+            self.words[0] = combine(self.words[0], lower + 1)
+        elif self.words[0]:
+            self.words = [0, self.words[0], self.words[1]]
+        if byte == 10:
+            self.line_above, self.line_start, self.line_head = self.line_start, len(self.raw) + 1, 0
+        elif self.line_head <= 32:
+            self.line_head = byte
+
+    def order(self, count):
+        return combine(combine(count, self.last(min(count, 4))), self.last(count) >> 32)
+
+    def hashes(self, guess):
+        h = self.text() if self.is_text else self.binary()
+        h[0] = self.back(1)
+        h[1], h[2], h[3], h[4] = (self.order(count) for count in (2, 3, 4, 6))
+        h[7] = combine(guess, self.back(1) << 20)
+        return h
+
+    def text(self):
+        word, before, before_that = self.words
+        newest = self.back(1)
+        column = len(self.raw) - self.line_start
+        above = self.line_above + column
+        above = self.raw[above] if above < self.line_start else 0
+        h = [0] * 20
+        h[5] = combine(combine(5, word), newest)
+        h[6] = combine(combine(combine(6, word), before), newest)
+        h[8] = self.order(5)
+        h[9] = self.order(8)
+        h[10] = combine(combine(combine(10, word), before), before_that)
+        h[11] = combine(combine(combine(11, word), before_that), newest)
+        h[12] = combine(12, self.last(3, 1))
+        h[13] = combine(13, self.last(4, 2))
+        h[14] = combine(combine(14, above << 8 | newest), min(column, 255))
+        h[15] = combine(15, above << 16 | self.last(2))
+        h[16] = combine(combine(16, self.followers[newest] & 0xFFFF), newest)
+        h[17] = combine(combine(17, word), self.line_head << 8)
+        h[18] = self.order(7)
+        h[19] = combine(combine(19, before), self.last(2))
+        return h
+
+    def binary(self):
+        low, high = self.last(4), self.last(8) >> 32
+        newest, position = self.back(1), len(self.raw)
+        h = [0] * 20
+        h[5] = combine(5, self.last(3, 1))
+        h[6] = combine(6, low & 0xF8F8F8F8)
+        h[8] = self.order(5)
+        h[9] = self.order(8)
+        h[10] = combine(combine(10, self.last(4, 3)), position & 3)
+        h[11] = combine(11, low & 0xFF0000FF)
+        h[12] = combine(12, self.last(4, 2))
+        h[13] = combine(combine(13, high & 0xFF000000), position & 7)
+        h[14] = combine(combine(14, self.back(16)), position & 15)
+        h[15] = combine(combine(15, low & 0xF8F8F8F8), high & 0xF8F8)
+        h[16] = combine(combine(16, self.followers[newest] & 0xFFFF), newest)
+        h[17] = combine(combine(17, self.last(2)), high & 0xFF000000)
+        h[18] = combine(combine(18, low & 0x00FF00FF), high & 0xFF)
+        h[19] = combine(combine(19, self.last(4, 3)), high & 0xFF000000)
+        return h
+
+
+# --- section 7: slots ---------------------------------------------------------------------------
+
+
+class Table:
+    def __init__(self, bits):
+        self.bits, self.lines = bits, {}
+
+    def find(self, line, check):
+        slots = self.lines.setdefault(line, [[0] * 16 for _ in range(4)])
+        given_up = slots[0]
+        for slot in slots:
+            if slot[0] == check:
+                return slot
+            if slot[1] < given_up[1]:
+                given_up = slot
+        given_up[:] = [check] + [0] * 15
+        return given_up
+
+
+# --- section 8: the match -----------------------------------------------------------------------
+
+
+class Match:
+    def __init__(self, bits, long, raw):
+        self.bits, self.long, self.raw, self.positions = bits, long, raw, {}
+        self.pointer = self.length = self.misses = self.expected = 0
+        self.cells = [Cell() for _ in range(256)]
+        self.whole = [Cell(4_000_000) for _ in range(16)]
+        self.cell = None
+
+    def start_byte(self):
+        raw, position = self.raw, len(self.raw)
+        if self.pointer:
+            hit = raw[self.pointer] == raw[-1]
+            self.length = min(self.length + 1, 65535) if hit else 0
+            self.misses = (self.misses << 1 | (not hit)) & 255
+            self.pointer += 1
+        if position >= 6:
+            key = 0
+            for byte in raw[-6:]:
+                key = (key << 5 | key >> 27) & MASK32
+                key = (key + byte + 1) * 0x2F0B4C47 & MASK32
+            key >>= 32 - self.bits
+            candidate = self.positions.get(key, 0)
+            if self.length < 16 and candidate:
+                length = 0
+                while length < min(32, candidate) and raw[candidate - 1 - length] == raw[-1 - length]:
+                    length += 1
+                if length > self.length and length >= 6:
+                    self.length, self.pointer, self.misses = length, candidate, 0
+            self.positions[key] = position
+        if self.misses == 255:
+            self.pointer = self.length = 0
+        self.expected = raw[self.pointer] | 256 if self.pointer else 0
+
+    def length_class(self):
+        length = self.length
+        if length == 0:
+            return int(self.pointer > 0)
+        if length < 16:
+            return 2 + min(length // 2, 6)
+        if length < 32:
+            return 9 + (length >= 24)
+        return 6 + length.bit_length() - 1 if length < 512 else 15
+
+    def guess(self):
+        return self.expected << 8 | self.length_class()
+
+    def whole_byte(self, coder):
+        if self.length < self.long:
+            return None
+        cell = self.whole[min(self.length.bit_length() - 1, 15)]
+        hit = coder.bit(cell.probability >> 6)
+        cell.learn(hit, 1023)
+        if hit:
+            return self.expected & 255
+        self.expected = 0
+        return None
+
+    def predict(self, partial, bit_count):
+        self.cell = None
+        if self.expected >> 8 - bit_count != partial:
+            return 0
+        bit = self.expected >> 7 - bit_count & 1
+        self.cell = self.cells[(self.length_class() * 8 + (self.misses & 7)) * 2 + bit]
+        return STRETCH[self.cell.probability >> 10]
+
+
+# --- sections 9 and 10: mixing and refining -----------------------------------------------------
+
+
+class Mixer:
+    def __init__(self, inputs, weight):
+        self.inputs, self.weight, self.sets = inputs, weight, {}
+
+    def mix(self, inputs, chosen):
+        self.weights = self.sets.setdefault(chosen, [self.weight] * self.inputs)
+        self.given = inputs
+        products = (x * clamp(-32768, w >> 7, 32767) for x, w in zip(inputs, self.weights))
+        logit = signed32(sum(products)) >> 13
+        self.probability = squash(logit)
+        return clamp(-2047, logit, 2047)
+
+    def learn(self, bit, rate):
+        error = (bit << 16) - self.probability >> 1
+        error = clamp(-32768, error * rate >> 4, 32767)
+        for i, x in enumerate(self.given):
+            self.weights[i] = signed32(self.weights[i] + (x * error + 2048 >> 12))
+
+
+class Refinement:
+    def __init__(self):
+        self.curves = {}
+
+    def refine(self, logit, context):
+        first = [squash((i - 8) * 256) for i in range(17)]
+        self.curve = self.curves.setdefault(context, first)
+        low, share = divmod(logit + 2048, 256)
+        self.cell = low + (share >= 128)
+        return self.curve[low] * (256 - share) + self.curve[low + 1] * share >> 8
+
+    def learn(self, bit):
+        target = 65535 if bit else 0
+        self.curve[self.cell] += target - self.curve[self.cell] >> 6
+
+
+# --- section 11: the model ----------------------------------------------------------------------
+
+
+class Model:
+    def __init__(self, is_text, is_strong, raw_len, raw):
+        self.raw, self.strong = raw, is_strong
+        self.count = 20 if is_strong else 8
+        bits = max(raw_len, 1).bit_length()
+        self.contexts = Contexts(is_text, raw)
+        self.match = Match(clamp(10, bits, 22 if is_strong else 20), 64 if is_strong else 32, raw)
+        table_bits = clamp(8, bits - 2, 17 if is_strong else 16)
+        self.tables = [Table(table_bits if i else 11) for i in range(self.count)]
+        self.cells = [history_cells() for _ in range(self.count)]
+        mixers = 3 if is_strong else 2
+        weight = 1 << 17 if is_strong else 1 << 18
+        self.mixers = [Mixer(self.count + 2, weight) for _ in range(mixers)]
+        self.last_mixer = Mixer(mixers, (1 << 20) // mixers)
+        self.refinements = [Refinement(), Refinement()]
+
+    def byte(self, coder):
+        self.match.start_byte()
+        byte = self.match.whole_byte(coder)
+        if byte is None:
+            byte = self.bits(coder)
+        self.contexts.push(byte)
+        self.raw.append(byte)
+
+    def bits(self, coder):
+        wide = [h * 0x9E3779B97F4A7C15 & MASK64 for h in self.contexts.hashes(self.match.guess())]
+        partial = 1
+        for half in (0, 1):
+            slots = []
+            for i, table in enumerate(self.tables):
+                line = (wide[i] >> 32) >> 32 - table.bits
+                line ^= partial & (31, 31, 3, 0)[min(i, 3)]
+                slots.append(table.find(line, (wide[i] >> 24) + partial * 0x35 & 255))
+            node = 1
+            for bit_count in range(4 * half, 4 * half + 4):
+                bit = self.bit(coder, partial, bit_count, slots, node)
+                partial, node = partial << 1 | bit, node << 1 | bit
+        return partial & 255
+
+    def bit(self, coder, partial, bit_count, slots, node):
+        cells = [cells[slot[node]] for cells, slot in zip(self.cells, slots)]
+        inputs = [STRETCH[cell.probability >> 10] if slot[node] else 0
+                  for cell, slot in zip(cells, slots)]
+        expected = self.match.predict(partial, bit_count)
+        agreeing = self.match.length_class() if expected else 0
+        inputs += [expected, 256]
+        newest, second = self.contexts.back(1), self.contexts.back(2)
+        sets = [partial, newest << 4 | agreeing, second << 3 | bit_count]
+        outputs = [mixer.mix(inputs, chosen) for mixer, chosen in zip(self.mixers, sets)]
+        logit = self.last_mixer.mix(outputs, partial)
+        mixed = self.last_mixer.probability
+        first = self.refinements[0].refine(logit, agreeing << 8 | partial)
+        if self.strong:
+            second = self.refinements[1].refine(logit, newest << 8 | partial)
+            bit = coder.bit(mixed * 2 + first + second >> 2)
+            self.refinements[1].learn(bit)
+        else:
+            bit = coder.bit(mixed + first >> 1)
+        self.refinements[0].learn(bit)
+        for cell, slot in zip(cells, slots):
+            cell.learn(bit, 255)
+            slot[node] = NEXT[slot[node]][bit]
+        if self.match.cell:
+            self.match.cell.learn(bit, 1023)
+        for mixer in self.mixers:
+            mixer.learn(bit, 20)
+        self.last_mixer.learn(bit, 4)
+        return bit
+
+
+def decode(packed, raw_len):
+    if not packed or packed[0] > 3:
+        raise ValueError("the first packed byte is unknown")
+    raw = bytearray()
+    model = Model(packed[0] & 1, packed[0] & 2, raw_len, raw)
+    coder = RangeDecoder(packed[1:])
+    while len(raw) < raw_len:
+        model.byte(coder)
+    coder.end()
+    return bytes(raw)
+
+
+# --- vectors: inputs as in tests/context_mixing.rs ----------------------------------------------
+
+
+class SplitMix:
+    def __init__(self, seed):
+        self.state = seed
+
+    def next(self):
+        self.state = (self.state + 0x9E3779B97F4A7C15) & MASK64
+        z = (self.state ^ self.state >> 30) * 0xBF58476D1CE4E5B9 & MASK64
+        z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK64
+        return z ^ z >> 31
+
+
+def noise(seed, length):
+    dice = SplitMix(seed)
+    return bytes(dice.next() >> 56 for _ in range(length))
+
+
+def words(seed, length):
+    parts = ["the ", "archive ", "keeps ", "Every ", "version\n", "of_a ", "file, ", "\u00e4ra "]
+    dice, text = SplitMix(seed), b""
+    while len(text) < length:
+        text += parts[dice.next() % 8].encode()
+    return text[:length]
+
+
+def records(length):
+    parts = (i.to_bytes(4, "little") + (i * i // 7).to_bytes(4, "little") + b"\0\0\1\xff"
+             for i in range(length // 12 + 1))
+    return b"".join(parts)[:length]
+
+
+def described(form, *numbers):
+    if form == "mixture":
+        text = words(1, numbers[0])
+        return text + noise(2, 200) + text + records(numbers[0])
+    made = {"noise": noise, "words": words, "records": records, "zeros": bytes}
+    return made[form](*numbers)
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        blocks = file.read().split("\n\n")
+    agree = skipped = 0
+    for block in blocks:
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        if "packed" in fields:
+            form, *numbers = fields["input"].split()
+            raw = described(form, *map(int, numbers))
+            if decode(bytes.fromhex(fields["packed"]), len(raw)) != raw:
+                sys.exit(f"{fields['input']}, {fields['strength']}: disagrees")
+            agree += 1
+        elif "input" in fields:
+            skipped += 1
+    print(f"{agree} vectors agree, 0 disagree, {skipped} have no bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+//! The contexts: hashes of what stands before the next byte.
+
+/// How many contexts the greatest model has.
+pub(super) const CONTEXTS_MAX: usize = 20;
+
+/// What a list of contexts is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Machine code, tables, records.
+    Binary,
+    /// Words and lines.
+    Text,
+}
+
+impl Kind {
+    /// The kind of list that suits `input`: text has less than one control character in 64.
+    pub(super) fn of(input: &[u8]) -> Self {
+        let is_control = |&&byte: &&u8| matches!(byte, 0..=8 | 14..=31);
+        let controls = input.iter().filter(is_control).count();
+        if controls < input.len().div_ceil(64) { Self::Text } else { Self::Binary }
+    }
+}
+
+/// What the contexts know of the bytes before the next one.
+#[derive(Default)]
+pub(super) struct Contexts {
+    /// The last eight bytes, the newest lowest.
+    last: u64,
+    /// The word so far, the two words before it.
+    words: [u32; 3],
+    /// Where this line began, and the one above.
+    line_start: usize,
+    line_above: usize,
+    /// The first byte of this line that is no blank.
+    line_head: u8,
+    /// For each byte, the last four that followed it, the newest lowest.
+    followers: Vec<u32>,
+}
+
+fn combine(seed: u32, value: u32) -> u32 {
+    let mixed = (seed ^ value).wrapping_mul(0x9e37_79b1);
+    mixed ^ mixed >> 15
+}
+
+impl Contexts {
+    pub(super) fn new() -> Self {
+        Self { followers: vec![0; 256], ..Self::default() }
+    }
+
+    /// The newest byte.
+    pub(super) fn newest(&self) -> usize {
+        self.last as usize & 255
+    }
+
+    /// The byte before the newest.
+    pub(super) fn second(&self) -> usize {
+        self.last as usize >> 8 & 255
+    }
+
+    /// Takes note of the byte at `position`.
+    pub(super) fn push(&mut self, byte: u8, position: usize) {
+        let follower = &mut self.followers[(self.last & 255) as usize];
+        *follower = *follower << 8 | u32::from(byte);
+        self.last = self.last << 8 | u64::from(byte);
+        if byte.is_ascii_alphanumeric() || byte >= 128 || byte == b'_' {
+            self.words[0] = combine(self.words[0], u32::from(byte.to_ascii_lowercase()) + 1);
+        } else if self.words[0] != 0 {
+            self.words = [0, self.words[0], self.words[1]];
+        }
+        if byte == b'\n' {
+            self.line_above = self.line_start;
+            self.line_start = position + 1;
+            self.line_head = 0;
+        } else if self.line_head <= b' ' {
+            self.line_head = byte;
+        }
+    }
+
+    /// The last `count` bytes, hashed.
+    fn order(&self, count: u32) -> u32 {
+        let bytes = self.last << (64 - 8 * count) >> (64 - 8 * count);
+        combine(combine(count, bytes as u32), (bytes >> 32) as u32)
+    }
+
+    /// The hashes for the next byte, behind `history`. A short list is the beginning of a long one.
+    pub(super) fn hashes(&self, kind: Kind, history: &[u8], guess: u32) -> [u32; CONTEXTS_MAX] {
+        let mut hashes = match kind {
+            Kind::Text => self.text(history),
+            Kind::Binary => self.binary(history),
+        };
+        hashes[0] = self.newest() as u32;
+        for (hash, count) in hashes[1..5].iter_mut().zip([2, 3, 4, 6]) {
+            *hash = self.order(count);
+        }
+        hashes[7] = combine(guess, (self.newest() as u32) << 20);
+        hashes
+    }
+
+    fn text(&self, history: &[u8]) -> [u32; CONTEXTS_MAX] {
+        let [word, before, before_that] = self.words;
+        let newest = self.newest() as u32;
+        let low = self.last as u32;
+        let column = history.len() - self.line_start;
+        let above = self.line_above + column;
+        let above = if above < self.line_start { u32::from(history[above]) } else { 0 };
+        let mut h = [0; CONTEXTS_MAX];
+        h[5] = combine(combine(5, word), newest);
+        h[6] = combine(combine(combine(6, word), before), newest);
+        h[8] = self.order(5);
+        h[9] = self.order(8);
+        h[10] = combine(combine(combine(10, word), before), before_that);
+        h[11] = combine(combine(combine(11, word), before_that), newest);
+        h[12] = combine(12, low & 0x00ff_ff00);
+        h[13] = combine(13, low & 0xffff_0000);
+        h[14] = combine(combine(14, above << 8 | newest), column.min(255) as u32);
+        h[15] = combine(15, above << 16 | low & 0xffff);
+        h[16] = combine(combine(16, self.followers[newest as usize] & 0xffff), newest);
+        h[17] = combine(combine(17, word), u32::from(self.line_head) << 8);
+        h[18] = self.order(7);
+        h[19] = combine(combine(19, before), low & 0xffff);
+        h
+    }
+
+    fn binary(&self, history: &[u8]) -> [u32; CONTEXTS_MAX] {
+        let low = self.last as u32;
+        let high = (self.last >> 32) as u32;
+        let newest = self.newest() as u32;
+        let position = history.len();
+        let back =
+            |distance: usize| position.checked_sub(distance).map_or(0, |at| u32::from(history[at]));
+        let mut h = [0; CONTEXTS_MAX];
+        h[5] = combine(5, low & 0x00ff_ff00);
+        h[6] = combine(6, low & 0xf8f8_f8f8);
+        h[8] = self.order(5);
+        h[9] = self.order(8);
+        h[10] = combine(combine(10, low & 0xff00_0000), position as u32 & 3);
+        h[11] = combine(11, low & 0xff00_00ff);
+        h[12] = combine(12, low & 0xffff_0000);
+        h[13] = combine(combine(13, high & 0xff00_0000), position as u32 & 7);
+        h[14] = combine(combine(14, back(16)), position as u32 & 15);
+        h[15] = combine(combine(15, low & 0xf8f8_f8f8), high & 0xf8f8);
+        h[16] = combine(combine(16, self.followers[newest as usize] & 0xffff), newest);
+        h[17] = combine(combine(17, low & 0xffff), high & 0xff00_0000);
+        h[18] = combine(combine(18, low & 0x00ff_00ff), high & 0xff);
+        h[19] = combine(combine(19, low & 0xff00_0000), high & 0xff00_0000);
+        h
+    }
+}

@@ -1,0 +1,159 @@
+//! Predicts the byte that followed the last time the newest bytes were seen.
+
+use super::adaptive_map::{Rates, fresh_cell, probability};
+use super::logistic::Logistic;
+use super::range_coder::BitCoder;
+
+/// How many bytes are looked up.
+const MIN: usize = 6;
+
+/// Finds earlier occurrences of the last bytes.
+pub(super) struct MatchModel {
+    /// The position behind the last occurrence of a hash.
+    positions: Vec<u32>,
+    bits: u32,
+    /// From this length on the expected byte is taken or refused as a whole.
+    long: u32,
+    /// The position of the predicted byte; 0: none.
+    pointer: usize,
+    /// How many bytes before it are those before the current position, as far as known.
+    len: u32,
+    /// Which of the last eight predicted bytes did not come, the newest lowest.
+    misses: u8,
+    expected: u32,
+    context: usize,
+    map: Vec<u32>,
+    /// Whether the expected byte comes in a long match.
+    whole: [u32; 16],
+}
+
+impl MatchModel {
+    pub(super) fn new(bits: u32, long: u32) -> Self {
+        let positions = vec![0; 1 << bits];
+        let map = vec![fresh_cell(1 << 21); 2 * 16 * 8];
+        Self {
+            whole: [fresh_cell(4_000_000); 16],
+            positions,
+            bits,
+            long,
+            pointer: 0,
+            len: 0,
+            misses: 0,
+            expected: 0,
+            context: 0,
+            map,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        size_of_val(self.positions.as_slice())
+    }
+
+    /// Looks for a match before the next byte.
+    pub(super) fn start_byte(&mut self, history: &[u8]) {
+        let position = history.len();
+        if self.pointer > 0 {
+            if history[self.pointer] == history[position - 1] {
+                self.len = (self.len + 1).min(65535);
+                self.misses <<= 1;
+            } else {
+                self.len = 0;
+                self.misses = self.misses << 1 | 1;
+            }
+            self.pointer += 1;
+        }
+        if position >= MIN {
+            let hash = hash(&history[position - MIN..], self.bits);
+            if self.len < 16 {
+                let candidate = self.positions[hash] as usize;
+                if candidate > 0 {
+                    let len = common(history, candidate);
+                    if len > self.len && len >= MIN as u32 {
+                        self.len = len;
+                        self.pointer = candidate;
+                        self.misses = 0;
+                    }
+                }
+            }
+            self.positions[hash] = position as u32;
+        }
+        if self.misses.count_ones() >= 8 {
+            self.pointer = 0;
+            self.len = 0;
+        }
+        self.expected = if self.pointer > 0 { u32::from(history[self.pointer]) | 256 } else { 0 };
+    }
+
+    /// The length in 16 steps; 0: no match.
+    #[inline]
+    pub(super) fn length_class(&self) -> usize {
+        match self.len {
+            0 if self.pointer == 0 => 0,
+            0 => 1,
+            1..=15 => 2 + (self.len as usize >> 1).min(6),
+            16..=31 => 9 + usize::from(self.len >= 24),
+            32..=511 => 6 + self.len.ilog2() as usize,
+            _ => 15,
+        }
+    }
+
+    /// The expected byte and the length class, in a number.
+    pub(super) fn guess(&self) -> u32 {
+        self.expected << 8 | self.length_class() as u32
+    }
+
+    /// In a long match, codes whether the expected byte comes; gives it if so.
+    #[inline]
+    pub(super) fn code_whole<Coder: BitCoder>(
+        &mut self,
+        coder: &mut Coder,
+        rates: &Rates,
+    ) -> Option<u8> {
+        if self.len < self.long {
+            return None;
+        }
+        let byte = self.expected as u8;
+        let cell = &mut self.whole[(self.len.ilog2() as usize).min(15)];
+        let probability = (*cell >> 16).clamp(1, 65535);
+        let is_expected = coder.code_whole(probability, byte);
+        rates.learn(cell, u32::from(is_expected), 1023);
+        if !is_expected {
+            self.expected = 0;
+        }
+        is_expected.then_some(byte)
+    }
+
+    /// The input of the mixer, after `partial`, the bits of the byte so far behind a one.
+    #[inline]
+    pub(super) fn predict(&mut self, partial: u32, bit_count: u32, logistic: &Logistic) -> i16 {
+        if self.expected >> (8 - bit_count) != partial {
+            self.context = usize::MAX;
+            return 0;
+        }
+        let bit = (self.expected >> (7 - bit_count)) & 1;
+        self.context = (self.length_class() * 8 + usize::from(self.misses & 7)) * 2 + bit as usize;
+        let p = probability(self.map[self.context]);
+        logistic.stretch(p)
+    }
+
+    /// Learns whether the bit was the expected one.
+    #[inline]
+    pub(super) fn learn(&mut self, bit: u32, rates: &Rates) {
+        if let Some(cell) = self.map.get_mut(self.context) {
+            rates.learn(cell, bit, 1023);
+        }
+    }
+}
+
+fn hash(bytes: &[u8], bits: u32) -> usize {
+    let mix = |hash: u32, &byte: &u8| (hash + u32::from(byte) + 1).wrapping_mul(0x2f0b_4c47);
+    let hash = bytes.iter().fold(0_u32, |hash, byte| mix(hash.rotate_left(5), byte));
+    (hash >> (32 - bits)) as usize
+}
+
+/// How many bytes before `candidate` are the last ones, at most 32.
+fn common(history: &[u8], candidate: usize) -> u32 {
+    let pairs = history[..candidate].iter().rev().zip(history.iter().rev());
+    pairs.take(32).take_while(|(old, new)| old == new).count() as u32
+}
