@@ -129,6 +129,7 @@ impl<'a> Adder<'a> {
     }
 
     fn finish_work(&mut self, Outcome { work, read }: Outcome) -> Result<()> {
+        self.check_stopped()?;
         match work.step {
             Step::New(object) => self.take_object(&object, None, read)?,
             Step::Both(object, entry) => self.take_object(&object, Some(entry), read)?,
