@@ -8,7 +8,7 @@ use crate::crypto::IdentityHash;
 use crate::format::{BLOCK_FRAGMENTS_MAX, Base, Data, FragmentId, FragmentRecord};
 
 use super::base_choice::{Bases, SimilarRanges};
-use super::block_reader::BlockReader;
+use super::earlier_blocks::LentBlocks;
 use super::earlier_content::BlockRange;
 
 /// A block is sealed when so many later ones were opened, so that the records of the blocks
@@ -179,15 +179,11 @@ impl FullBlock {
     /// wrong compressor or a flipped bit in memory shows here and not at a restore.
     ///
     /// What `earlier` blocks have like it is the prefix, if they can be read.
-    pub(super) fn seal(
-        mut self,
-        method: Method,
-        earlier: Option<&BlockReader>,
-    ) -> Result<SealedBlock> {
-        let Bases { bases, prefix } = match earlier {
+    pub(super) fn seal(mut self, method: Method, earlier: &LentBlocks) -> Result<SealedBlock> {
+        let Bases { bases, prefix } = earlier.with(|earlier| match earlier {
             Some(reader) if method.takes_prefix() => self.similar.choose(reader),
             _ => Bases::default(),
-        };
+        });
         // What is like an earlier block is more so as it is.
         let filter = if bases.is_empty() { Filter::of(self.kind) } else { Filter::None };
         filter.apply(&mut self.raw);

@@ -16,6 +16,7 @@ use crate::journal::UpdateWriter;
 use super::block_fetcher::{received, thread_pool};
 use super::block_packer::{FullBlock, SealedBlock};
 use super::block_reader::BlockReader;
+use super::earlier_blocks::EarlierBlocks;
 use super::fragment_run::{FragmentRun, WrittenPage};
 use super::packed_frame;
 use super::run_shape::RunShape;
@@ -43,7 +44,7 @@ pub(super) struct FrameQueue<'a> {
     progress: &'a dyn Progress,
     method: Method,
     /// Blocks that new ones may be like.
-    earlier: Option<Arc<BlockReader>>,
+    earlier: EarlierBlocks,
     pool: ThreadPool,
     threads: usize,
     waiting: VecDeque<Waiting>,
@@ -82,7 +83,7 @@ impl<'a> FrameQueue<'a> {
             writer,
             progress: &NoProgress,
             method,
-            earlier,
+            earlier: EarlierBlocks::new(earlier),
             pool: thread_pool(threads)?,
             threads,
             waiting: VecDeque::new(),
@@ -121,14 +122,9 @@ impl<'a> FrameQueue<'a> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let method = self.method;
         let (number, kind, fragments) = (block.number, block.kind, block.fragments.clone());
-        let earlier = self.earlier.clone();
-        self.pool.spawn(move || {
-            let sealed = block.seal(method, earlier.as_deref());
-            // Who hears of the last block may close the archive, which nothing must keep open then.
-            drop(earlier);
-            // A receiver that is gone belongs to an update that was given up.
-            drop(sender.send(sealed));
-        });
+        let earlier = self.earlier.lend();
+        // A receiver that is gone belongs to an update that was given up.
+        self.pool.spawn(move || drop(sender.send(block.seal(method, &earlier))));
         self.waiting.push_back(Waiting::Block { number, kind, fragments, sealed: receiver });
         self.blocks_waiting += 1;
         while self.blocks_waiting >= self.threads.max(2) {

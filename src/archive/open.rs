@@ -1,6 +1,5 @@
 //! Opens, makes and closes archives.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,8 +9,8 @@ use crate::crypto::{IdentityHash, KeyCost, KeyRecord, MasterKey, Password};
 use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, FrameHeader, HeaderFlags, Place};
 use crate::journal::{FrameReader, Journal, NewPart, Tail};
 use crate::storage::{
-    Backend, Discard, DiscardParts, IndexAlone, LocalFile, LocalParts, Memory, OnePart, PartNames,
-    PartStore, ReadRecord,
+    Backend, Discard, DiscardParts, IndexAlone, LocalFile, LocalParts, Memory, OnePart, PartStore,
+    ReadRecord,
 };
 
 use super::history::Version;
@@ -77,15 +76,6 @@ impl Archive {
         }
     }
 
-    /// Whether a file is an archive by its first bytes; nothing if there is nothing of that name.
-    /// What cannot be read is none: whoever needs it as a file is told why.
-    pub fn is_at(path: &Path) -> Option<bool> {
-        match LocalFile::begins_with(path, &ArchiveHeader::MAGIC) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            begins => Some(begins.unwrap_or(false)),
-        }
-    }
-
     /// Opens an archive to read, and remembers which bytes are read of it.
     pub fn open_location_recorded(
         location: &Location,
@@ -100,12 +90,6 @@ impl Archive {
         let parts = Arc::<ReadRecord>::clone(&record);
         let archive = Self::open_parts(parts, password).map_err(|error| error.at(location))?;
         Ok((archive, record))
-    }
-
-    /// The same of files that have the names of parts: whether the first of them is an archive.
-    pub fn are_at(names: &PartNames) -> Option<bool> {
-        let first = LocalParts::first(names)?;
-        Self::is_at(&names.path(first).ok()?)
     }
 
     /// Opens an archive to read; part 0 of an archive in parts stands for all of it.
@@ -129,15 +113,6 @@ impl Archive {
             Tail::DamagedPart(what) => Some(Notice::DamagedPart(what.clone())),
         };
         Self { journal, notice, identity: None }
-    }
-
-    /// Whether there is something where the archive should be.
-    pub fn exists(location: &Location) -> bool {
-        match location {
-            Location::Nowhere => false,
-            Location::File(path) => LocalFile::exists(path),
-            Location::Parts(names) => LocalParts::exist(names),
-        }
     }
 
     /// Opens an archive to append, or makes it. Nothing is kept of what goes nowhere.

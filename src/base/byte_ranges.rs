@@ -12,10 +12,10 @@ pub struct ByteRanges {
 impl ByteRanges {
     /// Adds `len` bytes from `start` on.
     pub fn add(&mut self, start: u64, len: u64) {
-        if len == 0 {
+        let (mut start, mut end) = (start, start.saturating_add(len));
+        if start == end {
             return;
         }
-        let (mut start, mut end) = (start, start.saturating_add(len));
         // Of those that begin at its end or before, the ones that reach its start are one with it.
         while let Some((&before, &reached)) = self.ends.range(..=end).next_back() {
             if reached < start {

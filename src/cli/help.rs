@@ -13,10 +13,10 @@ pub(super) const WIDTH: usize = 80;
 pub(super) const FIRST_PAGE: &str = "\
 Examples:
   zarc add backup docs              append what is new in docs, at first all
-  zarc list backup docs -not =      what changed in docs since?
   zarc extract backup docs -until 2024/01/01 -to old    docs as it was then
 
 Commands and options may be abbreviated while that is unambiguous: a, x, -unt 3.
+
 Exit code: 0 done; 1 done, with named problems; 2 not done; 130 interrupted.";
 
 /// Below the options of `add`.

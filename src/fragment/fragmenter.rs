@@ -52,10 +52,8 @@ impl Fragmenter {
     /// on; `is_last` says that the file ends with them. After `Some` the next call is about the
     /// next fragment. Without bytes there is no fragment.
     pub fn cut(&mut self, bytes: &[u8], is_last: bool) -> Option<usize> {
-        let found = match is_last && bytes.len() <= self.sizes.min {
-            true => None,
-            false => self.find(bytes),
-        };
+        let is_whole = is_last && bytes.len() <= self.sizes.min;
+        let found = if is_whole { None } else { self.find(bytes) };
         let cut = found.or_else(|| (is_last && !bytes.is_empty()).then_some(bytes.len()));
         self.tested = if cut.is_some() { 0 } else { bytes.len().saturating_add(1) };
         cut
