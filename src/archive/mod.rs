@@ -26,6 +26,7 @@ mod open;
 mod packed_frame;
 mod page_cache;
 mod page_hints;
+mod part_size;
 mod password;
 mod rollback;
 mod run_directory;

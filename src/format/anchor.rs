@@ -70,9 +70,8 @@ impl Anchor {
         if reader.u64()? != 0 {
             return Err(reader.corrupt("reserved bytes are not zero"));
         }
-        let is_in_part = anchor.start.part == anchor.commit.part
+        let is_in_part = anchor.start < anchor.commit
             && anchor.start.part > 0
-            && anchor.start.offset < anchor.commit.offset
             && anchor.commit.offset < 1 << 62
             && anchor.archive_bytes < 1 << 62;
         if update == 0 || !is_in_part {

@@ -25,7 +25,7 @@ mod place;
 mod update;
 
 pub use anchor::Anchor;
-pub use archive_header::{ArchiveHeader, HeaderFlags};
+pub use archive_header::{ArchiveHeader, Continuation, HeaderFlags};
 pub use commit::{Commit, CommitLink};
 pub use content::{Piece, Run};
 pub use data::{Base, Data};
