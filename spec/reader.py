@@ -132,6 +132,7 @@ DRAFT = (0, 3)
 PAGE_BYTES = 4096
 ENCRYPTED, INDEX_PART, WITHOUT_DATA = 1, 2, 4
 BLOCK_BYTES_MAX = 1 << 28
+UPDATE_PARTS_MAX = 1 << 16
 
 
 class Header(NamedTuple):
@@ -175,7 +176,7 @@ def decode_header(data, number=1):
     if not start_part:
         require(first_index == 0, "header: a part that goes on with nothing before it")
         bytes_before, nonce = 0, bytes(32)  # ignored
-    require(not start_part or (start_part < part and first_index), "header: a part that goes on with nothing before it")
+    require(not start_part or (start_part < part < start_part + UPDATE_PARTS_MAX and first_index), "header: a part that goes on with nothing before it")
     require(part != 1 or not any(link), "header: part 1 has a link")
     require(part > 1 or first_update == 1, f"header: part {part} starts with update {first_update}")
     has_data = not flags & WITHOUT_DATA
@@ -1257,6 +1258,7 @@ def decode_anchor(payload):
     cursor.zero(8)
     cursor.end()
     require(anchor.update and anchor.start_part, "ANCHOR: an update in no part")
+    require(anchor.commit_part < anchor.start_part + UPDATE_PARTS_MAX, "ANCHOR: an update in too many parts")
     require((anchor.start_part, anchor.start_offset) < (anchor.commit_part, anchor.commit_offset),
             "ANCHOR: an update behind its commit")
     return anchor

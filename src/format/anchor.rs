@@ -2,6 +2,7 @@
 
 use crate::base::{ByteReader, ByteWriter, Digest, Result};
 
+use super::limits::UPDATE_PARTS_MAX;
 use super::place::Place;
 
 /// Payload of an ANCHOR frame.
@@ -72,6 +73,7 @@ impl Anchor {
         }
         let is_in_part = anchor.start < anchor.commit
             && anchor.start.part > 0
+            && u64::from(anchor.commit.part - anchor.start.part) < UPDATE_PARTS_MAX
             && anchor.commit.offset < 1 << 62
             && anchor.archive_bytes < 1 << 62;
         if update == 0 || !is_in_part {

@@ -2,7 +2,7 @@
 
 use crate::base::{ByteReader, ByteWriter, Digest, Error, ErrorKind, Result};
 
-use super::limits::PAGE_BYTES;
+use super::limits::{PAGE_BYTES, UPDATE_PARTS_MAX};
 
 const MAGIC: [u8; 8] = *b"ZARC\r\n\x1a\n";
 const MAJOR: u16 = 0;
@@ -159,7 +159,9 @@ impl ArchiveHeader {
             header.continues = Some(Continuation { start_part, first_index, bytes_before, nonce });
         }
         let is_in_order = if start_part > 0 {
-            start_part < header.part && first_index > 0
+            start_part < header.part
+                && u64::from(header.part - start_part) < UPDATE_PARTS_MAX
+                && first_index > 0
         } else {
             first_index == 0
         };

@@ -4,7 +4,8 @@
 use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::crypto::UpdateKeys;
 use crate::format::{
-    Commit, CommitLink, Continuation, FrameHeader, FrameType, PAGE_BYTES, Place, Update,
+    Commit, CommitLink, Continuation, FrameHeader, FrameType, PAGE_BYTES, Place, UPDATE_PARTS_MAX,
+    Update,
 };
 use crate::storage::Backend;
 
@@ -140,9 +141,13 @@ impl<'a> UpdateWriter<'a> {
 
     /// Ends the part, durably, before the next one is begun.
     fn go_on_in_next_part(&mut self) -> Result<()> {
+        let before = self.part_number();
+        if u64::from(before - self.start.part) + 1 >= UPDATE_PARTS_MAX {
+            let what = format!("an update cannot be in more than {UPDATE_PARTS_MAX} parts");
+            return Err(Error::usage(what).hint("give a larger -partsize"));
+        }
         self.expect_own_len()?;
         self.backend().sync()?;
-        let before = self.part_number();
         self.journal.parts.set_len(before, self.offset);
         let piece = Continuation {
             start_part: self.start.part,
