@@ -132,6 +132,7 @@ DRAFT = (0, 3)
 PAGE_BYTES = 4096
 ENCRYPTED, INDEX_PART, WITHOUT_DATA = 1, 2, 4
 BLOCK_BYTES_MAX = 1 << 28
+UPDATE_PARTS_MAX = 1 << 16
 
 
 class Header(NamedTuple):
@@ -144,6 +145,10 @@ class Header(NamedTuple):
     has_data: bool
     link: bytes
     first_update: int
+    start_part: int  # where an update starts that goes on here, or 0
+    first_index: int
+    bytes_before: int
+    nonce: bytes
 
 
 def decode_header(data, number=1):
@@ -167,13 +172,16 @@ def decode_header(data, number=1):
     require(block_log2 <= 28, f"header: blocks of 2^{block_log2} bytes")
     require(cut_rule == 1, f"header: unknown cut rule {cut_rule}")
     require(identity == 1, f"header: unknown identity {identity}")
-    cursor.zero(12)
-    link, first_update = cursor.fixed("32sQ")
+    start_part, first_index, link, first_update, bytes_before, nonce = cursor.fixed("IQ32sQQ32s")
+    if not start_part:
+        require(first_index == 0, "header: a part that goes on with nothing before it")
+        bytes_before, nonce = 0, bytes(32)  # ignored
+    require(not start_part or (start_part < part < start_part + UPDATE_PARTS_MAX and first_index), "header: a part that goes on with nothing before it")
     require(part != 1 or not any(link), "header: part 1 has a link")
     require(part > 1 or first_update == 1, f"header: part {part} starts with update {first_update}")
     has_data = not flags & WITHOUT_DATA
     return Header(length, archive_id, created, 1 << block_log2, genesis_tag, is_encrypted, has_data, link,
-                  first_update)
+                  first_update, start_part, first_index, bytes_before, nonce)
 
 
 # --- 4. Frames ----------------------------------------------------------------------------------
@@ -998,8 +1006,7 @@ def check_commit_counts(file, header, commit, commits):
         before = commits[-1]
         offset, tag, state, end = before.offset, before.tag, before.state, before.offset + PAGE_BYTES
         part = part_of(offset)
-        require(part_of(commit.offset) in (part, part + 1), f"{what}: a part is left out")
-        if part_of(commit.offset) > part:
+        if commit.update_part > part:
             end = position(part + 1, header.length)
         require(commit.date > before.date, f"{what}: its date is not later than that of the update before")
     else:
@@ -1009,7 +1016,7 @@ def check_commit_counts(file, header, commit, commits):
     require(commit.previous_tag == tag, f"{what}: names another tag of the commit before")
     require(commit.archive_id == header.archive_id, f"{what}: is of another archive")
     require(commit.state == blake3(state, commit.root), f"{what}: state is wrong")
-    require((commit.update_part, commit.update_offset) == (part_of(commit.offset), end),
+    require(commit.update_offset == end and commit.update_part <= part_of(commit.offset),
             f"{what}: its update does not start where the commit before ends")
     jump = jump_commit(commits)
     place = (part_of(commits[jump - 1].offset), commits[jump - 1].offset) if jump else (0, 0)
@@ -1127,7 +1134,12 @@ class Archive:
         for part in range(2, len(self.file.sizes) + 1):
             self.check_part(part)
         self.runs = {}  # records by run reference, for runs live in several versions
-        self.tail = max(0, self.file.size - max(self.end(), position(len(self.file.sizes), 0)))
+        for commit in self.commits:
+            for part in range(commit.update_part + 1, part_of(commit.offset) + 1):
+                require(self.read_header(part).start_part == commit.update_part,
+                        f"part {part}: does not go on with update {commit.update}")
+        end = self.end()
+        self.tail = sum(self.file.sizes[part_of(end):]) + self.file.end_of_part(end) - end
 
     def check_part(self, part):
         """Refuses a part that is not of this archive or follows another commit than the last one before it."""
@@ -1135,10 +1147,30 @@ class Archive:
         require(header.archive_id == self.header.archive_id, f"{what}: is of another archive")
         require((header.is_encrypted, header.has_data) == (self.header.is_encrypted, self.header.has_data),
                 f"{what}: has other flags than part 1")
+        if header.start_part:
+            return self.check_piece(part, header)
         before = [commit for commit in self.commits if part_of(commit.offset) < part]
         require(before, f"{what}: the parts before have no commit")
         require((header.link, header.first_update) == (before[-1].tag, before[-1].update + 1),
                 f"{what}: does not follow part {part - 1}")
+
+    def check_piece(self, part, header):
+        """Refuses a part that does not go on with the update that the part before belongs to."""
+        what, start = f"part {part}", header.start_part
+        before = [commit for commit in self.commits if part_of(commit.offset) < start]
+        link, update = (before[-1].tag, before[-1].update) if before else (self.header.genesis_tag, 0)
+        require((header.link, header.first_update) == (link, update + 1), f"{what}: does not follow part {start - 1}")
+        require(header.bytes_before == self.file.sizes[part - 2], f"{what}: part {part - 1} is cut short")
+        first = self.file.frame_header(position(start, self.header.length))
+        require((first.type, first.update, first.nonce) == (UPDATE, update + 1, header.nonce[:8]),
+                f"{what}: goes on with another update than starts in part {start}")
+        if part - 1 > start:
+            earlier = self.read_header(part - 1)
+            require((earlier.start_part, earlier.nonce) == (start, header.nonce),
+                    f"{what}: goes on with another update than part {part - 1}")
+        if part <= part_of(self.end()):
+            frame = self.file.frame_header(position(part, self.header.length))
+            require(frame.index == header.first_index, f"{what}: begins with frame {frame.index} of its update")
 
     def read_header(self, part=1):
         start, size = position(part, 0), self.file.sizes[part - 1]
@@ -1207,13 +1239,17 @@ class Anchor(NamedTuple):
         end = self.commit_offset + PAGE_BYTES
         if before is None:
             return (self.update, self.previous, self.previous_tag) == (1, 0, genesis_tag) \
-                and self.start_part == 1 and self.archive_bytes == end
+                and self.start_part == 1 and self.is_counted(self.archive_bytes, end)
         end_before = before.commit_offset + PAGE_BYTES
         same_part = self.start_part == before.commit_part and self.start_offset == end_before
         more = end - end_before if same_part else end
         return (self.update, self.previous, self.previous_tag) == (before.update + 1, offset_before, before.commit_tag) \
             and (same_part or self.start_part == before.commit_part + 1) \
-            and self.archive_bytes == before.archive_bytes + more
+            and self.is_counted(self.archive_bytes - before.archive_bytes, more)
+
+    def is_counted(self, length, end):
+        """Of an update in several parts the length of those before the last is not known here."""
+        return length == end if self.start_part == self.commit_part else length > end
 
 
 def decode_anchor(payload):
@@ -1221,8 +1257,10 @@ def decode_anchor(payload):
     anchor = Anchor(*cursor.fixed("16sQ32s32s32sIIQQQQQQ"))
     cursor.zero(8)
     cursor.end()
-    require(anchor.update and anchor.start_part == anchor.commit_part > 0, "ANCHOR: an update in no part")
-    require(anchor.start_offset < anchor.commit_offset, "ANCHOR: an update behind its commit")
+    require(anchor.update and anchor.start_part, "ANCHOR: an update in no part")
+    require(anchor.commit_part < anchor.start_part + UPDATE_PARTS_MAX, "ANCHOR: an update in too many parts")
+    require((anchor.start_part, anchor.start_offset) < (anchor.commit_part, anchor.commit_offset),
+            "ANCHOR: an update behind its commit")
     return anchor
 
 
@@ -1314,8 +1352,9 @@ class IndexFile(File):
             offset = anchor_offset + PAGE_BYTES
         require(anchors, "index: it knows of no update")
         self.anchors, self.ranges = anchors, ranges
-        ends = {anchor.commit_part: anchor.commit_offset + PAGE_BYTES for anchor in anchors}
-        self.sizes = [ends[part] for part in range(1, anchors[-1].commit_part + 1)]
+        ends = {range_.part: range_.offset + range_.length for range_ in ranges}  # as far as it is copied
+        ends |= {anchor.commit_part: anchor.commit_offset + PAGE_BYTES for anchor in anchors}
+        self.sizes = [ends.get(part, 0) for part in range(1, anchors[-1].commit_part + 1)]
         self.size = position(len(self.sizes), self.sizes[-1])
 
     def group(self, offset):
@@ -1613,6 +1652,7 @@ def verify_frames(archive, commit, blocks, report):
     position, tags, stage, types, data_payload = commit.update_offset, [], 0, [], 0
     for index in range(commit.frames):
         require(position < commit.offset, f"update {commit.update}: fewer frames than its commit counts")
+        position = next_piece(archive, commit, position)
         frame = archive.file.frame(position)
         header, what = frame.header, f"frame at {position}"
         require(header.update == commit.update, f"{what}: is of update {header.update}, not {commit.update}")
@@ -1639,6 +1679,13 @@ def verify_frames(archive, commit, blocks, report):
             f"update {commit.update}: not one UPDATE and one MANIFEST")
     require(blake3(*tags) == commit.root, f"update {commit.update}: root is wrong")
     return data_payload
+
+
+def next_piece(archive, commit, offset):
+    """Where the next frame stands: in the next part if the update goes on there."""
+    if part_of(offset) < part_of(commit.offset) and offset == archive.file.end_of_part(offset):
+        return position(part_of(offset) + 1, archive.header.length)
+    return offset
 
 
 PAGE_DECODERS = {FRAGMENTS: decode_fragment_page, ENTRIES: decode_entry_page, DIRECTORY: decode_directory}

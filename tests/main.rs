@@ -46,6 +46,7 @@ mod parts;
 mod parts_crash;
 mod passwd;
 mod passwd_parts;
+mod pieces;
 mod plan;
 mod reading_ahead;
 mod reference_reader;

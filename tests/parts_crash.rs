@@ -1,7 +1,7 @@
 //! Crash at any moment of an archive in parts: every version that was promised is there.
 //!
 //! Goal: *Parts* of `spec/recovery.md`. Method: as in `tests/crash.rs`, but each update goes into a
-//! part of its own; the part that was being made is rebuilt as a dying process or failing power may
+//! part of its own, or into several; the part that was being made is rebuilt as a dying process or failing power may
 //! leave it at each moment, beside the parts before it, which must not change.
 
 use std::collections::BTreeMap;
@@ -88,40 +88,68 @@ struct Tally {
     given_up: u64,
     completed: u64,
     ahead: u64,
+    /// States with a part of an update that starts in an earlier one.
+    pieces: u64,
 }
 
 #[test]
 fn whatever_a_crash_leaves_of_a_part_shows_every_promised_version() {
     let mut tally = Tally::default();
     for seed in 0..HISTORIES {
-        crash_history(seed, &mut tally);
+        crash_history(seed, None, &mut tally);
     }
     assert!(tally.states > 3000, "{tally:?}");
     assert!(tally.given_up > 100 && tally.completed > 20 && tally.ahead > 10, "{tally:?}");
 }
 
-fn crash_history(seed: u64, tally: &mut Tally) {
+#[test]
+fn whatever_a_crash_leaves_of_an_update_in_several_parts_shows_every_promised_version() {
+    let mut tally = Tally::default();
+    for seed in 0..HISTORIES {
+        crash_history(seed, Some(8000 + 400 * (seed % 4)), &mut tally);
+    }
+    assert!(tally.states > 3000 && tally.pieces > 500, "{tally:?}");
+    assert!(tally.given_up > 100 && tally.completed > 20 && tally.ahead > 10, "{tally:?}");
+}
+
+/// With `part_bytes` updates are divided.
+fn crash_history(seed: u64, part_bytes: Option<u64>, tally: &mut Tally) {
     let mut updates = Updates::new(seed, 4, 3000);
     let mut random = Random::new(!seed);
     // Whoever opens a new archive to write has made an empty part 1.
     let parts = Parts::of(&[Vec::new()]);
     let mut truths: Vec<Arc<Truth>> = Vec::new();
+    let mut newest_part = 0;
     for number in 1..=UPDATES {
         let store = Arc::new(parts.clone());
         let mut archive =
             Archive::open_parts_for_writing(store, DATA, &updates.environment).unwrap();
+        archive.set_part_bytes(part_bytes);
         let update = updates.update(&mut archive, truths.last(), Ending::Commit, |_| {});
         truths.push(update.unwrap().unwrap().0);
         drop(archive);
-        let whole: Vec<Vec<u8>> = (1..number).map(|part| parts.bytes(part)).collect();
-        let recording = parts.recorder(number).unwrap().finish();
-        let last = recording.moments().count() - 1;
-        for (at, moment) in recording.moments().enumerate() {
-            for (kind, disk) in disks(&moment, &mut random) {
-                let place = format!("seed {seed}, part {number}, moment {at} of {last}, {kind}");
-                let found = Parts::of(&[&whole[..], &[disk]].concat());
-                let promised = truths.len() - usize::from(at < last);
-                guarded(&place, || check(&found, &whole, &truths, promised, &mut random, tally));
+        let first = newest_part + 1;
+        newest_part = *parts.numbers().unwrap().last().unwrap();
+        let committed: Vec<Vec<u8>> = (1..first).map(|part| parts.bytes(part)).collect();
+        // A part is durable before the next one is made.
+        for part in first..=newest_part {
+            let before: Vec<Vec<u8>> = (1..part).map(|part| parts.bytes(part)).collect();
+            let recording = parts.recorder(part).unwrap().finish();
+            let last = recording.moments().count() - 1;
+            for (at, moment) in recording.moments().enumerate() {
+                for (kind, disk) in disks(&moment, &mut random) {
+                    let place = format!(
+                        "seed {seed}, update {number}, part {part} of {first} to {newest_part}, \
+                         moment {at} of {last}, {kind}"
+                    );
+                    let found = Parts::of(&[&before[..], &[disk]].concat());
+                    let is_promised = part == newest_part && at == last;
+                    let promised = truths.len() - usize::from(!is_promised);
+                    tally.pieces += u64::from(part > first);
+                    guarded(&place, || {
+                        check(&found, &committed, &truths, promised, &mut random, tally);
+                    });
+                }
             }
         }
     }
@@ -155,7 +183,9 @@ fn check(
     let archive = Archive::open_parts(store(), None).expect("it was written without a fault");
     assert_eq!(archive.notice(), None);
     assert_shows(&archive, &truths, random.index(truths.len()));
-    assert_eq!(parts.numbers().unwrap().len(), truths.len(), "one part an update");
+    let numbers = parts.numbers().unwrap();
+    let is_without_gap = numbers.iter().zip(1..).all(|(&part, number)| part == number);
+    assert!(is_without_gap && numbers.len() >= truths.len(), "{numbers:?}");
     for (part, bytes) in (1..).zip(whole) {
         assert!(parts.bytes(part) == *bytes, "part {part} was written again");
     }

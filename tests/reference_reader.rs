@@ -25,11 +25,11 @@ use super::support::workbench::{
 use super::support::{Made, Thing, file, noise};
 
 /// The second reader, ready to run.
-struct Reader(PathBuf);
+pub struct Reader(PathBuf);
 
 impl Reader {
     /// Nothing, told visibly, where it cannot run.
-    fn find() -> Option<Self> {
+    pub fn find() -> Option<Self> {
         let python = std::env::var_os("ZARC_READER_PYTHON").unwrap_or_else(|| "python3".into());
         // What `python3` leads to may be a script that takes its time to find the real one.
         let packages = "blake3, brotli, cryptography, zstandard";
@@ -50,7 +50,7 @@ impl Reader {
     }
 
     /// Output of a run that has to succeed.
-    fn told(&self, arguments: &[&std::ffi::OsStr]) -> String {
+    pub fn told(&self, arguments: &[&std::ffi::OsStr]) -> String {
         let output = self.run(arguments);
         let complaints = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {complaints}");

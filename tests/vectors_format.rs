@@ -49,6 +49,7 @@ fn header_page() -> Vec<u8> {
         fragment_exponent: 6,
         link: Digest::default(),
         first_update: 1,
+        continues: None,
     };
     header.encode(None).0[..512].to_vec()
 }

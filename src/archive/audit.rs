@@ -36,6 +36,8 @@ pub struct Audit {
     end: Place,
     before: Before,
     current: Option<UpdateInAudit>,
+    /// Parts before the one that is walked are not there, and no frame of it was seen.
+    is_after_gap: bool,
     findings: VecDeque<Finding>,
     frames: u64,
 }
@@ -65,6 +67,7 @@ impl Audit {
             end,
             before: Before::Genesis(*archive.journal.genesis()),
             current: None,
+            is_after_gap: false,
             findings: VecDeque::new(),
             frames: 0,
         }
@@ -95,8 +98,6 @@ impl Audit {
                 self.damage(error);
             }
             None if self.part < self.end.part => {
-                // An update does not go on in the next part.
-                self.end_unfinished();
                 if let Err(error) = self.enter_next_part() {
                     self.damage(error);
                 }
@@ -117,6 +118,10 @@ impl Audit {
     fn enter_next_part(&mut self) -> Result<()> {
         let next = self.reader.next_part()?.unwrap_or(self.end.part).min(self.end.part);
         if next != self.part + 1 {
+            if let Some(current) = &mut self.current {
+                current.is_whole = false;
+            }
+            self.is_after_gap = true;
             self.before = Before::Unknown;
         }
         self.part = next;
@@ -171,8 +176,14 @@ impl Audit {
     }
 
     fn check_frame(&mut self, header: &FrameHeader) -> Result<()> {
+        let is_after_gap = std::mem::replace(&mut self.is_after_gap, false);
         if header.frame_type == FrameType::Update {
             return self.begin_update(header);
+        }
+        let is_other = self.current.as_ref().is_none_or(|current| current.number != header.update);
+        if is_after_gap && is_other {
+            self.end_unfinished();
+            self.current = Some(UpdateInAudit::without_begin(header));
         }
         let order = match &mut self.current {
             Some(current) => current.expect_next(header),
@@ -240,7 +251,9 @@ impl Audit {
         for error in wrong {
             self.damage(error.at(self.reader.place_named(header.offset)));
         }
-        let data = (!self.reader.is_away(point.place.part)).then_some(data);
+        let mut parts = point.commit.start.part.max(1)..=point.place.part;
+        let is_there = parts.all(|part| !self.reader.is_gone(part));
+        let data = is_there.then_some(data);
         let update = AuditedUpdate::new(point, data);
         self.findings.push_back(Finding::Update(Box::new(update)));
         Ok(())

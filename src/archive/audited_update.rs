@@ -2,7 +2,7 @@
 //! commit before.
 
 use crate::base::{Digest, Error, Result};
-use crate::format::{Commit, CommitLink, FrameHeader, FrameType, Update};
+use crate::format::{Commit, CommitLink, FrameHeader, FrameType, Place, Update};
 use crate::journal::{CommitPoint, Frame, FrameReader};
 
 use super::audit::Before;
@@ -13,11 +13,11 @@ use super::open::Archive;
 pub struct AuditedUpdate {
     point: CommitPoint,
     /// Nothing if its part is not there.
-    data: Option<Vec<(u64, u64)>>,
+    data: Option<Vec<(Place, u64)>>,
 }
 
 impl AuditedUpdate {
-    pub(super) fn new(point: CommitPoint, data: Option<Vec<(u64, u64)>>) -> Self {
+    pub(super) fn new(point: CommitPoint, data: Option<Vec<(Place, u64)>>) -> Self {
         Self { point, data }
     }
 
@@ -36,9 +36,9 @@ impl AuditedUpdate {
         self.point.commit.fingerprint()
     }
 
-    /// Offsets and payload lengths of its DATA frames, if its part is there; they are not known any
+    /// Places and payload lengths of its DATA frames, if its parts are there; they are not known any
     /// more then.
-    pub fn take_data(&mut self) -> Option<Vec<(u64, u64)>> {
+    pub fn take_data(&mut self) -> Option<Vec<(Place, u64)>> {
         std::mem::take(&mut self.data)
     }
 }
@@ -46,13 +46,13 @@ impl AuditedUpdate {
 /// An update of which not all frames were seen yet.
 pub(super) struct UpdateInAudit {
     pub(super) number: u64,
-    start: u64,
+    start: Place,
     nonce_prefix: [u8; 8],
     next_index: u64,
     tags: blake3::Hasher,
     update: Option<Update>,
-    manifest_offset: Option<u64>,
-    data: Vec<(u64, u64)>,
+    manifest: Option<Place>,
+    data: Vec<(Place, u64)>,
     /// Nothing wrong was found in it, so what its commit says must be true.
     pub(super) is_whole: bool,
 }
@@ -66,17 +66,32 @@ impl UpdateInAudit {
     ) -> (Self, Result<()>) {
         let mut begun = Self {
             number: header.update,
-            start: header.offset,
+            start: Place { part: header.part, offset: header.offset },
             nonce_prefix: header.nonce_prefix,
             next_index: 1,
             tags: blake3::Hasher::new(),
             update: None,
-            manifest_offset: None,
+            manifest: None,
             data: Vec::new(),
             is_whole: true,
         };
         let result = begun.take_first(header, frame, before);
         (begun, result)
+    }
+
+    /// An update whose first frames are in a part that is not there.
+    pub(super) fn without_begin(header: &FrameHeader) -> Self {
+        Self {
+            number: header.update,
+            start: Place::default(),
+            nonce_prefix: header.nonce_prefix,
+            next_index: header.index,
+            tags: blake3::Hasher::new(),
+            update: None,
+            manifest: None,
+            data: Vec::new(),
+            is_whole: false,
+        }
     }
 
     fn take_first(
@@ -109,7 +124,7 @@ impl UpdateInAudit {
         let is_next = header.index == index
             && header.update == self.number
             && header.nonce_prefix == self.nonce_prefix
-            && (self.manifest_offset.is_none() || header.frame_type == FrameType::Commit);
+            && (self.manifest.is_none() || header.frame_type == FrameType::Commit);
         // After damage the numbers of the frames that were lost are missing.
         if is_next || (!self.is_whole && header.update == self.number && header.index > index) {
             return Ok(());
@@ -123,9 +138,10 @@ impl UpdateInAudit {
     /// Takes a frame between UPDATE and COMMIT.
     pub(super) fn add(&mut self, header: &FrameHeader, tag: &Digest) {
         self.tags.update(tag.as_bytes());
+        let place = Place { part: header.part, offset: header.offset };
         match header.frame_type {
-            FrameType::Data => self.data.push((header.offset, header.payload_len)),
-            FrameType::Manifest => self.manifest_offset = Some(header.offset),
+            FrameType::Data => self.data.push((place, header.payload_len)),
+            FrameType::Manifest => self.manifest = Some(place),
             _ => {}
         }
     }
@@ -136,9 +152,9 @@ impl UpdateInAudit {
         point: &CommitPoint,
         before: &Before,
         reader: &FrameReader,
-    ) -> (Vec<(u64, u64)>, Vec<Error>) {
+    ) -> (Vec<(Place, u64)>, Vec<Error>) {
         let mut wrong = Vec::new();
-        if self.is_whole && !self.is_described_by(&point.commit) {
+        if self.is_whole && !self.is_described_by(point) {
             wrong.push(Error::corrupt(format!(
                 "the frames of update {} are not those that were committed",
                 self.number
@@ -153,11 +169,13 @@ impl UpdateInAudit {
         (self.data, wrong)
     }
 
-    fn is_described_by(&self, commit: &Commit) -> bool {
+    fn is_described_by(&self, point: &CommitPoint) -> bool {
+        let commit = &point.commit;
+        let manifest = Place { offset: commit.manifest_offset, ..point.place };
         let root = Digest::from_bytes(*self.tags.finalize().as_bytes());
-        commit.start.offset == self.start
+        commit.start == self.start
             && commit.frames + 1 == self.next_index
-            && Some(commit.manifest_offset) == self.manifest_offset
+            && Some(manifest) == self.manifest
             && commit.root == root
             && self.update.as_ref().is_some_and(|update| {
                 update.date == commit.date && update.previous_tag == commit.previous_tag

@@ -17,6 +17,8 @@ pub struct Version {
     pub manifest: Manifest,
     /// Bytes of the archive in the parts before that of the commit.
     bytes_before: u64,
+    /// Of these, bytes of parts that hold the update.
+    pieces_before: u64,
 }
 
 impl Version {
@@ -27,7 +29,9 @@ impl Version {
         let decode = Manifest::decode;
         let manifest = packed_frame::read(reader, place, FrameType::Manifest, payload_len, decode)?;
         let bytes_before = reader.bytes_before(point.place.part);
-        Ok(Self { point, manifest, bytes_before })
+        let pieces_before =
+            bytes_before.saturating_sub(reader.bytes_before(point.commit.start.part));
+        Ok(Self { point, manifest, bytes_before, pieces_before })
     }
 
     /// Number of the update.
@@ -47,7 +51,8 @@ impl Version {
 
     /// Bytes that the update takes in the archive.
     pub fn stored_bytes(&self) -> u64 {
-        self.point.end() - self.point.commit.start.offset
+        let start = self.point.commit.start.offset;
+        self.pieces_before + self.point.end() - start.min(self.point.end())
     }
 
     /// Where the commit ends.

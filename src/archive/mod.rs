@@ -27,6 +27,7 @@ mod open;
 mod packed_frame;
 mod page_cache;
 mod page_hints;
+mod part_size;
 mod password;
 mod presence;
 mod rollback;

@@ -322,6 +322,7 @@ pub(super) fn new_part(options: OpenOptions<'_>, environment: &Environment) -> R
         fragment_exponent: options.fragment_exponent,
         link: crate::base::Digest::default(),
         first_update: 1,
+        continues: None,
     };
     let Some(password) = options.password else {
         return Ok(NewPart { header, key: None });

@@ -295,14 +295,13 @@ impl<'a> Transaction<'a> {
         let counts = self.manifest.counts;
         writer.append(FrameType::Manifest, &packed_frame::pack(&self.manifest.encode())?)?;
         let point = writer.commit()?;
+        let bytes_up_to = |place: Place, end: u64| self.reader.bytes_before(place.part) + end;
+        let before = self.last_end.map_or(0, |end| bytes_up_to(end, end.offset));
         Ok(Committed {
             version: point.commit.update,
             fingerprint: point.commit.fingerprint(),
             counts,
-            stored_bytes: match self.last_end {
-                Some(end) if end.part == point.place.part => point.end() - end.offset,
-                _ => point.end(),
-            },
+            stored_bytes: bytes_up_to(point.place, point.end()) - before,
         })
     }
 

@@ -170,6 +170,10 @@ pub(super) struct AddArguments {
     /// Do not mark deleted what is gone from disk
     #[arg(long)]
     pub(super) nodelete: bool,
+    /// Of an archive in parts: go on in another part when one would be longer than so many bytes, or
+    /// KiB, MiB, GiB with k, M, G; from 1M. Blocks stay whole, so that a part may be longer by itself
+    #[arg(long, value_name = "BYTES")]
+    pub(super) partsize: Option<OsString>,
     /// Show how far it is, but no files; N has no effect
     #[arg(long, value_name = "N", num_args = 0..=1)]
     pub(super) summary: Option<Vec<OsString>>,

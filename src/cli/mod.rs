@@ -15,6 +15,7 @@ mod manual_page;
 mod message;
 mod option_values;
 mod output;
+mod part_size;
 mod plan_line;
 mod progress_line;
 mod question;

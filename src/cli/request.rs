@@ -16,6 +16,7 @@ use super::arguments::{
     TestArguments, Verb,
 };
 use super::key::{key, new_key};
+use super::part_size::part_bytes;
 
 /// Digits of a version's directory when `-all` names none, and the most that it may name.
 const ALL_DIGITS: (usize, usize) = (4, 20);
@@ -34,8 +35,13 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
         Some(text) => Some(number("-fragment", text, 0, FRAGMENT_MAX)?),
         None => None,
     };
+    let archive = location(&arguments.common)?;
+    let part_bytes = match &arguments.partsize {
+        Some(typed) => Some(part_bytes(typed, &archive)?),
+        None => None,
+    };
     Ok(AddOptions {
-        archive: location(&arguments.common)?,
+        archive,
         key: password(&arguments.common)?,
         key_cost: KeyCost::default(),
         files: files(&arguments.files)?,
@@ -44,6 +50,7 @@ pub(super) fn add(arguments: &AddArguments) -> Result<AddOptions> {
         until: until(&arguments.common)?,
         force: arguments.force,
         fragment,
+        part_bytes,
         method: match &arguments.method {
             Some(method) => Some(MethodChoice::parse(text("-method", method)?)?),
             None => None,
@@ -331,7 +338,7 @@ fn number<N: TryFrom<usize>>(option: &str, typed: &OsStr, least: usize, most: us
     })
 }
 
-fn text<'a>(option: &str, typed: &'a OsStr) -> Result<&'a str> {
+pub(super) fn text<'a>(option: &str, typed: &'a OsStr) -> Result<&'a str> {
     typed.to_str().ok_or_else(|| {
         Error::usage(format!("{option} {}", typed.as_bytes().escape_ascii()))
             .because("it is not text")

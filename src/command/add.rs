@@ -42,6 +42,7 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
     };
     let mut archive = open(&options.archive, open_options, &options.environment)?;
     tell_notice(&archive, progress);
+    archive.set_part_bytes(options.part_bytes);
     let result = add_to(&mut archive, &scope, options, open_options, progress).map_err(|error| {
         error.outcome(outcome_of_failure(archive.rollback_stage(), options.is_dry()))
     });

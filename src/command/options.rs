@@ -32,6 +32,9 @@ pub struct AddOptions {
     pub force: bool,
     /// `-fragment N`; without it an archive keeps its own, a new one takes 6.
     pub fragment: Option<u8>,
+    /// `-partsize`: an update goes on in another part of an archive in parts when one would be longer
+    /// than so many bytes.
+    pub part_bytes: Option<u64>,
     /// `-method`; without it an archive stays what it is, and a new one keeps data.
     pub method: Option<MethodChoice>,
     /// Whether mode, owner and extended attributes are saved (not with `-noattributes`).

@@ -1,7 +1,7 @@
 //! `test`, one version: whether its manifest agrees with its commit, with the version before, and
 //! with the blocks that the update added.
 
-use crate::archive::{Archive, BlockTable, Catalog, Counts, Manifest, Version};
+use crate::archive::{Archive, BlockTable, Catalog, Counts, Manifest, Place, Version};
 use crate::base::{Error, Result};
 
 use super::findings::Findings;
@@ -13,7 +13,7 @@ pub(super) fn check_version(
     archive: &Archive,
     version: &Version,
     before: Option<&Version>,
-    data: Option<Vec<(u64, u64)>>,
+    data: Option<Vec<(Place, u64)>>,
     findings: &mut Findings<'_>,
 ) {
     let is_first = version.number() == 1;
@@ -69,7 +69,7 @@ fn check_own_blocks(
     archive: &Archive,
     version: &Version,
     before: Option<&Manifest>,
-    data: Option<Vec<(u64, u64)>>,
+    data: Option<Vec<(Place, u64)>>,
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     let mut recorded = Vec::new();
@@ -81,7 +81,7 @@ fn check_own_blocks(
         let Ok(page) = page else { return Ok(()) };
         for block in &page.blocks {
             if holds_data {
-                recorded.push((block.place.offset, block.payload_len));
+                recorded.push((block.place, block.payload_len));
             } else if !block.is_without_data() {
                 findings.damage(wrong(version, "has places of data, but the archive holds none"));
             }

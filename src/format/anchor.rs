@@ -2,6 +2,7 @@
 
 use crate::base::{ByteReader, ByteWriter, Digest, Result};
 
+use super::limits::UPDATE_PARTS_MAX;
 use super::place::Place;
 
 /// Payload of an ANCHOR frame.
@@ -70,9 +71,9 @@ impl Anchor {
         if reader.u64()? != 0 {
             return Err(reader.corrupt("reserved bytes are not zero"));
         }
-        let is_in_part = anchor.start.part == anchor.commit.part
+        let is_in_part = anchor.start < anchor.commit
             && anchor.start.part > 0
-            && anchor.start.offset < anchor.commit.offset
+            && u64::from(anchor.commit.part - anchor.start.part) < UPDATE_PARTS_MAX
             && anchor.commit.offset < 1 << 62
             && anchor.archive_bytes < 1 << 62;
         if update == 0 || !is_in_part {

@@ -2,7 +2,7 @@
 
 use crate::base::{ByteReader, ByteWriter, Digest, Error, ErrorKind, Result};
 
-use super::limits::PAGE_BYTES;
+use super::limits::{PAGE_BYTES, UPDATE_PARTS_MAX};
 
 const MAGIC: [u8; 8] = *b"ZARC\r\n\x1a\n";
 const MAJOR: u16 = 0;
@@ -30,6 +30,19 @@ pub struct HeaderFlags {
     pub in_parts: bool,
 }
 
+/// What a part says that goes on with an update begun in an earlier part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continuation {
+    /// The part where the update starts.
+    pub start_part: u32,
+    /// Index of the first frame of this part in the update.
+    pub first_index: u64,
+    /// Length of the part before in bytes.
+    pub bytes_before: u64,
+    /// The update's nonce, which tells two attempts at it apart.
+    pub nonce: Digest,
+}
+
 /// The header record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveHeader {
@@ -49,6 +62,8 @@ pub struct ArchiveHeader {
     pub link: Digest,
     /// Number of the first update with frames in this part.
     pub first_update: u64,
+    /// If the first update goes on here and does not start here.
+    pub continues: Option<Continuation>,
 }
 
 impl ArchiveHeader {
@@ -60,6 +75,11 @@ impl ArchiveHeader {
     /// Length of the header region in bytes: a page, and a copy of it in an encrypted archive.
     pub fn region_bytes(&self) -> u64 {
         if self.flags.encrypted { 2 * PAGE_BYTES } else { PAGE_BYTES }
+    }
+
+    /// The part where the first update with frames in this part starts.
+    pub fn start_part(&self) -> u32 {
+        self.continues.as_ref().map_or(self.part, |piece| piece.start_part)
     }
 
     /// The header region and the genesis tag; `key_records` are those of both pages of an encrypted
@@ -74,7 +94,13 @@ impl ArchiveHeader {
         writer.bytes(&MAGIC).u16(MAJOR).u16(MINOR).u32(region_bytes).u32(flags).u32(self.part);
         writer.bytes(&self.archive_id).i64(self.created);
         writer.u8(self.block_bits).u8(self.fragment_exponent).u8(CUT_RULE).u8(IDENTITY_BLAKE3);
-        writer.pad_to(64).bytes(self.link.as_bytes()).u64(self.first_update);
+        let piece = self.continues.as_ref();
+        writer.u32(piece.map_or(0, |piece| piece.start_part));
+        writer.u64(piece.map_or(0, |piece| piece.first_index));
+        writer.bytes(self.link.as_bytes()).u64(self.first_update);
+        if let Some(piece) = piece {
+            writer.u64(piece.bytes_before).bytes(piece.nonce.as_bytes());
+        }
         writer.pad_to(CHECKED_BYTES);
         let genesis = Digest::of(writer.as_bytes());
         writer.bytes(genesis.as_bytes());
@@ -113,16 +139,35 @@ impl ArchiveHeader {
         }
         let region = reader.u32()?;
         let flags = decode_flags(reader.u32()?)?;
-        let header = Self {
+        let mut header = Self {
             flags,
             part: reader.u32()?,
             archive_id: reader.array()?,
             created: reader.i64()?,
             block_bits: reader.u8()?,
             fragment_exponent: reader.u8()?,
-            link: decode_identity_rules(&mut reader)?,
-            first_update: reader.u64()?,
+            link: Digest::default(),
+            first_update: 0,
+            continues: None,
         };
+        expect_identity_rules(&mut reader)?;
+        let (start_part, first_index) = (reader.u32()?, reader.u64()?);
+        header.link = Digest::from_bytes(reader.array()?);
+        header.first_update = reader.u64()?;
+        if start_part > 0 {
+            let (bytes_before, nonce) = (reader.u64()?, Digest::from_bytes(reader.array()?));
+            header.continues = Some(Continuation { start_part, first_index, bytes_before, nonce });
+        }
+        let is_in_order = if start_part > 0 {
+            start_part < header.part
+                && u64::from(header.part - start_part) < UPDATE_PARTS_MAX
+                && first_index > 0
+        } else {
+            first_index == 0
+        };
+        if !is_in_order {
+            return Err(reader.corrupt("a part that goes on with nothing before it"));
+        }
         if u64::from(region) != header.region_bytes() {
             return Err(reader.corrupt(format_args!("a header region of {region} bytes")));
         }
@@ -160,15 +205,12 @@ fn decode_flags(flags: u32) -> Result<HeaderFlags> {
     })
 }
 
-/// The bytes from the cut rule up to the link, and the link.
-fn decode_identity_rules(reader: &mut ByteReader<'_>) -> Result<Digest> {
+/// Cut rule and identity.
+fn expect_identity_rules(reader: &mut ByteReader<'_>) -> Result<()> {
     let (cut, identity) = (reader.u8()?, reader.u8()?);
     if (cut, identity) != (CUT_RULE, IDENTITY_BLAKE3) {
         return Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
             .because(format!("cut rule {cut}, identity {identity} are unknown")));
     }
-    if reader.array::<12>()? != [0; 12] {
-        return Err(reader.corrupt("reserved bytes are not zero"));
-    }
-    Ok(Digest::from_bytes(reader.array()?))
+    Ok(())
 }

@@ -25,7 +25,7 @@ mod place;
 mod update;
 
 pub use anchor::Anchor;
-pub use archive_header::{ArchiveHeader, HeaderFlags};
+pub use archive_header::{ArchiveHeader, Continuation, HeaderFlags};
 pub use commit::{Commit, CommitLink};
 pub use content::{Piece, Run};
 pub use data::{Base, Data};
@@ -38,6 +38,7 @@ pub use intent::Intent;
 pub use limits::{
     BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_DEPTH_MAX, BLOCK_FRAGMENTS_MAX, BLOCK_PREFIX_BYTES_MAX,
     COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX, PAGE_BYTES, RUNS_MAX,
+    UPDATE_PARTS_MAX,
 };
 pub use manifest::{Counts, Manifest, RunReference};
 pub use origin::{CopiedRange, Origin};

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::format::PAGE_BYTES;
 use crate::storage::Backend;
 
 use super::index::Index;
@@ -26,7 +25,7 @@ impl AwayPart {
 
 impl Backend for AwayPart {
     fn len(&self) -> Result<u64> {
-        Ok(self.index.last_in(self.part).map_or(0, |anchor| anchor.commit.offset + PAGE_BYTES))
+        self.index.end_of(self.part)
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {

@@ -1,6 +1,6 @@
 //! A commit that counts, with its tag and place; and the rule of the jump commit.
 
-use crate::base::{Digest, Error, Result};
+use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::format::{ArchiveHeader, Commit, CommitLink, FrameType, PAGE_BYTES, Place, Update};
 
 use super::frame_reader::FrameReader;
@@ -52,7 +52,9 @@ impl CommitPoint {
         genesis: &Digest,
     ) -> Result<()> {
         let commit = &self.commit;
-        let region = Place { part: self.place.part, offset: archive.region_bytes() };
+        let is_first = commit.update == archive.first_update;
+        let part = if is_first { archive.start_part() } else { self.place.part };
+        let region = Place { part, offset: archive.region_bytes() };
         let (before_tag, start, before_state) = if commit.update == 1 {
             (*genesis, region, Some(Digest::default()))
         } else if let Some(before) = self.previous_if_there(reader, archive)? {
@@ -62,26 +64,36 @@ impl CommitPoint {
         } else {
             (archive.link, region, None)
         };
-        let reader = &reader.in_part(self.place.part);
-        let header = reader.header_at(commit.start.offset)?;
-        let update = reader.frame(commit.start, FrameType::Update, header.payload_len)?;
-        let update_says = Update::decode(update.payload())?;
-        let own = reader.header_at(self.place.offset)?;
         let is_linked = commit.archive_id == archive.archive_id
             && commit.start == start
             && commit.previous_tag == before_tag
-            && update_says.previous_tag == before_tag
-            && update_says.date == commit.date
-            && update_says.nonce == commit.nonce
-            && update.header.update == commit.update
-            && update.header.nonce_prefix == own.nonce_prefix
             && before_state
                 .is_none_or(|before| commit.state == Commit::state_after(&before, &commit.root));
-        if is_linked {
+        if is_linked && self.is_of_its_update(reader)? {
             return Ok(());
         }
         Err(Error::corrupt(format!("update {} does not follow the one before", commit.update))
             .at(self.place))
+    }
+
+    /// Whether the UPDATE frame says the same; that of a part that is left out is not known to say
+    /// otherwise.
+    fn is_of_its_update(&self, reader: &FrameReader) -> Result<bool> {
+        let Self { commit, place, .. } = self;
+        let own = reader.in_part(place.part).header_at(place.offset)?;
+        let header = match reader.in_part(commit.start.part).header_at(commit.start.offset) {
+            Err(error) if error.kind() == ErrorKind::Missing && commit.start.part < place.part => {
+                return Ok(true);
+            }
+            header => header?,
+        };
+        let update = reader.frame(commit.start, FrameType::Update, header.payload_len)?;
+        let update_says = Update::decode(update.payload())?;
+        Ok(update_says.previous_tag == commit.previous_tag
+            && update_says.date == commit.date
+            && update_says.nonce == commit.nonce
+            && update.header.update == commit.update
+            && update.header.nonce_prefix == own.nonce_prefix)
     }
 
     /// The commit before this one; nothing if it is in an earlier part and cannot be read there.
@@ -104,7 +116,13 @@ impl CommitPoint {
         let is_before = before.tag == self.commit.previous_tag
             && before.commit.update + 1 == self.commit.update
             && before.place < self.place
-            && self.place.part - before.place.part <= 1;
+            && self.commit.start.part <= self.place.part
+            && self
+                .commit
+                .start
+                .part
+                .checked_sub(before.place.part)
+                .is_some_and(|parts| parts <= 1);
         if is_before {
             return Ok(before);
         }

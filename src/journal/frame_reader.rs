@@ -67,12 +67,18 @@ impl FrameReader {
         self.parts.is_away(part)
     }
 
+    /// Whether a part is not there, whatever is known of it.
+    pub fn is_gone(&self, part: u32) -> bool {
+        self.parts.is_away(part) || self.parts.absent_part(part).is_some()
+    }
+
     /// Where the frames stand in this part that the index has of it.
     pub fn copied_frames(&self) -> Result<Vec<u64>> {
         let Some(index) = self.parts.index() else { return Ok(Vec::new()) };
         let mut offsets = Vec::new();
         for anchor in index.anchors_in(self.part) {
-            for range in index.ranges(&anchor)?.iter() {
+            let ranges = index.ranges(&anchor)?;
+            for range in ranges.iter().filter(|range| range.place.part == self.part) {
                 let mut offset = range.place.offset;
                 while offset < range.place.offset + range.len {
                     offsets.push(offset);

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::base::{Error, ErrorKind, Result};
 use crate::crypto::KeyRecord;
 use crate::format::{
-    Anchor, ArchiveHeader, Commit, CopiedRange, FrameHeader, FrameType, HeaderFlags, Origin,
-    PAGE_BYTES, Place,
+    Anchor, ArchiveHeader, Commit, Continuation, CopiedRange, FrameHeader, FrameType, HeaderFlags,
+    Origin, PAGE_BYTES, Place,
 };
 use crate::storage::{Backend, OnePart};
 
@@ -76,7 +76,7 @@ impl Index {
     /// What the header region of a part says that is not there; the part is one that is known.
     pub(super) fn region_of(&self, part: u32) -> HeaderRegion {
         let state = self.state();
-        let first = state.anchors.partition_point(|(_, anchor)| anchor.start.part < part);
+        let first = state.anchors.partition_point(|(_, anchor)| anchor.commit.part < part);
         let first = state.anchors.get(first).map(|(_, anchor)| anchor);
         let is_first = part == 1;
         let header = ArchiveHeader {
@@ -84,6 +84,13 @@ impl Index {
             part,
             link: first.filter(|_| !is_first).map(|anchor| anchor.previous_tag).unwrap_or_default(),
             first_update: first.map_or(1, |anchor| anchor.update),
+            // Where the parts are divided, only their own headers say.
+            continues: first.filter(|anchor| anchor.start.part < part).map(|anchor| Continuation {
+                start_part: anchor.start.part,
+                first_index: 1,
+                bytes_before: 0,
+                nonce: anchor.nonce,
+            }),
             ..self.header.clone()
         };
         // The link of part 0 is the genesis tag, which stands in part 1.
@@ -119,12 +126,31 @@ impl Index {
         last.filter(|anchor| anchor.commit.part == part).cloned()
     }
 
-    /// The anchors of all updates in a part.
+    /// The anchors of all updates that have frames in a part.
     pub(super) fn anchors_in(&self, part: u32) -> Vec<Anchor> {
         let state = self.state();
         let at = |part| state.anchors.partition_point(|(_, anchor)| anchor.commit.part < part);
         let anchors = state.anchors.iter().skip(at(part)).map(|(_, anchor)| anchor);
-        anchors.take_while(|anchor| anchor.commit.part == part).cloned().collect()
+        anchors.take_while(|anchor| anchor.start.part <= part).cloned().collect()
+    }
+
+    /// An update that goes on behind this part, and how many bytes its parts but the last have.
+    pub(super) fn update_beyond(&self, part: u32) -> Option<(Anchor, u64)> {
+        let anchor = self.anchors_in(part).pop().filter(|anchor| anchor.commit.part > part)?;
+        let before = self.anchor(anchor.update - 1).map_or(0, |before| before.archive_bytes);
+        let bytes = anchor.archive_bytes - before - (anchor.commit.offset + PAGE_BYTES);
+        Some((anchor, bytes))
+    }
+
+    /// Where the part ends, as far as there are copies of it.
+    pub(super) fn end_of(&self, part: u32) -> Result<u64> {
+        if let Some(anchor) = self.last_in(part) {
+            return Ok(anchor.commit.offset + PAGE_BYTES);
+        }
+        let Some((anchor, _)) = self.update_beyond(part) else { return Ok(0) };
+        let ranges = self.ranges(&anchor)?;
+        let last = ranges.iter().rev().find(|range| range.place.part == part);
+        Ok(last.map_or(0, |range| range.place.offset + range.len))
     }
 
     /// Where the last anchor's page ends; what follows is not part of the index.
@@ -186,7 +212,7 @@ impl Index {
             state.anchors.get(at).map(|(_, anchor)| anchor.clone()).ok_or_else(missing)?
         };
         let ranges = self.ranges(&anchor)?;
-        let at = ranges.partition_point(|range| range.place.offset <= offset);
+        let at = ranges.partition_point(|range| range.place <= Place { part, offset });
         let range = at.checked_sub(1).and_then(|at| ranges.get(at)).ok_or_else(missing)?;
         if range.place.part != part || end > range.place.offset + range.len {
             return Err(missing());
@@ -218,11 +244,14 @@ impl Index {
         let origin = Origin::decode(frame.payload()).map_err(|error| error.at(place))?;
         let is_inside = |range: &CopiedRange| {
             let end = range.copy.saturating_add(range.len);
-            range.place.part == anchor.commit.part
-                && range.place >= anchor.start
+            let is_last_part = range.place.part == anchor.commit.part;
+            range.place >= anchor.start
+                && range.place <= anchor.commit
+                && (!is_last_part
+                    || range.place.offset.saturating_add(range.len)
+                        <= anchor.commit.offset + PAGE_BYTES)
                 && range.copy > anchor.previous
                 && end <= anchor.origin.0
-                && range.place.offset.saturating_add(range.len) <= anchor.commit.offset + PAGE_BYTES
         };
         if frame.header.update != anchor.update || !origin.ranges.iter().all(is_inside) {
             return Err(Error::corrupt("the index contradicts itself").at(place));
@@ -246,16 +275,20 @@ impl Index {
 /// Whether the update stands where it must, and the bytes of the archive are counted on.
 fn follows_in_parts(before: Option<&Anchor>, anchor: &Anchor) -> bool {
     let (start, end) = (anchor.start, anchor.commit.offset + PAGE_BYTES);
+    let is_whole = start.part == anchor.commit.part;
+    // The parts before that of the commit are as long as they are.
+    let is_counted = |bytes: u64| if is_whole { bytes == end } else { bytes > end };
     match before {
-        None => start.part == 1 && anchor.archive_bytes == end,
+        None => start.part == 1 && is_counted(anchor.archive_bytes),
         Some(before) if start.part == before.commit.part => {
             let end_before = before.commit.offset + PAGE_BYTES;
             start.offset == end_before
+                && is_whole
                 && anchor.archive_bytes.checked_sub(before.archive_bytes) == Some(end - end_before)
         }
         Some(before) => {
             Some(start.part) == before.commit.part.checked_add(1)
-                && anchor.archive_bytes.checked_sub(before.archive_bytes) == Some(end)
+                && anchor.archive_bytes.checked_sub(before.archive_bytes).is_some_and(is_counted)
         }
     }
 }

@@ -49,6 +49,7 @@ impl Journal {
             part: 0,
             link: *self.genesis(),
             first_update: 1,
+            continues: None,
             ..self.header.clone()
         };
         let record = self.key_record.as_ref().map(KeyRecord::encode);

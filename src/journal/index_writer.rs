@@ -66,7 +66,7 @@ impl Index {
         } else {
             self.cut_tail()?;
         }
-        let ranges = group.copy(&reader.in_part(point.place.part), point)?;
+        let ranges = group.copy(reader, point)?;
         let origin_offset = group.offset;
         let payload = Origin { ranges }.encode();
         group.frame(FrameType::Origin, commit.frames + 1, &payload)?;
@@ -123,9 +123,15 @@ impl Group<'_> {
     fn copy(&mut self, reader: &FrameReader, point: &CommitPoint) -> Result<Vec<CopiedRange>> {
         let mut ranges: Vec<CopiedRange> = Vec::new();
         let mut offset = point.commit.start.offset;
+        let mut reader = reader.in_part(point.commit.start.part);
         for number in 0..=point.commit.frames {
-            let header = next_header(reader, offset, self.update, number)?;
-            let header = header.ok_or_else(|| lost_frame(reader, offset))?;
+            let mut header = next_header(&reader, offset, self.update, number)?;
+            if header.is_none() && reader.part() < point.place.part {
+                reader = reader.in_part(reader.part() + 1);
+                offset = self.index.header.region_bytes();
+                header = next_header(&reader, offset, self.update, number)?;
+            }
+            let header = header.ok_or_else(|| lost_frame(&reader, offset))?;
             offset = header.next_offset();
             if header.frame_type == FrameType::Data {
                 continue;
@@ -135,7 +141,7 @@ impl Group<'_> {
             let is_commit = header.frame_type == FrameType::Commit;
             if is_commit != (number == point.commit.frames) || (is_commit && frame.tag != point.tag)
             {
-                return Err(lost_frame(reader, header.offset));
+                return Err(lost_frame(&reader, header.offset));
             }
             let place = Place { part: header.part, offset: header.offset };
             let len = header.frame_len().next_multiple_of(8);
@@ -144,7 +150,12 @@ impl Group<'_> {
             self.push(&bytes);
             self.pad(len - header.frame_len());
             match ranges.last_mut() {
-                Some(last) if last.place.offset + last.len == place.offset => last.len += len,
+                Some(last)
+                    if last.place.part == place.part
+                        && last.place.offset + last.len == place.offset =>
+                {
+                    last.len += len;
+                }
                 _ => ranges.push(copy),
             }
             if self.waiting.len() >= PIECE_BYTES {

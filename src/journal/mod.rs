@@ -23,6 +23,7 @@ mod new_part;
 mod part_chain;
 mod parts;
 mod password_change;
+mod pieces;
 mod recovery;
 mod rollback;
 mod tail;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::base::{Error, Result};
-use crate::format::{ArchiveHeader, HeaderFlags};
+use crate::format::{ArchiveHeader, Continuation, HeaderFlags};
 use crate::storage::Backend;
 
 use super::header_region::{HeaderRegion, write_region};
@@ -40,17 +40,28 @@ impl Journal {
 
     /// The part that an update dated `date` is written to; it is made if it has to be.
     pub(super) fn open_part(&self, date: i64) -> Result<OpenPart> {
-        let (Some(number), Some(last)) = (self.next_part(), self.last()) else {
+        let Some(number) = self.next_part() else {
             let backend = Arc::clone(&self.backend);
             return Ok(OpenPart { backend, number: self.part(), made: None });
         };
         self.parts.expect_newest(number - 1)?;
+        self.make_part(number, date, None)
+    }
+
+    /// Makes the part `number`, in which the update after the last commit starts or goes on.
+    pub(super) fn make_part(
+        &self,
+        number: u32,
+        date: i64,
+        continues: Option<Continuation>,
+    ) -> Result<OpenPart> {
         let header = ArchiveHeader {
             flags: HeaderFlags { in_parts: true, ..self.header.flags },
             part: number,
             created: date,
-            link: last.tag,
-            first_update: last.commit.update + 1,
+            link: self.last_tag(),
+            first_update: self.last_update() + 1,
+            continues,
             ..self.header.clone()
         };
         let record = self.key_record.as_ref().map(crate::crypto::KeyRecord::encode);

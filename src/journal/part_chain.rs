@@ -15,6 +15,7 @@ use super::header_region::{HeaderRegion, is_unmade, unlocked};
 use super::index::Index;
 use super::keychain::Keychain;
 use super::parts::Parts;
+use super::pieces::{Fit, fit_of_pieces};
 use super::tail::if_sound;
 
 /// What becomes of parts that are missing, or that are something else than their names say.
@@ -126,7 +127,7 @@ impl PartChain {
     }
 
     /// Why `after` does not continue `before`, as far as that can be known: where parts between them
-    /// are left out, each of those held at least one update, and no more is known of them.
+    /// are left out, those held a commit at least, and no more is known of them.
     fn follow(
         &mut self,
         parts: &Arc<Parts>,
@@ -136,6 +137,17 @@ impl PartChain {
         let reader = FrameReader::of_part(Arc::clone(parts), before.part)
             .with_keychain(self.keychain.clone());
         let (this, next) = (parts.name(before.part), parts.name(after.part));
+        let piece = after.continues.as_ref();
+        if let Some(piece) = piece.filter(|piece| piece.start_part <= before.part) {
+            return Ok(match fit_of_pieces(parts, before, (after, piece), &self.genesis)? {
+                Fit::Right => None,
+                Fit::Damaged(damage) => {
+                    self.damage.get_or_insert(damage);
+                    None
+                }
+                Fit::Fork(fork) => Some(fork),
+            });
+        }
         let Some(last) = if_sound(CommitPoint::last_of(&reader))? else {
             let what = "a part of the archive is damaged or cut short";
             self.damage.get_or_insert(
@@ -146,9 +158,9 @@ impl PartChain {
             return Ok(None);
         };
         let number = last.commit.update;
-        let is_next = match after.part.saturating_sub(before.part) {
+        let is_next = match after.start_part().saturating_sub(before.part) {
             1 => (last.tag, number + 1) == (after.link, after.first_update),
-            parts => number.saturating_add(parts.into()) <= after.first_update,
+            _ => number.saturating_add(2) <= after.first_update,
         };
         if is_next {
             self.before = Some(last);
@@ -167,11 +179,13 @@ impl PartChain {
 /// Lets the index stand for the parts that are not there. A part that is another one than the index knows
 /// is left out, too, by those who read.
 fn enter_index(parts: &Parts, index: &Arc<Index>, regions: &mut Vec<HeaderRegion>, gaps: Gaps) {
+    let nonce = |header: &ArchiveHeader| header.continues.as_ref().map(|piece| piece.nonce);
     if gaps == Gaps::LeftOut {
         regions.retain(|region| {
             let (found, known) = (&region.header, index.region_of(region.header.part).header);
             let is_known = found.part > index.last_part()
-                || (found.link, found.first_update) == (known.link, known.first_update);
+                || (found.link, found.first_update, found.start_part(), nonce(found))
+                    == (known.link, known.first_update, known.start_part(), nonce(&known));
             if !is_known {
                 let why = format!("{} knows another one", parts.name(0));
                 parts.set_wrong(found.part, why);

@@ -87,7 +87,15 @@ impl Parts {
         let is_away = |part: &u32| present.binary_search(part).is_err();
         state.away = (1..=index.last_part()).filter(is_away).collect();
         for part in state.away.clone() {
-            let end = index.last_in(part).map_or(0, |anchor| anchor.commit.offset + PAGE_BYTES);
+            let end = match (index.last_in(part), index.update_beyond(part)) {
+                (Some(anchor), _) => anchor.commit.offset + PAGE_BYTES,
+                // Of several parts of one update only the sum is known.
+                (None, Some((anchor, bytes))) => {
+                    let others = state.lens.range(anchor.start.part..anchor.commit.part);
+                    bytes.saturating_sub(others.map(|(_, len)| len).sum())
+                }
+                (None, None) => 0,
+            };
             state.lens.insert(part, end);
         }
         state.index = Some(index);

@@ -53,6 +53,8 @@ pub struct Journal {
     /// A part that was begun, is nowhere and was given up: what the user is told of it.
     pub(super) given_up: Option<String>,
     pub(super) rollback: Rollback,
+    /// Updates go on in another part when one would be longer than this.
+    pub(super) part_bytes: Option<u64>,
 }
 
 impl Journal {
@@ -67,20 +69,21 @@ impl Journal {
         let (mut journal, chain) =
             Self::open_at_last_commit(&Parts::new(store), password, Gaps::LeftOut)?;
         let (end, len) = (journal.end(), journal.backend.len()?);
+        let earlier = journal.unfinished_before();
         if len > end {
             let found = journal.later_commits()?;
-            let lacks_commit =
-                has_damaged_commit(&journal.reader(), end, journal.last_update() + 1)?;
+            let (update, index) = (journal.last_update() + 1, journal.tail_index());
+            let lacks_commit = has_damaged_commit(&journal.reader(), end, update, index)?;
             journal.tail = match found.newest {
-                None if !lacks_commit => Tail::Unfinished(len - end),
+                None if !lacks_commit => Tail::Unfinished(earlier + (len - end)),
                 newest => {
                     let last = newest.or(journal.last.take());
                     journal.last = last;
                     Tail::Damaged { from: end }
                 }
             };
-        } else if let Some((_, len)) = chain.unmade {
-            journal.tail = Tail::Unfinished(len);
+        } else if earlier > 0 || chain.unmade.is_some() {
+            journal.tail = Tail::Unfinished(earlier + chain.unmade.map_or(0, |(_, len)| len));
         }
         if let Some(damage) = chain.damage {
             journal.tail = Tail::DamagedPart(damage.to_string());
@@ -109,6 +112,7 @@ impl Journal {
             is_made: false,
             given_up: None,
             rollback: Rollback::default(),
+            part_bytes: None,
         };
         journal.tell_keychain();
         journal.last = journal.find_last_commit()?;
@@ -129,7 +133,9 @@ impl Journal {
         }
         let mut last = self.last.clone();
         let (mut start, mut update) = (self.header.region_bytes(), self.header.first_update);
-        while let Some(point) = follow_to_commit(reader, start, update)? {
+        let mut index = self.header.continues.as_ref().map_or(0, |piece| piece.first_index);
+        while let Some(point) = follow_to_commit(reader, start, update, index)? {
+            index = 0;
             match if_sound(self.counting(Ok(point)))? {
                 Some(point) => {
                     (start, update) = (point.end(), point.commit.update + 1);

@@ -46,13 +46,15 @@ pub(super) fn next_header(
     }))
 }
 
-/// The commit of the update that starts at `start`, found by following its frames' headers.
+/// The commit of the update whose frame `first_index` stands at `start`, found by following the headers
+/// of its frames.
 pub(super) fn follow_to_commit(
     reader: &FrameReader,
     start: u64,
     update: u64,
+    first_index: u64,
 ) -> Result<Option<CommitPoint>> {
-    let (mut offset, mut index) = (start, 0);
+    let (mut offset, mut index) = (start, first_index);
     while let Some(header) = next_header(reader, offset, update, index)? {
         if header.frame_type == FrameType::Commit {
             let place = Place { part: header.part, offset: header.offset };
@@ -67,6 +69,8 @@ pub(super) fn follow_to_commit(
 /// An update of which every frame is there but the commit.
 #[derive(Debug)]
 pub(super) struct Complete {
+    /// Where it starts.
+    pub start: Place,
     /// Its first frame.
     pub update: Update,
     /// The tags of its frames.
@@ -77,17 +81,27 @@ pub(super) struct Complete {
     pub end: u64,
 }
 
-/// Follows and checks the frames of the uncommitted update that starts at `start`.
+/// Follows and checks the frames of the uncommitted update that starts at `start`, over all parts up to that
+/// of the reader; in each it goes on where the header region ends, at `region_bytes`.
 pub(super) fn follow_uncommitted(
     reader: &FrameReader,
-    start: u64,
+    start: Place,
+    region_bytes: u64,
     number: u64,
     previous_tag: &Digest,
 ) -> Result<Option<Complete>> {
     let mut tags = Vec::new();
     let mut first: Option<Frame> = None;
-    let (mut offset, mut manifest_offset) = (start, None);
-    while let Some(header) = next_header(reader, offset, number, tags.len() as u64)? {
+    let (mut offset, mut manifest_offset) = (start.offset, None);
+    let (mut reader, last_part) = (reader.in_part(start.part), reader.part());
+    loop {
+        let Some(header) = next_header(&reader, offset, number, tags.len() as u64)? else {
+            if reader.part() >= last_part || offset != reader.part_len()? {
+                break;
+            }
+            (reader, offset) = (reader.in_part(reader.part() + 1), region_bytes);
+            continue;
+        };
         if header.frame_type == FrameType::Commit {
             break;
         }
@@ -109,16 +123,21 @@ pub(super) fn follow_uncommitted(
         let update = if_sound(Update::decode(first.payload()))?;
         return Ok(update
             .filter(|update| update.previous_tag == *previous_tag)
-            .map(|update| Complete { update, tags, manifest_offset, end: offset }));
+            .map(|update| Complete { start, update, tags, manifest_offset, end: offset }));
     }
     Ok(None)
 }
 
-/// Whether the update that starts at `start` has all its frames but, in place of its commit,
+/// Whether the update whose frame `first_index` stands at `start` has all its frames but, in place of its commit,
 /// a page that is neither that nor empty, or an empty one that an update follows: a commit that
 /// was written and then damaged.
-pub(super) fn has_damaged_commit(reader: &FrameReader, start: u64, update: u64) -> Result<bool> {
-    let (mut offset, mut index, mut is_complete) = (start, 0, false);
+pub(super) fn has_damaged_commit(
+    reader: &FrameReader,
+    start: u64,
+    update: u64,
+    first_index: u64,
+) -> Result<bool> {
+    let (mut offset, mut index, mut is_complete) = (start, first_index, false);
     while let Some(header) = next_header(reader, offset, update, index)? {
         if header.frame_type == FrameType::Commit {
             return Ok(true);

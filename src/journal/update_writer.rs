@@ -3,7 +3,10 @@
 
 use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::crypto::UpdateKeys;
-use crate::format::{Commit, CommitLink, FrameHeader, FrameType, PAGE_BYTES, Place, Update};
+use crate::format::{
+    Commit, CommitLink, Continuation, FrameHeader, FrameType, PAGE_BYTES, Place, UPDATE_PARTS_MAX,
+    Update,
+};
 use crate::storage::Backend;
 
 use super::commit_point::CommitPoint;
@@ -11,6 +14,7 @@ use super::frame_reader::FrameReader;
 use super::new_part::OpenPart;
 use super::recovery::Journal;
 use super::rollback::RollbackStage;
+use super::tail::Complete;
 
 /// Payloads up to this length are copied to be written together with header and tag; a commit
 /// always is, since it must be one write.
@@ -25,8 +29,13 @@ pub struct UpdateWriter<'a> {
     /// Of an encrypted archive.
     keys: Option<UpdateKeys>,
     number: u64,
-    start: u64,
+    /// Where the UPDATE frame stands; the part is known when it is written.
+    start: Place,
     offset: u64,
+    /// No part is ended before this: a frame goes into a part that has no other one.
+    part_begin: u64,
+    /// The first part that was made for this update.
+    first_made: Option<u32>,
     next_index: u64,
     root: blake3::Hasher,
     manifest_offset: Option<u64>,
@@ -49,7 +58,7 @@ impl<'a> UpdateWriter<'a> {
                 .hint("open it again"));
         }
         let region_bytes = journal.header().region_bytes();
-        let start = journal.next_part().map_or(journal.end(), |_| region_bytes);
+        let offset = journal.next_part().map_or(journal.end(), |_| region_bytes);
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
         Ok(Self {
             keys: journal.keys_of_update(number, &update),
@@ -57,8 +66,10 @@ impl<'a> UpdateWriter<'a> {
             part: None,
             update,
             number,
-            start,
-            offset: start,
+            start: Place { part: 0, offset },
+            offset,
+            part_begin: 0,
+            first_made: None,
             next_index: 0,
             root: blake3::Hasher::new(),
             manifest_offset: None,
@@ -90,12 +101,19 @@ impl<'a> UpdateWriter<'a> {
         if !self.is_begun {
             // Not before, so that what goes wrong until now costs nothing.
             self.journal.cut_off()?;
-            self.part = Some(self.journal.open_part(self.update.date)?);
+            let part = self.journal.open_part(self.update.date)?;
+            self.start.part = part.number;
+            self.first_made = part.made.is_some().then_some(part.number);
+            self.part = Some(part);
             self.is_begun = true;
             self.journal.announce(self.part_number(), self.number, &self.update)?;
             let payload = self.update.encode();
             let (tag, _) = self.append_frame(FrameType::Update, false, &payload)?;
             self.root.update(tag.as_bytes());
+            self.part_begin = self.offset;
+        }
+        if !self.fits(frame_type, payload.len() as u64) {
+            self.go_on_in_next_part()?;
         }
         let is_last = frame_type == FrameType::Manifest;
         let place = Place { part: self.part_number(), offset: self.offset };
@@ -105,6 +123,55 @@ impl<'a> UpdateWriter<'a> {
             self.manifest_offset = Some(place.offset);
         }
         Ok((place, payload_len))
+    }
+
+    /// Whether a frame goes into this part, the manifest with the commit behind it.
+    fn fits(&self, kind: FrameType, payload_len: u64) -> bool {
+        let Some(part_bytes) = self.journal.part_bytes else { return true };
+        let is_padded = self.keys.is_some() && kind.is_secret();
+        let padding = if is_padded { kind.padding_bytes() as u64 } else { 1 };
+        let frame_len = FrameHeader::bytes_of_frame(payload_len.next_multiple_of(padding));
+        let end = (self.offset + frame_len).next_multiple_of(8);
+        let end = match kind {
+            FrameType::Manifest => end.next_multiple_of(PAGE_BYTES) + PAGE_BYTES,
+            _ => end,
+        };
+        end <= part_bytes || self.offset <= self.part_begin
+    }
+
+    /// Ends the part, durably, before the next one is begun.
+    fn go_on_in_next_part(&mut self) -> Result<()> {
+        let before = self.part_number();
+        if u64::from(before - self.start.part) + 1 >= UPDATE_PARTS_MAX {
+            let what = format!("an update cannot be in more than {UPDATE_PARTS_MAX} parts");
+            return Err(Error::usage(what).hint("give a larger -partsize"));
+        }
+        self.expect_own_len()?;
+        self.backend().sync()?;
+        self.journal.parts.set_len(before, self.offset);
+        let piece = Continuation {
+            start_part: self.start.part,
+            first_index: self.next_index,
+            bytes_before: self.offset,
+            nonce: self.update.nonce,
+        };
+        let part = self.journal.make_part(before + 1, self.update.date, Some(piece))?;
+        self.first_made.get_or_insert(part.number);
+        self.part = Some(part);
+        self.offset = self.journal.header().region_bytes();
+        self.part_begin = self.offset;
+        Ok(())
+    }
+
+    /// Fails unless the part is exactly as long as what was written.
+    fn expect_own_len(&self) -> Result<()> {
+        let (on_disk, written) = (self.backend().len()?, self.offset);
+        if on_disk == written {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Busy, "cannot commit: the archive changed meanwhile")
+            .because(format!("{written} bytes were written, the file has {on_disk}"))
+            .hint("another program writes to the archive"))
     }
 
     fn part_number(&self) -> u32 {
@@ -213,15 +280,7 @@ impl<'a> UpdateWriter<'a> {
         let gap = usize::try_from(page - self.offset).unwrap_or(usize::MAX);
         self.backend().append(self.offset, &vec![0; gap])?;
         self.offset = page;
-        let (on_disk, written) = (self.backend().len()?, self.offset);
-        if on_disk != written {
-            return Err(Error::new(
-                ErrorKind::Busy,
-                "cannot commit: the archive changed meanwhile",
-            )
-            .because(format!("{written} bytes were written, the file has {on_disk}"))
-            .hint("another program writes to the archive"));
-        }
+        self.expect_own_len()?;
         let commit = self.commit_record(manifest_offset)?;
         self.backend().sync()?;
         let place = Place { part: self.part_number(), offset: self.offset };
@@ -232,7 +291,6 @@ impl<'a> UpdateWriter<'a> {
     }
 
     fn commit_record(&self, manifest_offset: u64) -> Result<Commit> {
-        let part = self.part_number();
         let last = self.journal.last();
         let root = Digest::from_bytes(*self.root.finalize().as_bytes());
         let state_before = last.map(|last| last.commit.state).unwrap_or_default();
@@ -240,7 +298,7 @@ impl<'a> UpdateWriter<'a> {
             archive_id: self.journal.header().archive_id,
             update: self.number,
             date: self.update.date,
-            start: Place { part, offset: self.start },
+            start: self.start,
             previous: last.map(|last| last.place).unwrap_or_default(),
             frames: self.next_index,
             manifest_offset,
@@ -267,11 +325,16 @@ impl<'a> UpdateWriter<'a> {
             return Ok(());
         }
         self.journal.retract()?;
-        if let Some(OpenPart { number, made: Some(_), .. }) = &self.part {
-            return self.journal.parts.remove(*number);
+        if let Some(first) = self.first_made {
+            for number in (first..=self.part_number()).rev() {
+                self.journal.parts.remove(number)?;
+            }
+            if first == self.start.part {
+                return Ok(());
+            }
         }
         // Without a first update there is nothing to keep, not even the header.
-        let len = if is_kept { self.start } else { 0 };
+        let len = if is_kept { self.start.offset } else { 0 };
         self.journal.backend().truncate(len)?;
         if self.has_commit && len > 0 {
             // A crash must not bring the commit back among frames of a later attempt.
@@ -281,18 +344,12 @@ impl<'a> UpdateWriter<'a> {
     }
 
     /// Takes up an update whose frames are all there but whose commit is not.
-    pub(super) fn resume(
-        journal: &'a mut Journal,
-        update: Update,
-        tags: &[Digest],
-        manifest_offset: u64,
-        end: u64,
-    ) -> Self {
-        let start = journal.end();
+    pub(super) fn resume(journal: &'a mut Journal, complete: Complete) -> Self {
+        let Complete { start, update, tags, manifest_offset, end } = complete;
         let number = journal.last().map_or(1, |last| last.commit.update + 1);
         let keys = journal.keys_of_update(number, &update);
         let mut root = blake3::Hasher::new();
-        for tag in tags {
+        for tag in &tags {
             root.update(tag.as_bytes());
         }
         Self {
@@ -303,6 +360,8 @@ impl<'a> UpdateWriter<'a> {
             number,
             start,
             offset: end,
+            part_begin: 0,
+            first_made: None,
             next_index: tags.len() as u64,
             root,
             manifest_offset: Some(manifest_offset),

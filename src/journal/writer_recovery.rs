@@ -92,6 +92,7 @@ impl Journal {
             is_made: true,
             given_up: None,
             rollback: Rollback::default(),
+            part_bytes: None,
         })
     }
 
@@ -110,7 +111,10 @@ impl Journal {
             return Err(damaged_between(end, newest.place.offset, newest.commit.update));
         }
         let (number, previous_tag) = (self.last_update() + 1, self.last_tag());
-        if let Some(complete) = follow_uncommitted(&self.reader(), end, number, &previous_tag)? {
+        let start = self.tail_start();
+        let region = self.header.region_bytes();
+        let followed = follow_uncommitted(&self.reader(), start, region, number, &previous_tag)?;
+        if let Some(complete) = followed {
             if has_update_after(&self.reader(), complete.end, number)? {
                 // Several commits are lost: cutting off what follows this one would lose what a
                 // repair can save.
@@ -118,9 +122,7 @@ impl Journal {
             }
             // The frames may be in memory only, and what follows them is not a commit.
             self.end_at(complete.end)?;
-            let tags = &complete.tags;
-            let offset = complete.manifest_offset;
-            UpdateWriter::resume(self, complete.update, tags, offset, complete.end).commit()?;
+            UpdateWriter::resume(self, complete).commit()?;
             return Ok(true);
         }
         if let Some(offset) = found.damaged {
@@ -132,11 +134,19 @@ impl Journal {
 
     /// Lets the archive end with its last commit, durably. A part that has none goes away.
     fn drop_tail(&mut self, end: u64) -> Result<()> {
-        if self.last.as_ref().is_some_and(|last| last.place.part != self.part()) {
-            self.parts.remove(self.part())?;
-            self.enter_part(self.part() - 1)?;
-        } else {
-            self.end_at(end)?;
+        let (kept, newest) = (self.last.as_ref().map_or(1, |last| last.place.part), self.part());
+        if newest > kept {
+            // The newest one first: what a crash leaves is the beginning of an update.
+            for part in (kept + 1..=newest).rev() {
+                self.parts.remove(part)?;
+            }
+            self.enter_part(kept)?;
+            if self.last.is_none() {
+                self.backend = self.parts.reopened_for_writing(kept)?;
+            }
+        }
+        if newest == kept || self.last.is_none() {
+            self.end_at(if newest == kept { end } else { self.end() })?;
         }
         self.parts.set_len(self.part(), self.end());
         // The commit may be one whose sync was never waited for, and one that was cut off must not

@@ -91,7 +91,12 @@ impl InParts {
 
     /// Archives the directory.
     pub fn add(&self) -> Result<AddSummary> {
-        let done = add(&self.add_options(), &Told::default());
+        self.add_with(&self.add_options())
+    }
+
+    /// The same with other options.
+    pub fn add_with(&self, options: &AddOptions) -> Result<AddSummary> {
+        let done = add(options, &Told::default());
         if !self.index && self.part(0).exists() {
             fs::remove_file(self.part(0)).expect("the index");
         }

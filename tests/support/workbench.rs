@@ -167,6 +167,7 @@ impl Workbench {
             until: Until::Latest,
             force: false,
             fragment: None,
+            part_bytes: None,
             method: Some(MethodChoice::parse("1").expect("a method")),
             attributes: true,
             delete: true,
