@@ -184,6 +184,7 @@ impl FullBlock {
         method: Method,
         earlier: Option<&BlockReader>,
     ) -> Result<SealedBlock> {
+        let method = method.of(self.kind);
         let Bases { bases, prefix } = match earlier {
             Some(reader) if method.takes_prefix() => self.similar.choose(reader),
             _ => Bases::default(),
