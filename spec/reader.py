@@ -22,6 +22,7 @@ import functools
 import hashlib
 import hmac
 import itertools
+import lzma
 import os
 import pathlib
 import stat
@@ -32,6 +33,8 @@ from typing import NamedTuple
 import brotli
 import zstandard
 from blake3 import blake3 as new_blake3
+
+import context_mixing
 
 
 class Refused(Exception):
@@ -460,13 +463,17 @@ ZSTD_WINDOW_MAX = 1 << 28
 
 
 def unpack(codec, packed, raw_length, prefix=b""):
-    require(codec in (0, 1, 2), f"unknown codec {codec}")
+    require(codec in (0, 1, 2, 3, 5), f"unknown codec {codec}")
     require(codec == 1 or not prefix, f"codec {codec} does not know of base blocks")
     raw = packed
     if codec == 1:
         raw = unpack_zstd(packed, raw_length, prefix)
     elif codec == 2:
         raw = unpack_brotli(packed)
+    elif codec == 3:
+        raw = unpack_lzma(packed, raw_length)
+    elif codec == 5:
+        raw = unpack_context_mixing(packed, raw_length)
     require(len(raw) == raw_length, f"{len(raw)} bytes were packed, not {raw_length}")
     return raw
 
@@ -492,6 +499,29 @@ def unpack_brotli(packed):
         return brotli.decompress(packed)  # refuses large windows, and bytes behind the stream
     except brotli.error as error:
         raise Refused(f"brotli: {error}") from None
+
+
+def unpack_lzma(packed, raw_length):
+    require(packed, "lzma: no properties")
+    pb, rest = divmod(packed[0], 45)
+    lp, lc = divmod(rest, 9)
+    require(pb <= 4 and lc + lp <= 4, f"lzma: properties {packed[0]}")
+    kind = {"id": lzma.FILTER_LZMA1, "dict_size": max(4096, raw_length), "lc": lc, "lp": lp, "pb": pb}
+    decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[kind])
+    try:
+        raw = decompressor.decompress(packed[1:], max_length=raw_length + 1)
+    except lzma.LZMAError as error:
+        raise Refused(f"lzma: {error}") from None
+    require(decompressor.eof, "lzma: no end marker where it should be")
+    require(not decompressor.unused_data, "lzma: bytes behind the stream")
+    return raw
+
+
+def unpack_context_mixing(packed, raw_length):
+    try:
+        return context_mixing.decode(packed, raw_length)
+    except ValueError as error:
+        raise Refused(f"context mixing: {error}") from None
 
 
 def undo_e8e9(packed):

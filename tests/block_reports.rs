@@ -47,13 +47,15 @@ fn codec_of(report: &BlockReport) -> u8 {
         "store" => 0,
         "zstd" => 1,
         "brotli" => 2,
+        "lzma" => 3,
+        "cm" => 5,
         other => panic!("{other}"),
     }
 }
 
 #[test]
 fn reports_are_the_data_frames() {
-    for (method, codec) in [("zstd:1,0", 1), ("brotli:1,0", 2), ("0,0", 0)] {
+    for (method, codec) in [("zstd:1,0", 1), ("brotli:1,0", 2), ("30", 3), ("40", 5), ("0,0", 0)] {
         let bench = bench();
         let mut options = bench.add_options(b"");
         options.method = Some(MethodChoice::parse(method).unwrap());

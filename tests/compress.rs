@@ -35,7 +35,7 @@ fn method(text: &str) -> Method {
 }
 
 /// The codecs that compress.
-const CODECS: [Codec; 2] = [Codec::Zstd, Codec::Brotli];
+const CODECS: [Codec; 4] = [Codec::Zstd, Codec::Brotli, Codec::Lzma, Codec::ContextMixing];
 
 fn packed_text(codec: Codec, len: usize) -> Vec<u8> {
     let raw = text(len);
@@ -52,6 +52,8 @@ fn every_block_comes_back_at_every_level() {
     let blocks = [vec![], vec![7], vec![0; 100_000], text(1000), noise(50_000), mixed];
     let mut methods: Vec<Method> = (1..=22).map(|level| method(&format!("zstd:{level}"))).collect();
     methods.extend((0..=11).map(|level| method(&format!("brotli:{level}"))));
+    methods.extend((0..=9).map(|level| method(&format!("lzma:{level}"))));
+    methods.extend(["cm:1", "cm:2"].map(method));
     methods.extend(["0", "10", "20", "50", "58", "brotli", "brotli:5,8"].map(method));
     methods.push(Method::default());
     let mut raw = Vec::new();
@@ -73,7 +75,7 @@ fn what_does_not_get_smaller_is_stored() {
     assert_eq!(codec(&text(10_000), "5", ContentKind::Incompressible), Codec::Store);
     assert_eq!(codec(&text(10_000), "0", ContentKind::Text), Codec::Store);
     assert_eq!(codec(&text(10_000), "1", ContentKind::Text), Codec::Zstd);
-    for level in ["1", "brotli:0", "brotli:5", "brotli:11"] {
+    for level in ["1", "3", "4", "5", "brotli:0", "brotli:5", "brotli:11"] {
         assert_eq!(codec(&noise(10_000), level, ContentKind::Other), Codec::Store);
         assert_eq!(codec(&text(10_000), level, ContentKind::Incompressible), Codec::Store);
         for short in [&b""[..], b"x", b"xy"] {
@@ -89,7 +91,7 @@ fn what_does_not_get_smaller_is_stored() {
 #[test]
 fn threads_pack_the_same_bytes() {
     let block = text(2_000_000);
-    for method in ["25", "brotli:0", "brotli:9"].map(method) {
+    for method in ["25", "3", "40", "brotli:0", "brotli:9"].map(method) {
         threads_pack_the_same(&block, method);
     }
 }
@@ -121,7 +123,7 @@ fn a_block_is_packed_as_what_comes_after_another() {
     let mut block = before.clone();
     block.splice(150_000..150_000, *b"something new");
     let mut out = Vec::new();
-    for method in ["1", "2", "25", "3", "5", "zstd:1"].map(method) {
+    for method in ["1", "2", "25", "zstd:19", "zstd:1"].map(method) {
         let packed = pack_after(&before, &block, &method, ContentKind::Other).unwrap();
         assert!(packed.bytes.len() < 2000, "{method}: {}", packed.bytes.len());
         assert_eq!(packed, pack_after(&before, &block, &method, ContentKind::Other).unwrap());
@@ -134,7 +136,7 @@ fn a_block_is_packed_as_what_comes_after_another() {
         }
     }
     // No other codec reaches back.
-    for codec in [Codec::Store, Codec::Brotli] {
+    for codec in [Codec::Store, Codec::Brotli, Codec::Lzma, Codec::ContextMixing] {
         let error = unpack_after(b"before", codec, b"block", 5, &mut out).unwrap_err();
         assert!(error.to_string().contains("does not know of base blocks"), "{error}");
     }
@@ -221,6 +223,8 @@ fn random_bytes_are_no_frame() {
     for (i, chunk) in bytes.chunks(100).enumerate() {
         assert!(unpack(Codec::Zstd, chunk, i, &mut out).is_err());
         let _ = unpack(Codec::Brotli, chunk, 100, &mut out);
+        let with_properties = [&[0x5d, 0], &chunk[..i % 100]].concat();
+        let _ = unpack(Codec::Lzma, &with_properties, 100, &mut out);
         let with_magic = [&[0x28, 0xb5, 0x2f, 0xfd], chunk].concat();
         let _ = unpack(Codec::Zstd, &with_magic, 100, &mut out);
         assert!(out.capacity() < 1 << 20);

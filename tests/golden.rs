@@ -195,6 +195,7 @@ fn archives() -> Vec<(&'static str, Vec<Made>)> {
         ("blocks", blocks()),
         ("index", index()),
         ("brotli", brotli()),
+        ("levels", levels()),
         ("encrypted", history()),
         ("merged", merged()),
     ]
@@ -336,6 +337,29 @@ fn brotli() -> Vec<Made> {
         update(vec![(b"text-4", text(700_000))]),
     ];
     for (made, method) in made.iter_mut().zip(["brotli:0,0", "brotli:11,0", "1,0", "brotli,0"]) {
+        made.method = method;
+    }
+    made
+}
+
+/// Blocks of levels 3, 4 and 5: text, machine code, and what does not get smaller.
+fn levels() -> Vec<Made> {
+    let text = |from: u64| {
+        let lines = (from..).flat_map(|n| format!("{n} bottles on the wall\n").into_bytes());
+        Some(Thing::bytes(lines.take(3000).collect(), ContentKind::Text))
+    };
+    let code = |step: u8| {
+        let bytes =
+            (0..2000_u16).map(|n| [0xe8, n.to_le_bytes()[0], step, 0, 0][usize::from(n % 5)]);
+        Some(Thing::bytes(bytes.collect(), ContentKind::Executable))
+    };
+    let random = Some(Thing::bytes(noise(32, 900), ContentKind::Other));
+    let mut made = vec![
+        update(vec![(b"text-3", text(0)), (b"code-3", code(3)), (b"random", random)]),
+        update(vec![(b"text-4", text(90_000)), (b"code-4", code(4))]),
+        update(vec![(b"text-5", text(500_000)), (b"code-5", code(5))]),
+    ];
+    for (made, method) in made.iter_mut().zip(["30", "40", "50"]) {
         made.method = method;
     }
     made

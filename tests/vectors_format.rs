@@ -9,7 +9,7 @@ use std::sync::Arc;
 use zarc::base::{
     ByteReader, ByteWriter, Digest, Kind, Metadata, Result, StoredPath, Timestamp, Xattr,
 };
-use zarc::compress::{Codec, Filter, unpack_after};
+use zarc::compress::{Codec, ContentKind, Filter, Method, pack, unpack_after};
 use zarc::format::{
     Anchor, ArchiveHeader, Base, BlockRecord, Commit, CommitLink, CopiedRange, Counts, Data,
     Directory, DirectoryBuilder, Entry, EntryPage, EntryPageBuilder, FragmentId, FragmentPage,
@@ -164,6 +164,20 @@ fn data_payload() -> Vec<u8> {
 /// The same block in a brotli stream.
 fn brotli_payload(stream: &[u8]) -> Vec<u8> {
     block_300(2, 0, Vec::new(), stream)
+}
+
+/// The stream without its end marker.
+fn cut_end_marker(stream: &mut Vec<u8>) {
+    stream.truncate(stream.len() - 6);
+}
+
+/// The same block as `method` packs it, with a change to the stream.
+fn changed_stream(method: &str, change: fn(&mut Vec<u8>)) -> Vec<u8> {
+    let method = Method::parse(method).unwrap();
+    let packed = pack(&[0x5a; 203], &method, ContentKind::Other).unwrap();
+    let mut stream = packed.bytes.into_owned();
+    change(&mut stream);
+    block_300(packed.codec.id(), 0, Vec::new(), &stream)
 }
 
 fn block_300(codec: u8, filter: u8, bases: Vec<Base>, packed: &[u8]) -> Vec<u8> {
@@ -362,6 +376,11 @@ fn record_vectors() -> Vec<Vector> {
         ok("update-payload", "update", update().encode()),
         ok("data-payload", "data", data_payload()),
         ok("data-brotli", "data", brotli_payload(&brotli_stream())),
+        ok("data-lzma", "data", changed_stream("lzma", |_| ())),
+        ok("data-cm", "data", changed_stream("cm", |_| ())),
+        refused("data-lzma-rest", "data", changed_stream("lzma", |stream| stream.push(0))),
+        refused("data-lzma-endless", "data", changed_stream("lzma", cut_end_marker)),
+        refused("data-cm-rest", "data", changed_stream("cm", |stream| stream.push(0))),
         ok("data-e8e9", "data", e8e9_payload()),
         ok("data-bases", "data", bases_payload(7)),
         refused("data-base-later", "data", bases_payload(300)),

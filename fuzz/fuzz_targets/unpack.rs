@@ -10,7 +10,7 @@ use zarc::compress::{
 fuzz_target!(|bytes: &[u8]| {
     let mut raw = Vec::new();
     let raw_len = bytes.first().map_or(0, |&byte| usize::from(byte) * 257);
-    for codec in [Codec::Store, Codec::Zstd, Codec::Brotli] {
+    for codec in [Codec::Store, Codec::Zstd, Codec::Brotli, Codec::Lzma, Codec::ContextMixing] {
         if unpack(codec, bytes, raw_len, &mut raw).is_ok() {
             assert_eq!(raw.len(), raw_len);
         }
@@ -30,7 +30,8 @@ fuzz_target!(|bytes: &[u8]| {
     Filter::E8e9.undo(&mut filtered);
     assert_eq!(filtered, bytes);
     let level = bytes.len() % 10;
-    for method in [Method::default(), Method::parse(&format!("brotli:{level}")).unwrap()] {
+    for method in ["25", "3", "4", &format!("brotli:{level}")] {
+        let method = Method::parse(method).unwrap();
         let packed = pack(bytes, &method, ContentKind::of(bytes)).unwrap();
         unpack(packed.codec, &packed.bytes, bytes.len(), &mut raw).unwrap();
         assert_eq!(raw, bytes);

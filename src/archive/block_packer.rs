@@ -180,6 +180,7 @@ impl FullBlock {
     ///
     /// What `earlier` blocks have like it is the prefix, if they can be read.
     pub(super) fn seal(mut self, method: Method, earlier: &LentBlocks) -> Result<SealedBlock> {
+        let method = method.of(self.kind);
         let Bases { bases, prefix } = earlier.with(|earlier| match earlier {
             Some(reader) if method.takes_prefix() => self.similar.choose(reader),
             _ => Bases::default(),

@@ -6,16 +6,14 @@ use brotli::enc::StandardAlloc;
 use brotli::enc::encode::{BrotliEncoderOperation, BrotliEncoderStateStruct};
 use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
 
-use super::pack::{out_of_memory, reserved};
-use super::unpack::corrupt;
+use super::pack::reserved;
+use super::unpack::{corrupt, make_room};
 use crate::base::{Error, ErrorKind, Result};
 
 /// The greatest window of RFC 7932 has 2 to this power bytes, less 16.
 const WINDOW_BITS_MAX: i32 = 24;
 /// Smaller windows would save nothing worth having.
 const WINDOW_BITS_MIN: i32 = 16;
-/// So many bytes are made room for at first, whatever the stream will turn out to hold.
-const FIRST_BYTES: usize = 64 * 1024;
 
 /// One stream of at most `limit` bytes, or `None` if it would be longer.
 pub(super) fn compress(raw: &[u8], level: u8, limit: usize) -> Result<Option<Vec<u8>>> {
@@ -92,13 +90,5 @@ pub(super) fn decompress(packed: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Re
         return Err(corrupt(format_args!("the brotli stream ends after {packed_offset} bytes")));
     }
     out.truncate(len);
-    Ok(())
-}
-
-/// Twice the room, up to `raw_len` bytes: what a stream does not hold is not allocated for it.
-fn make_room(out: &mut Vec<u8>, raw_len: usize) -> Result<()> {
-    let len = out.capacity().max(2 * out.len()).max(FIRST_BYTES).min(raw_len);
-    out.try_reserve_exact(len - out.len()).map_err(|_| out_of_memory())?;
-    out.resize(len, 0);
     Ok(())
 }

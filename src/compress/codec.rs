@@ -14,6 +14,10 @@ pub enum Codec {
     Zstd = 1,
     /// One brotli stream (RFC 7932), without the extension for large windows.
     Brotli = 2,
+    /// The byte of its properties and one raw LZMA stream with an end marker.
+    Lzma = 3,
+    /// The stream of [`super::context_mixing`].
+    ContextMixing = 5,
 }
 
 impl Codec {
@@ -23,6 +27,8 @@ impl Codec {
             0 => Ok(Self::Store),
             1 => Ok(Self::Zstd),
             2 => Ok(Self::Brotli),
+            3 => Ok(Self::Lzma),
+            5 => Ok(Self::ContextMixing),
             _ => Err(unsupported(id)),
         }
     }
@@ -44,6 +50,8 @@ impl fmt::Display for Codec {
             Self::Store => "store",
             Self::Zstd => "zstd",
             Self::Brotli => "brotli",
+            Self::Lzma => "lzma",
+            Self::ContextMixing => "cm",
         })
     }
 }
@@ -54,10 +62,10 @@ mod tests {
 
     #[test]
     fn unknown_codecs_are_named() {
-        for id in 0..=2 {
+        for id in [0, 1, 2, 3, 5] {
             assert_eq!(Codec::from_id(id).unwrap().id(), id);
         }
-        for id in [3, 99, 255] {
+        for id in [4, 99, 255] {
             let error = Codec::from_id(id).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported);
             assert!(error.to_string().ends_with(&format!("codec {id}")), "{error}");

@@ -1,9 +1,10 @@
 //! `-method` as a value: `LEVEL[BLOCK]` as in the manual, or the codec spelled out.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
 use super::codec::Codec;
+use super::content::ContentKind;
+use super::context_mixing::Strength;
 use crate::base::{Error, Result};
 
 /// What `-method` asks for.
@@ -42,37 +43,52 @@ impl fmt::Display for MethodChoice {
 /// How blocks are compressed, and how large they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Method {
-    codec: Codec,
-    /// That of the codec; 0 for none.
-    level: u8,
+    /// For text.
+    text: Packing,
+    /// For everything else that can be compressed.
+    binary: Packing,
     /// Blocks are of 2 to this power MiB.
     block_exponent: u8,
+}
+
+/// A codec, and how hard it tries: 0 where there is no choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Packing {
+    codec: Codec,
+    level: u8,
+}
+
+impl Packing {
+    const fn new(codec: Codec, level: u8) -> Self {
+        Self { codec, level }
+    }
 }
 
 impl Method {
     /// The format has no blocks above 256 MiB.
     const BLOCK_EXPONENT_MAX: u8 = 8;
-    const ZSTD_LEVELS: RangeInclusive<u8> = 1..=22;
-    const BROTLI_LEVELS: RangeInclusive<u8> = 0..=11;
     /// Of `brotli` alone: 10 and 11 take many times as long.
     const BROTLI_LEVEL: u8 = 9;
-    /// That of zstd which `1` stands for: blocks of 16 MiB do for it.
-    const FAST: u8 = 2;
+    /// Of `lzma` alone, and the way LZMA is used by most.
+    const LZMA_LEVEL: u8 = 6;
+    /// Levels of the context-mixing codec.
+    const CM_FAST: u8 = 1;
+    const CM_STRONG: u8 = 2;
     /// From this level of zstd on, matches are looked for in the whole block.
     const LONG_FROM: u8 = 2;
     /// What tells fast whether bytes can be compressed at all.
-    pub(super) const PROBE: Self = Self::zstd(1, 0);
+    pub(super) const PROBE: Self = Self::uniform(Packing::new(Codec::Zstd, 1), 0);
 
     /// For pages of entries and fragment records.
     pub const fn metadata() -> Self {
-        Self::zstd(3, 0)
+        Self::uniform(Packing::new(Codec::Zstd, 3), 0)
     }
 
-    const fn zstd(level: u8, block_exponent: u8) -> Self {
-        Self { codec: Codec::Zstd, level, block_exponent }
+    const fn uniform(packing: Packing, block_exponent: u8) -> Self {
+        Self { text: packing, binary: packing, block_exponent }
     }
 
-    /// Reads the value of `-method`: `3`, `26`, `store`, `zstd`, `zstd:12`, `brotli:9,5`.
+    /// Reads the value of `-method`: `3`, `26`, `store`, `zstd:12`, `brotli:9,5`, `lzma`, `cm:2`.
     pub fn parse(text: &str) -> Result<Self> {
         let (name, block) = match text.split_once(',') {
             Some((name, block)) => (name, Some(block)),
@@ -82,74 +98,51 @@ impl Method {
             }
             None => (text, None),
         };
-        let (codec, level) = Self::parse_level(name).ok_or_else(|| {
+        let method = Self::of_level(name).or_else(|| Self::of_codec(name)).ok_or_else(|| {
             Error::usage(format!("-method {text} is not a method")).because(
                 "the right form is LEVEL[SIZE] with LEVEL from 0 to 5, store[,SIZE], \
-                 zstd[:N][,SIZE] with N from 1 to 22, brotli[:N][,SIZE] with N from 0 to 11, or i",
+                 zstd[:N][,SIZE] with N from 1 to 22, brotli[:N][,SIZE] with N from 0 to 11, \
+                 lzma[:N][,SIZE] with N from 0 to 9, cm[:N][,SIZE] with N 1 or 2, or i",
             )
         })?;
-        let block_exponent = match block {
-            Some(block) => Self::parse_block(text, block)?,
-            None => Self::block_exponent_default(codec, level),
+        match block {
+            Some(block) => Ok(Self { block_exponent: Self::parse_block(text, block)?, ..method }),
+            None => Ok(method),
+        }
+    }
+
+    /// What a digit stands for.
+    fn of_level(digit: &str) -> Option<Self> {
+        let (codec, level, block_exponent) = match digit {
+            "0" => (Codec::Store, 0, 4),
+            "1" => (Codec::Zstd, 2, 4),
+            "2" => (Codec::Zstd, 5, 6),
+            "3" => (Codec::Lzma, 6, 4),
+            "4" => (Codec::ContextMixing, Self::CM_FAST, 4),
+            "5" => (Codec::ContextMixing, Self::CM_STRONG, 4),
+            _ => return None,
         };
-        Ok(Self { codec, level, block_exponent })
+        Some(Self::uniform(Packing::new(codec, level), block_exponent))
     }
 
-    /// The same block size without compression.
-    #[must_use]
-    pub const fn stored(self) -> Self {
-        Self { codec: Codec::Store, level: 0, ..self }
-    }
-
-    /// How blocks are packed that get smaller by it.
-    pub const fn codec(&self) -> Codec {
-        self.codec
-    }
-
-    /// The codec's level.
-    pub const fn level(&self) -> u8 {
-        self.level
-    }
-
-    /// Whether a block can be packed as what comes after other bytes.
-    pub fn takes_prefix(&self) -> bool {
-        self.codec == Codec::Zstd
-    }
-
-    /// How many bytes a block holds at most.
-    pub const fn block_bytes(&self) -> usize {
-        1 << (20 + self.block_exponent)
-    }
-
-    /// The logarithm of the window for long-distance matching, if there is to be any.
-    pub(super) fn long_window_log(self) -> Option<u32> {
-        (self.codec == Codec::Zstd && self.level >= Self::LONG_FROM)
-            .then_some(20 + u32::from(self.block_exponent))
-    }
-
-    /// The codec and its level that a level's digit or a codec's name stands for.
-    fn parse_level(name: &str) -> Option<(Codec, u8)> {
-        let zstd = match name {
-            "0" | "store" => return Some((Codec::Store, 0)),
-            "brotli" => return Some((Codec::Brotli, Self::BROTLI_LEVEL)),
-            "1" => Self::FAST,
-            "zstd" => 3,
-            "2" => 5,
-            "3" => 9,
-            "4" => 16,
-            "5" => 19,
-            _ => {
-                let (codec, level) = name.split_once(':')?;
-                let (codec, levels) = match codec {
-                    "zstd" => (Codec::Zstd, Self::ZSTD_LEVELS),
-                    "brotli" => (Codec::Brotli, Self::BROTLI_LEVELS),
-                    _ => return None,
-                };
-                let level = parse_digits(level).filter(|level| levels.contains(level))?;
-                return Some((codec, level));
-            }
+    /// What the name of a codec stands for, with or without a level.
+    fn of_codec(name: &str) -> Option<Self> {
+        let (codec, level) = match name.split_once(':') {
+            Some((codec, level)) => (codec, Some(parse_digits(level)?)),
+            None => (name, None),
         };
-        Some((Codec::Zstd, zstd))
+        let (codec, levels, default) = match codec {
+            "store" if level.is_none() => (Codec::Store, 0..=0, 0),
+            "zstd" => (Codec::Zstd, 1..=22, 3),
+            "brotli" => (Codec::Brotli, 0..=11, Self::BROTLI_LEVEL),
+            "lzma" => (Codec::Lzma, 0..=9, Self::LZMA_LEVEL),
+            "cm" => (Codec::ContextMixing, Self::CM_FAST..=Self::CM_STRONG, Self::CM_STRONG),
+            _ => return None,
+        };
+        let level = level.unwrap_or(default);
+        // Larger blocks are for matches far away: the others see no more, or take too much memory.
+        let block_exponent = if codec == Codec::Zstd && level > 2 { 6 } else { 4 };
+        levels.contains(&level).then(|| Self::uniform(Packing::new(codec, level), block_exponent))
     }
 
     fn parse_block(text: &str, block: &str) -> Result<u8> {
@@ -161,28 +154,68 @@ impl Method {
         )
     }
 
-    const fn block_exponent_default(codec: Codec, level: u8) -> u8 {
-        match codec {
-            Codec::Zstd if level > Self::FAST => 6,
-            // The window of brotli sees no more than 16 MiB.
-            Codec::Store | Codec::Zstd | Codec::Brotli => 4,
-        }
+    /// The method for blocks of one kind: one codec.
+    #[must_use]
+    pub const fn of(self, kind: ContentKind) -> Self {
+        let packing = match kind {
+            ContentKind::Text => self.text,
+            ContentKind::Executable | ContentKind::Other => self.binary,
+            ContentKind::Incompressible => return self.stored(),
+        };
+        Self::uniform(packing, self.block_exponent)
+    }
+
+    /// The same block size without compression.
+    #[must_use]
+    pub const fn stored(self) -> Self {
+        Self::uniform(Packing::new(Codec::Store, 0), self.block_exponent)
+    }
+
+    /// How blocks are packed that get smaller by it, of those that are no text.
+    pub const fn codec(&self) -> Codec {
+        self.binary.codec
+    }
+
+    /// The codec's level.
+    pub const fn level(&self) -> u8 {
+        self.binary.level
+    }
+
+    /// How much work context mixing does.
+    pub(super) const fn strength(self) -> Strength {
+        if self.binary.level == Self::CM_FAST { Strength::Fast } else { Strength::Strong }
+    }
+
+    /// Whether a block can be packed as what comes after other bytes.
+    pub fn takes_prefix(&self) -> bool {
+        self.codec() == Codec::Zstd
+    }
+
+    /// How many bytes a block holds at most.
+    pub const fn block_bytes(&self) -> usize {
+        1 << (20 + self.block_exponent)
+    }
+
+    /// The logarithm of the window for long-distance matching, if there is to be any.
+    pub(super) fn long_window_log(self) -> Option<u32> {
+        (self.codec() == Codec::Zstd && self.level() >= Self::LONG_FROM)
+            .then_some(20 + u32::from(self.block_exponent))
     }
 }
 
 impl Default for Method {
     /// Level 2 with half of its memory.
     fn default() -> Self {
-        Self::zstd(5, 5)
+        Self::uniform(Packing::new(Codec::Zstd, 5), 5)
     }
 }
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { codec, level, block_exponent } = self;
+        let Self { binary: Packing { codec, level }, block_exponent, .. } = self;
         match codec {
             Codec::Store => write!(f, "{codec},{block_exponent}"),
-            Codec::Zstd | Codec::Brotli => write!(f, "{codec}:{level},{block_exponent}"),
+            _ => write!(f, "{codec}:{level},{block_exponent}"),
         }
     }
 }
@@ -200,6 +233,7 @@ mod tests {
     #[test]
     fn every_form_of_a_method_is_read() {
         let (store, zstd, brotli) = (Codec::Store, Codec::Zstd, Codec::Brotli);
+        let (lzma, cm) = (Codec::Lzma, Codec::ContextMixing);
         for (text, codec, level, mib) in [
             ("0", store, 0, 16),
             ("1", zstd, 2, 16),
@@ -208,10 +242,10 @@ mod tests {
             ("2", zstd, 5, 64),
             ("25", zstd, 5, 32),
             ("26", zstd, 5, 64),
-            ("3", zstd, 9, 64),
-            ("4", zstd, 16, 64),
-            ("5", zstd, 19, 64),
-            ("58", zstd, 19, 256),
+            ("3", lzma, 6, 16),
+            ("4", cm, 1, 16),
+            ("5", cm, 2, 16),
+            ("58", cm, 2, 256),
             ("store", store, 0, 16),
             ("store,0", store, 0, 1),
             ("zstd", zstd, 3, 64),
@@ -224,6 +258,11 @@ mod tests {
             ("brotli:0", brotli, 0, 16),
             ("brotli:9,5", brotli, 9, 32),
             ("brotli:11,8", brotli, 11, 256),
+            ("lzma", lzma, 6, 16),
+            ("lzma:0,0", lzma, 0, 1),
+            ("lzma:9,8", lzma, 9, 256),
+            ("cm", cm, 2, 16),
+            ("cm:1,3", cm, 1, 8),
         ] {
             let method = Method::parse(text).unwrap();
             let found = (method.codec(), method.level(), method.block_bytes() >> 20);
@@ -251,8 +290,10 @@ mod tests {
             "zstd:+3",
             "zstd:300",
             "store:1",
-            "lzma",
-            "lzma:1",
+            "lzma:",
+            "lzma:10",
+            "cm:0",
+            "cm:3",
             "Store",
             "é",
             "brotli:",
@@ -269,7 +310,15 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
             let told = error.to_string();
             assert!(told.starts_with(&format!("-method {text} is not a method")), "{told}");
-            for form in ["LEVEL[SIZE]", "store[,SIZE]", "zstd[:N]", "brotli[:N]", "or i"] {
+            for form in [
+                "LEVEL[SIZE]",
+                "store[,SIZE]",
+                "zstd[:N]",
+                "brotli[:N]",
+                "lzma[:N]",
+                "cm[:N]",
+                "or i",
+            ] {
                 assert!(told.contains(form), "{told}");
             }
         }

@@ -8,6 +8,7 @@ mod content;
 pub mod context_mixing;
 mod filter;
 mod frame_header;
+mod lzma_stream;
 mod magic;
 mod method;
 mod pack;

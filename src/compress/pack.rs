@@ -10,6 +10,8 @@ use zstd::zstd_safe::{CCtx, CParameter, ErrorCode, ResetDirective, get_error_nam
 use super::brotli_stream;
 use super::codec::Codec;
 use super::content::ContentKind;
+use super::context_mixing::{self, Strength};
+use super::lzma_stream;
 use super::method::Method;
 use crate::base::{Error, ErrorKind, Result};
 
@@ -35,22 +37,30 @@ pub fn pack_after<'a>(
     method: &Method,
     content: ContentKind,
 ) -> Result<Packed<'a>> {
-    let codec = match content {
-        ContentKind::Incompressible => Codec::Store,
-        _ => method.codec(),
-    };
+    let method = method.of(content);
+    let codec = method.codec();
     // Room for less than the block: not getting smaller ends the attempt.
     let limit = raw.len().saturating_sub(1);
     let smaller = match codec {
         Codec::Store => None,
-        Codec::Zstd if prefix.is_empty() => compress(raw, *method, limit)?,
-        Codec::Zstd => compress_after(prefix, raw, *method, limit)?,
+        Codec::Zstd if prefix.is_empty() => compress(raw, method, limit)?,
+        Codec::Zstd => compress_after(prefix, raw, method, limit)?,
         Codec::Brotli => brotli_stream::compress(raw, method.level(), limit)?,
+        Codec::Lzma => lzma_stream::compress(raw, method.level(), content, limit)?,
+        Codec::ContextMixing => mix(raw, method.strength(), limit),
     };
     Ok(match smaller {
         Some(bytes) => Packed { codec, bytes: Cow::Owned(bytes) },
         None => Packed { codec: Codec::Store, bytes: Cow::Borrowed(raw) },
     })
+}
+
+/// The stream of the context-mixing codec, or `None` if it would have more than `limit` bytes.
+fn mix(raw: &[u8], strength: Strength, limit: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    context_mixing::encode(strength, raw, &mut bytes);
+    bytes.shrink_to_fit();
+    (bytes.len() <= limit).then_some(bytes)
 }
 
 /// One zstd frame of at most `limit` bytes, or `None` if it would be longer.

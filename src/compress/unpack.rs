@@ -1,7 +1,8 @@
 //! Blocks come back, whatever the bytes are: a block of the length that was said, or an error.
 //!
 //! Nothing in the packed bytes decides how much memory is taken; the caller does, by `raw_len`. A
-//! window and tables come on top, less than 32 MB, where the codec does not decode in place.
+//! window and tables come on top where the codec does not decode in place: less than 32 MB, with LZMA
+//! as much as the block has, with context mixing what its strength takes.
 
 use std::cell::RefCell;
 
@@ -9,12 +10,16 @@ use zstd::zstd_safe::{DCtx, find_frame_compressed_size, get_error_name};
 
 use super::brotli_stream;
 use super::codec::Codec;
+use super::context_mixing;
 use super::frame_header::FrameHeader;
+use super::lzma_stream;
 use super::pack::out_of_memory;
 use crate::base::{Error, Result};
 
 /// The greatest window of a frame: that of the greatest block.
 const WINDOW_BYTES_MAX: u64 = 1 << 28;
+/// So many bytes are made room for at first, whatever a stream will turn out to hold.
+const FIRST_BYTES: usize = 64 * 1024;
 
 /// Replaces what is in `out` by the block that was packed, which has exactly `raw_len` bytes.
 pub fn unpack(codec: Codec, packed: &[u8], raw_len: usize, out: &mut Vec<u8>) -> Result<()> {
@@ -39,6 +44,8 @@ pub fn unpack_after(
         }
         Codec::Store => copy(packed, raw_len, out),
         Codec::Brotli => brotli_stream::decompress(packed, raw_len, out),
+        Codec::Lzma => lzma_stream::decompress(packed, raw_len, out),
+        Codec::ContextMixing => context_mixing::decode(packed, raw_len, out),
     };
     let len = out.len();
     if unpacked.is_err() || len != raw_len {
@@ -102,6 +109,14 @@ fn decompress(prefix: &[u8], packed: &[u8], out: &mut Vec<u8>) -> Result<()> {
 
 fn decompress_with(context: &mut DCtx<'_>, packed: &[u8], out: &mut Vec<u8>) -> Result<()> {
     context.decompress(out, packed).map_err(|code| corrupt(get_error_name(code)))?;
+    Ok(())
+}
+
+/// Twice the room, up to `raw_len` bytes: what a stream does not hold is not allocated for it.
+pub(super) fn make_room(out: &mut Vec<u8>, raw_len: usize) -> Result<()> {
+    let len = out.capacity().max(2 * out.len()).max(FIRST_BYTES).min(raw_len);
+    reserve(out, len - out.len())?;
+    out.resize(len, 0);
     Ok(())
 }
 
