@@ -369,8 +369,9 @@ fn a_dry_run_and_a_run_agree_on_a_scope_that_is_gone() {
 #[test]
 fn an_interrupted_add_says_truly_whether_it_has_rolled_back() {
     let sample = Sample::new();
-    for n in 0..6 {
-        fs::write(sample.bench.work().join(format!("z{n}")), noise(200 + n, 500_000)).unwrap();
+    // Files are read ahead, so that many are met before the cut, and as many written after it.
+    for n in 0..30 {
+        fs::write(sample.bench.work().join(format!("z{n}")), noise(200 + n, 200_000)).unwrap();
     }
     for kept in [0, 2] {
         let (mut untouched, mut rolled_back) = (0, 0);
