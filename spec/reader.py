@@ -25,6 +25,7 @@ import itertools
 import lzma
 import os
 import pathlib
+import re
 import stat
 import struct
 import sys
@@ -255,7 +256,7 @@ def check_frame_header(header):
     require(type_ not in FRAME_TYPES_NOT_YET_WRITTEN,
             f"frame of type {type_} ({FRAME_TYPES_NOT_YET_WRITTEN.get(type_)}): not yet written")
     require(type_ in FRAME_TYPES, f"frame of unknown type {type_}")
-    name, limit = FRAME_TYPES.get(type_, (f"type {type_}", DATA_PAYLOAD_BYTES_MAX))
+    name, limit = FRAME_TYPES[type_]
     require(header.length <= limit, f"{name} frame: payload of {header.length} bytes is above the limit {limit}")
     require(not header.flags & ~(FRAME_LAST | FRAME_ENCRYPTED), f"{name} frame: unknown flags {header.flags:#x}")
     require((type_ in OF_INDEX) == (header.part == 0), f"{name} frame: stands in part {header.part}")
@@ -288,12 +289,20 @@ def part_names(path):
     if not places and "*" not in path:
         return [path]
     names = []
-    while True:
-        name = part_name(path, len(names) + 1)
-        if not os.path.exists(name):
-            require(names, f"{name}: there is no such part")
-            return names
+    while os.path.exists(name := part_name(path, len(names) + 1)):
         names.append(name)
+    require(names, f"{name}: there is no such part")
+    later = [number for number in numbers_of_parts(path) if number > len(names)]
+    require(not later, f"{name}: is missing, but part {max(later, default=0)} is there")
+    return names
+
+
+def numbers_of_parts(path):
+    """The numbers of the files whose names are of a pattern."""
+    directory, pattern = os.path.split(path)
+    digits = "".join("([0-9])" if c == "?" else "([0-9]+)" if c == "*" else re.escape(c) for c in pattern)
+    matches = (re.fullmatch(digits, name) for name in os.listdir(directory or "."))
+    return [int("".join(match.groups())) for match in matches if match]
 
 
 class File:
@@ -339,7 +348,7 @@ def decode_frame(data, keys=None):
     header = decode_frame_header(data[:FRAME_HEADER_BYTES])
     check_frame_header(header)
     require(len(data) == header.end() - header.offset, "frame: is not as long as its header says")
-    checked, tag, name = memoryview(data)[:-TAG_BYTES], data[-TAG_BYTES:], FRAME_TYPES.get(header.type, ("frame",))[0]
+    checked, tag, name = memoryview(data)[:-TAG_BYTES], data[-TAG_BYTES:], FRAME_TYPES[header.type][0]
     payload = data[FRAME_HEADER_BYTES:-TAG_BYTES]
     if keys:
         encryption, authentication = keys.of_frame(header, payload)
@@ -392,6 +401,7 @@ E8E9 = 1
 
 class Block(NamedTuple):
     number: int
+    bases: list  # numbers of blocks
     lengths: list  # of its fragments
     raw: bytes
 
@@ -428,7 +438,7 @@ def decode_data(payload, block_bytes_max=BLOCK_BYTES_MAX, read_base=None):
     cursor.padding()
     require(read_base or not bases, "DATA: base blocks without the archive that they are in")
     raw = unpack(codec, packed, raw_length, b"".join(base.cut(read_base(base.block)) for base in bases))
-    return Block(number, lengths, undo_e8e9(raw) if filter_ == E8E9 else raw)
+    return Block(number, [base.block for base in bases], lengths, undo_e8e9(raw) if filter_ == E8E9 else raw)
 
 
 def decode_bases(cursor, count, number):
@@ -555,6 +565,7 @@ class FragmentRecord(NamedTuple):
     block: int
     place: tuple
     payload_length: int
+    bases: list  # numbers of blocks
     lengths: list
     identities: list
 
@@ -569,11 +580,14 @@ def decode_fragment_page(raw):
     for block in range(first, first + cursor.count(1, 37)):
         place, payload_length = cursor.place(), cursor.varint()
         require(payload_length <= DATA_PAYLOAD_BYTES_MAX, f"fragment page: payload of {payload_length} bytes")
+        bases = [cursor.varint() for _ in range(cursor.count(0, 1))]
+        require(len(bases) <= BLOCK_BASES_MAX and bases == sorted(set(bases)) and all(base < block for base in bases),
+                f"fragment page: base blocks {bases} of block {block}")
         fragments = cursor.count(1, 33)
         require(fragments <= BLOCK_FRAGMENTS_MAX, f"fragment page: {fragments} fragments in a block")
         lengths = decode_fragment_lengths(cursor, fragments)
         identities = [cursor.take(32) for _ in range(fragments)]
-        records.append(FragmentRecord(block, place, payload_length, lengths, identities))
+        records.append(FragmentRecord(block, place, payload_length, bases, lengths, identities))
     cursor.end()
     return records
 
@@ -1138,6 +1152,19 @@ def is_commit(file, header, offset):
         return False
 
 
+def read_header(read, start, size, part):
+    """The header of a part; in an encrypted archive the second page has it too."""
+    try:
+        return decode_header(read(start, min(size, 512)), part)
+    except Refused as refused:
+        try:
+            header = decode_header(read(start + PAGE_BYTES, 512), part)
+            require(header.is_encrypted, "the second page is not that of an encrypted archive")
+            return header
+        except Refused:
+            raise refused from None
+
+
 class Archive:
     """An archive in one file or in parts."""
 
@@ -1154,6 +1181,7 @@ class Archive:
             # The link of part 0 is the genesis tag; of the parts' headers it has no copies.
             self.header = self.header._replace(genesis_tag=self.header.link)
             self.file.load(self.header)
+            require(self.file.anchors, "index: it knows of no update")
             self.commits, self.runs, self.tail = find_commits(self.file, self.header), {}, 0
             tags = [anchor.commit_tag for anchor in self.file.anchors]
             require([commit.tag for commit in self.commits] == tags, "index: its anchors are not its commits")
@@ -1203,18 +1231,8 @@ class Archive:
             require(frame.index == header.first_index, f"{what}: begins with frame {frame.index} of its update")
 
     def read_header(self, part=1):
-        start, size = position(part, 0), self.file.sizes[part - 1]
-        if isinstance(self.file, IndexFile):
-            part = 0
-        try:
-            return decode_header(self.file.read(start, min(size, 512)), part)
-        except Refused as refused:
-            try:
-                header = decode_header(self.file.read(start + PAGE_BYTES, 512), part)
-                require(header.is_encrypted, "the second page is not that of an encrypted archive")
-                return header
-            except Refused:
-                raise refused from None
+        number = 0 if isinstance(self.file, IndexFile) else part
+        return read_header(self.file.read, position(part, 0), self.file.sizes[part - 1], number)
 
     def end(self):
         return self.commits[-1].offset + PAGE_BYTES if self.commits else self.header.length
@@ -1371,21 +1389,34 @@ class IndexFile(File):
     def load(self, header):
         offset, anchors, ranges, anchor_offset = header.length, [], [], 0
         while offset < self.length:
-            anchor, anchor_offset_next, copied = self.group(offset)
-            before = anchors[-1] if anchors else None
-            require(anchor.archive_id == header.archive_id, f"anchor at {anchor_offset_next}: is of another archive")
-            require(anchor.follows(before, anchor_offset, header.genesis_tag),
-                    f"anchor at {anchor_offset_next}: does not follow the one before")
+            try:
+                anchor, anchor_offset_next, copied = self.group(offset)
+                before = anchors[-1] if anchors else None
+                require(anchor.archive_id == header.archive_id, f"anchor at {anchor_offset_next}: is of another archive")
+                require(anchor.follows(before, anchor_offset, header.genesis_tag),
+                        f"anchor at {anchor_offset_next}: does not follow the one before")
+            except Refused:
+                if any(self.is_anchor(page, header) for page in range(offset, self.length, PAGE_BYTES)):
+                    raise
+                break  # a group that was never completed
             anchors.append(anchor)
             ranges.extend(copied)
             anchor_offset = anchor_offset_next
             offset = anchor_offset + PAGE_BYTES
-        require(anchors, "index: it knows of no update")
+        if not anchors:
+            return
         self.anchors, self.ranges = anchors, ranges
         ends = {range_.part: range_.offset + range_.length for range_ in ranges}  # as far as it is copied
         ends |= {anchor.commit_part: anchor.commit_offset + PAGE_BYTES for anchor in anchors}
         self.sizes = [ends.get(part, 0) for part in range(1, anchors[-1].commit_part + 1)]
         self.size = position(len(self.sizes), self.sizes[-1])
+
+    def is_anchor(self, offset, header):
+        try:
+            frame = self.own_frame(offset)
+            return frame.header.type == ANCHOR and decode_anchor(frame.payload).archive_id == header.archive_id
+        except Refused:
+            return False
 
     def group(self, offset):
         """The anchor of the group at `offset`, where it stands, and what the group copies."""
@@ -1421,7 +1452,9 @@ def verify_index(archive):
     if name == archive.path or not os.path.exists(name):
         return None
     index = IndexFile(name)
-    header = decode_header(index.own(0, 512), 0)
+    if index.length < archive.header.length:
+        return None  # its making was interrupted
+    header = read_header(index.own, 0, index.length, 0)
     require(header.archive_id == archive.header.archive_id, "index: is of another archive")
     require(header.link == archive.header.genesis_tag, "index: its link is not the genesis tag")
     index.keys = archive.file.keys
@@ -1455,11 +1488,13 @@ def aes_ctr(key, frame_index, data):
 
 def read_master_key(file, header, password):
     records = []
-    for page in (0, PAGE_BYTES):
-        record = file.read(page + 512, 144)
-        if record[:4] == b"ZKEY" and blake3(record[:128])[:16] == record[128:]:
-            records.append(record)
-    require(records, "both key records are damaged")
+    for part, size in enumerate(file.sizes, 1):
+        for page in (0, PAGE_BYTES):
+            if page + 512 + 144 <= size:
+                record = file.read(position(part, page + 512), 144)
+                if record[:4] == b"ZKEY" and blake3(record[:128])[:16] == record[128:]:
+                    records.append(record)
+    require(records, "all key records are damaged")
     record = max(records, key=lambda record: struct.unpack_from("<I", record, 12))  # the newest password
     cursor = Cursor(record, "key record")
     _, version, derivation, log_n, r, p = cursor.fixed("4sBBBBB")
@@ -1679,20 +1714,19 @@ def command_verify(arguments, report):
 
 def verify_frames(archive, commit, blocks, report):
     """Every frame of an update in order; puts its blocks into `blocks`, returns bytes of DATA payload."""
-    position, tags, stage, types, data_payload = commit.update_offset, [], 0, [], 0
+    offset, tags, stage, types, data_payload = commit.update_offset, [], 0, [], 0
     for index in range(commit.frames):
-        require(position < commit.offset, f"update {commit.update}: fewer frames than its commit counts")
-        position = next_piece(archive, commit, position)
-        frame = archive.file.frame(position)
-        header, what = frame.header, f"frame at {position}"
+        require(offset < commit.offset, f"update {commit.update}: fewer frames than its commit counts")
+        offset = next_piece(archive, commit, offset)
+        frame = archive.file.frame(offset)
+        header, what = frame.header, f"frame at {offset}"
         require(header.update == commit.update, f"{what}: is of update {header.update}, not {commit.update}")
         require(header.index == index, f"{what}: has index {header.index}, not {index}")
         require(header.nonce == commit.nonce, f"{what}: has another nonce than its update")
         require(bool(header.flags & FRAME_LAST) == (index == commit.frames - 1), f"{what}: flag LAST is wrong")
-        if header.type in FRAME_TYPES:
-            require(ORDER_IN_UPDATE.get(header.type, -1) >= stage, f"{what}: out of order")
-            stage = ORDER_IN_UPDATE[header.type]
-            types.append(header.type)
+        require(ORDER_IN_UPDATE.get(header.type, -1) >= stage, f"{what}: out of order")
+        stage = ORDER_IN_UPDATE[header.type]
+        types.append(header.type)
         if header.type == DATA:
             record = verify_block(archive, frame, blocks)
             require(record.block not in blocks, f"{what}: block {record.block} once more")
@@ -1703,8 +1737,8 @@ def verify_frames(archive, commit, blocks, report):
         if any(archive.file.read(header.end(), header.next() - header.end())):
             report.problem(f"{what}: bytes between frames are not zero")
         tags.append(frame.tag)
-        position = header.next()
-    require(position == commit.offset, f"update {commit.update}: its frames do not end at its commit")
+        offset = header.next()
+    require(offset == commit.offset, f"update {commit.update}: its frames do not end at its commit")
     require(types.count(UPDATE) == types.count(MANIFEST) == 1,
             f"update {commit.update}: not one UPDATE and one MANIFEST")
     require(blake3(*tags) == commit.root, f"update {commit.update}: root is wrong")
@@ -1734,7 +1768,7 @@ def verify_block(archive, frame, blocks):
     block = decode_data(frame.payload, archive.header.block_bytes_max, read_base)
     place = (frame.header.part, frame.header.offset % (1 << PART_BITS))
     identities = [archive.identity(fragment) for fragment in block.fragments()]
-    return FragmentRecord(block.number, place, frame.header.length, block.lengths, identities)
+    return FragmentRecord(block.number, place, frame.header.length, block.bases, block.lengths, identities)
 
 
 def verify_version(version, blocks, before, data_payload, report):

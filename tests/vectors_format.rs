@@ -299,6 +299,7 @@ fn fragment_page() -> FragmentPage {
     let block = |offset: u64| BlockRecord {
         place: Place { part: 1, offset },
         payload_len: 1000,
+        bases: vec![3, 126],
         fragments: vec![fragment(1), fragment(520_192)],
     };
     FragmentPage { first_block: 127, blocks: vec![block(4096), block(1 << 40)] }

@@ -50,6 +50,8 @@ pub(super) struct SealedBlock {
     pub raw: Vec<u8>,
     /// How it was packed: stored if it would not have become smaller.
     pub method: Method,
+    /// The earlier blocks that it is decoded with.
+    pub bases: Vec<u64>,
 }
 
 /// Gathers fragments into blocks.
@@ -193,7 +195,8 @@ impl FullBlock {
             filter.undo(&mut self.raw);
             self.check(&self.raw)?;
             let payload = self.payload(codec, Filter::None, Vec::new(), &self.raw);
-            return Ok(SealedBlock { payload, raw: self.raw, method: method.stored() });
+            let method = method.stored();
+            return Ok(SealedBlock { payload, raw: self.raw, method, bases: Vec::new() });
         }
         UNPACKED.with_borrow_mut(|unpacked| {
             compress::unpack_after(&prefix, codec, &bytes, self.raw.len(), unpacked)
@@ -201,8 +204,9 @@ impl FullBlock {
             filter.undo(unpacked);
             self.check(unpacked)
         })?;
+        let numbers = bases.iter().map(|base| base.block).collect();
         let payload = self.payload(codec, filter, bases, &bytes);
-        Ok(SealedBlock { payload, raw: self.raw, method })
+        Ok(SealedBlock { payload, raw: self.raw, method, bases: numbers })
     }
 
     fn payload(&self, codec: Codec, filter: Filter, bases: Vec<Base>, packed: &[u8]) -> Vec<u8> {

@@ -189,7 +189,11 @@ impl BlockReader {
         let frame = self.frame(&record)?;
         let data = Data::decode(frame.payload()).map_err(|error| error.at(place))?;
         let lengths = record.fragments.iter().map(|fragment| fragment.len);
-        if data.block != block || !data.lengths.iter().copied().eq(lengths) {
+        let bases = data.bases.iter().map(|base| base.block);
+        let is_described = data.block == block
+            && data.lengths.iter().copied().eq(lengths)
+            && bases.eq(record.bases.iter().copied());
+        if !is_described {
             return Err(Error::corrupt(format!(
                 "block {block} is not the one that its record describes"
             ))

@@ -163,7 +163,7 @@ impl<'a> FrameQueue<'a> {
             }
             Some(Waiting::Block { number, kind, fragments, sealed }) => {
                 self.blocks_waiting -= 1;
-                let SealedBlock { payload, raw, method } = received(&sealed)?;
+                let SealedBlock { payload, raw, method, bases } = received(&sealed)?;
                 let (place, payload_len) = self.writer.append(FrameType::Data, &payload)?;
                 self.data_bytes += payload_len;
                 self.progress.block(&BlockReport {
@@ -175,7 +175,7 @@ impl<'a> FrameQueue<'a> {
                     content: kind.name(),
                 });
                 self.spare.push(raw);
-                self.records.insert(number, BlockRecord { place, payload_len, fragments });
+                self.records.insert(number, BlockRecord { place, payload_len, bases, fragments });
                 self.page_records()
             }
         }

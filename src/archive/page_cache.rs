@@ -135,7 +135,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::{BlockRecord, Place};
+    use crate::format::BlockRecord;
 
     fn page(first_block: u64, fragments: u32) -> Arc<LoadedPage> {
         let record = |len: u32| {
@@ -143,7 +143,7 @@ mod tests {
             FragmentRecord { len, identity }
         };
         let fragments = (1..=fragments).map(record).collect();
-        let block = BlockRecord { place: Place::default(), payload_len: 0, fragments };
+        let block = BlockRecord::without_data(fragments);
         Arc::new(LoadedPage::new(FragmentPage { first_block, blocks: vec![block] }))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::base::{ByteReader, ByteWriter, Digest, Result};
 
-use super::limits::UPDATE_PARTS_MAX;
+use super::limits::{PARTS_MAX, UPDATE_PARTS_MAX};
 use super::place::Place;
 
 /// Payload of an ANCHOR frame.
@@ -73,10 +73,11 @@ impl Anchor {
         }
         let is_in_part = anchor.start < anchor.commit
             && anchor.start.part > 0
+            && u64::from(anchor.commit.part) <= PARTS_MAX
             && u64::from(anchor.commit.part - anchor.start.part) < UPDATE_PARTS_MAX
             && anchor.commit.offset < 1 << 62
             && anchor.archive_bytes < 1 << 62;
-        if update == 0 || !is_in_part {
+        if update == 0 || update == u64::MAX || !is_in_part {
             return Err(reader.corrupt(format_args!("update {update} in no part")));
         }
         reader.finish()?;

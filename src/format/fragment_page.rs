@@ -2,7 +2,9 @@
 
 use crate::base::{ByteReader, ByteWriter, Digest, Result};
 
-use super::limits::{BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, DATA_PAYLOAD_BYTES_MAX};
+use super::limits::{
+    BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, DATA_PAYLOAD_BYTES_MAX,
+};
 use super::place::Place;
 
 /// One fragment of a block.
@@ -21,6 +23,8 @@ pub struct BlockRecord {
     pub place: Place,
     /// Payload length of that frame in bytes.
     pub payload_len: u64,
+    /// The earlier blocks that it is decoded with, rising.
+    pub bases: Vec<u64>,
     /// Its fragments, in order.
     pub fragments: Vec<FragmentRecord>,
 }
@@ -28,7 +32,7 @@ pub struct BlockRecord {
 impl BlockRecord {
     /// A block of an archive without data.
     pub fn without_data(fragments: Vec<FragmentRecord>) -> Self {
-        Self { place: Place::default(), payload_len: 0, fragments }
+        Self { place: Place::default(), payload_len: 0, bases: Vec::new(), fragments }
     }
 
     /// Whether it names no DATA frame.
@@ -58,7 +62,11 @@ impl FragmentPage {
         writer.varint(self.first_block).varint(self.blocks.len() as u64);
         for block in &self.blocks {
             block.place.encode(&mut writer);
-            writer.varint(block.payload_len).varint(block.fragments.len() as u64);
+            writer.varint(block.payload_len).varint(block.bases.len() as u64);
+            for base in &block.bases {
+                writer.varint(*base);
+            }
+            writer.varint(block.fragments.len() as u64);
             for fragment in &block.fragments {
                 writer.varint(u64::from(fragment.len));
             }
@@ -78,17 +86,25 @@ impl FragmentPage {
             return Err(reader.corrupt("it is empty"));
         }
         let mut blocks = Vec::new();
-        for _ in 0..count {
-            blocks.push(decode_block(&mut reader)?);
+        for number in (first_block..).take(usize::try_from(count).unwrap_or(usize::MAX)) {
+            blocks.push(decode_block(&mut reader, number)?);
         }
         reader.finish()?;
         Ok(Self { first_block, blocks })
     }
 }
 
-fn decode_block(reader: &mut ByteReader<'_>) -> Result<BlockRecord> {
+fn decode_block(reader: &mut ByteReader<'_>, number: u64) -> Result<BlockRecord> {
     let place = Place::decode(reader)?;
     let payload_len = reader.varint_at_most(DATA_PAYLOAD_BYTES_MAX, "payload length")?;
+    let mut bases = Vec::new();
+    for _ in 0..reader.varint_at_most(BLOCK_BASES_MAX, "number of base blocks")? {
+        let base = reader.varint_at_most(u64::MAX >> 1, "base block number")?;
+        if base >= number || bases.last().is_some_and(|last| *last >= base) {
+            return Err(reader.corrupt(format_args!("base block {base} of block {number}")));
+        }
+        bases.push(base);
+    }
     let count = reader.varint_at_most(BLOCK_FRAGMENTS_MAX, "number of fragments")?;
     if count == 0 || count > reader.remaining() as u64 {
         return Err(reader.corrupt(format_args!("{count} fragments")));
@@ -103,5 +119,5 @@ fn decode_block(reader: &mut ByteReader<'_>) -> Result<BlockRecord> {
         let identity = Digest::from_bytes(reader.array()?);
         fragments.push(FragmentRecord { len, identity });
     }
-    Ok(BlockRecord { place, payload_len, fragments })
+    Ok(BlockRecord { place, payload_len, bases, fragments })
 }

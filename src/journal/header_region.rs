@@ -1,5 +1,6 @@
 //! The beginning of a part: its header, and the way to its keys.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::base::{Digest, Error, ErrorKind, Result};
@@ -83,25 +84,35 @@ pub(super) fn write_region(backend: &dyn Backend, region: &[u8]) -> Result<()> {
     written
 }
 
-/// The sector of the header, byte for byte, of the page where it is sound.
-pub(super) fn header_sector(backend: &dyn Backend) -> Result<Vec<u8>> {
-    let first = read_page(backend, 0)?;
-    let is_sound = ArchiveHeader::decode(&first).is_ok();
-    let page = if is_sound { first } else { read_page(backend, PAGE_BYTES)? };
-    Ok(page.get(..ArchiveHeader::KEY_RECORD.start).unwrap_or_default().to_vec())
+/// The page of the header, byte for byte, where it is sound.
+pub(super) fn header_page(backend: &dyn Backend) -> Result<Vec<u8>> {
+    let mut page = read_page(backend, 0)?;
+    if ArchiveHeader::decode(&page).is_err() {
+        page = read_page(backend, PAGE_BYTES)?;
+        ArchiveHeader::decode(&page)?;
+    }
+    page.resize(4096, 0);
+    Ok(page)
 }
 
-/// Whether the page at `offset` begins with this sector and this key record, so that the other page is
+/// The page with this key record in the place of its own.
+pub(super) fn with_key_record(page: &[u8], record: &KeyRecord) -> Vec<u8> {
+    let Range { start, end } = ArchiveHeader::KEY_RECORD;
+    let (before, after) = (page.get(..start), page.get(end..));
+    [before.unwrap_or_default(), &record.encode(), after.unwrap_or_default()].concat()
+}
+
+/// Whether the page at `offset` begins like this one and has this key record, so that the other page is
 /// not needed.
 pub(super) fn is_whole(
     backend: &dyn Backend,
     offset: u64,
-    sector: &[u8],
+    page: &[u8],
     record: &KeyRecord,
 ) -> Result<bool> {
-    let page = read_page(backend, offset)?;
-    let there = page.get(ArchiveHeader::KEY_RECORD);
-    Ok(page.starts_with(sector) && there == Some(record.encode().as_slice()))
+    let there = read_page(backend, offset)?;
+    let until = ArchiveHeader::KEY_RECORD.end;
+    Ok(there.get(..until) == with_key_record(page, record).get(..until))
 }
 
 /// A page, or as much of it as there is.

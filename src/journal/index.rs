@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::crypto::KeyRecord;
 use crate::format::{
     Anchor, ArchiveHeader, Commit, Continuation, CopiedRange, FrameHeader, FrameType, HeaderFlags,
     Origin, PAGE_BYTES, Place,
@@ -30,7 +29,6 @@ pub(super) struct Index {
     pub(super) reader: FrameReader,
     pub(super) keychain: Option<Arc<Keychain>>,
     pub(super) header: ArchiveHeader,
-    key_record: Option<KeyRecord>,
     /// The part and the update that were begun after the last anchor, as far as it is known.
     pub(super) begun: Option<(u32, u64)>,
     /// The copy of its commit is there, so it counts.
@@ -65,7 +63,6 @@ impl Index {
             backend,
             keychain,
             header: region.header,
-            key_record: region.key_record,
             begun: None,
             is_begun_committed: false,
             damage: None,
@@ -94,7 +91,7 @@ impl Index {
             ..self.header.clone()
         };
         // The link of part 0 is the genesis tag, which stands in part 1.
-        HeaderRegion { header, genesis: self.header.link, key_record: self.key_record.clone() }
+        HeaderRegion { header, genesis: self.header.link, key_record: None }
     }
 
     /// Number of the last update that it holds; 0 is none.

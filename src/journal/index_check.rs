@@ -37,7 +37,8 @@ impl Journal {
                 if let Some(fault) = self.part_fault(&index, part)? {
                     return Ok(Some(fault.hint(BRING_BACK)));
                 }
-            } else if !is_moved || unmade == Some(part) {
+            } else if (!is_moved || unmade == Some(part)) && self.parts.absent_part(part).is_none()
+            {
                 missing.push(part);
             }
         }

@@ -9,25 +9,44 @@ use crate::base::{Error, Result};
 use crate::format::{Anchor, FrameHeader, FrameType, Intent, PAGE_BYTES, Place};
 use crate::storage::Backend;
 
-use super::header_region::HeaderRegion;
+use super::header_region::{HeaderRegion, is_unmade};
 use super::index::{Anchored, Index};
 use super::keychain::Keychain;
+use super::parts::Parts;
 use super::tail::if_sound;
+
+/// Part 0 as it was looked at.
+pub(super) struct FoundIndex {
+    pub backend: Arc<dyn Backend>,
+    pub region: HeaderRegion,
+    /// Its length then.
+    pub len: u64,
+}
+
+impl FoundIndex {
+    /// Part 0, if it is there and holds something.
+    pub(super) fn look(parts: &Parts) -> Result<Option<Self>> {
+        let Some(backend) = parts.index_backend()? else { return Ok(None) };
+        let len = backend.len()?;
+        if is_unmade(backend.as_ref())? {
+            return Ok(None);
+        }
+        let region =
+            HeaderRegion::read(backend.as_ref()).map_err(|error| error.at(parts.name(0)))?;
+        if region.header.flags.index && region.header.part == 0 {
+            return Ok(Some(Self { backend, region, len }));
+        }
+        Err(Error::corrupt(format!("{} is no index of an archive", parts.name(0)))
+            .because("it has the name of part 0, which is one"))
+    }
+}
 
 impl Index {
     /// Reads an index whose header was read. What is wrong with it is kept as its damage.
-    pub(super) fn load(
-        backend: Arc<dyn Backend>,
-        region: HeaderRegion,
-        keychain: Option<Arc<Keychain>>,
-    ) -> Result<Self> {
-        let mut index = Self::new(backend, region, keychain);
-        let (region, len) = (index.header.region_bytes(), index.backend.len()?);
-        if len > region
-            && len.is_multiple_of(PAGE_BYTES)
-            && let Some(anchors) = if_sound(index.chain_to(len - PAGE_BYTES))?
-        {
-            anchors.into_iter().rev().for_each(|(offset, anchor)| index.push(offset, anchor));
+    pub(super) fn load(found: FoundIndex, keychain: Option<Arc<Keychain>>) -> Result<Self> {
+        let len = found.len;
+        let mut index = Self::new(found.backend, found.region, keychain);
+        if index.load_chain(len)? {
             return Ok(index);
         }
         index.follow(len)?;
@@ -42,6 +61,28 @@ impl Index {
                 Some(Error::corrupt(what).at(Place { part: 0, offset: end }).because(cause));
         }
         Ok(index)
+    }
+
+    /// Goes back from the last page, or from the one before if that one is an intent, and says whether
+    /// the anchors are all there.
+    fn load_chain(&mut self, len: u64) -> Result<bool> {
+        let pages_end = self.header.region_bytes() + PAGE_BYTES;
+        if len < pages_end || !len.is_multiple_of(PAGE_BYTES) {
+            return Ok(false);
+        }
+        let intent = self.intent_at(len - PAGE_BYTES, len)?;
+        let end = if intent.is_some() { len - PAGE_BYTES } else { len };
+        if end < pages_end {
+            return Ok(false);
+        }
+        let Some(anchors) = if_sound(self.chain_to(end - PAGE_BYTES))? else { return Ok(false) };
+        let next = anchors.first().map_or(1, |(_, newest)| newest.update + 1);
+        if intent.as_ref().is_some_and(|intent| intent.update != next) {
+            return Ok(false);
+        }
+        anchors.into_iter().rev().for_each(|(offset, anchor)| self.push(offset, anchor));
+        self.begun = intent.map(|intent| (intent.part, intent.update));
+        Ok(true)
     }
 
     /// The anchor at `offset` and all before it, the newest first.

@@ -42,6 +42,13 @@ impl Journal {
         if let Some(damage) = chain.damage {
             return Err(damage.outcome("nothing was changed"));
         }
+        if journal.backend.len()? > journal.end() && journal.lost_commits()?.is_some() {
+            return Err(Error::corrupt("committed updates of the archive are damaged")
+                .at(journal.reader().place_named(journal.end()))
+                .because("an index made from what is left would not know them")
+                .hint("keep the index that is there, and restore what is needed")
+                .outcome("nothing was changed"));
+        }
         journal.expect_index(chain.unmade.map(|(part, _)| part), false)?;
         let updates = journal.last_update();
         if updates == 0 {
@@ -54,8 +61,14 @@ impl Journal {
             journal.record_missing(&index)?;
             return Ok(IndexUpkeep { updates, recorded, is_made: false });
         }
-        let index = journal.index_in(parts.new_index()?)?;
-        journal.record_missing(&index)?;
+        let backend = parts.new_index()?;
+        let made =
+            journal.index_in(Arc::clone(&backend)).and_then(|index| journal.record_missing(&index));
+        if let Err(error) = made {
+            // A file that was made for nothing goes away.
+            let _ = backend.truncate(0);
+            return Err(error.outcome("nothing was changed"));
+        }
         parts.place_index()?;
         Ok(IndexUpkeep { updates, recorded: updates, is_made: true })
     }

@@ -65,7 +65,7 @@ impl Journal {
             self.make_index()?;
         }
         match self.kept_index() {
-            Some(index) => index.announce(part, number, update, update.date),
+            Some(index) => index.announce(part, number, update),
             None => Ok(()),
         }
     }

@@ -33,17 +33,11 @@ struct Group<'a> {
 
 impl Index {
     /// Tells that a part is about to be written for an update.
-    pub(super) fn announce(
-        &self,
-        part: u32,
-        number: u64,
-        update: &Update,
-        time: i64,
-    ) -> Result<()> {
+    pub(super) fn announce(&self, part: u32, number: u64, update: &Update) -> Result<()> {
         self.cut_tail()?;
-        let Update { nonce, previous_tag, .. } = *update;
+        let Update { nonce, previous_tag, date, .. } = *update;
         let mut group = self.group(number, &nonce, &previous_tag);
-        let intent = Intent { part, update: number, nonce, previous_tag, time };
+        let intent = Intent { part, update: number, nonce, previous_tag, time: date };
         group.frame(FrameType::Intent, 0, &intent.encode())?;
         group.pad_to_page();
         group.write()?;

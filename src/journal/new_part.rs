@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use crate::base::{Error, Result};
-use crate::format::{ArchiveHeader, Continuation, HeaderFlags};
+use crate::base::{Error, ErrorKind, Result};
+use crate::format::{ArchiveHeader, Continuation, HeaderFlags, PARTS_MAX};
 use crate::storage::Backend;
 
 use super::header_region::{HeaderRegion, write_region};
@@ -55,6 +55,11 @@ impl Journal {
         date: i64,
         continues: Option<Continuation>,
     ) -> Result<OpenPart> {
+        if u64::from(number) > PARTS_MAX {
+            return Err(Error::new(ErrorKind::Unsupported, "cannot add another part")
+                .because(format!("an archive has at most {PARTS_MAX}"))
+                .hint("start a new archive"));
+        }
         let header = ArchiveHeader {
             flags: HeaderFlags { in_parts: true, ..self.header.flags },
             part: number,

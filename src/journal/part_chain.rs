@@ -13,6 +13,7 @@ use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
 use super::header_region::{HeaderRegion, is_unmade, unlocked};
 use super::index::Index;
+use super::index_load::FoundIndex;
 use super::keychain::Keychain;
 use super::parts::Parts;
 use super::pieces::{Fit, fit_of_pieces};
@@ -52,11 +53,12 @@ impl PartChain {
         password: Option<&Password>,
         gaps: Gaps,
     ) -> Result<Self> {
+        // The index first: what it knows by now is in parts that are there, whoever is adding.
+        let index = FoundIndex::look(parts)?;
         let mut numbers = parts.numbers()?;
         let unmade = unmade_part(parts, &numbers)?;
         numbers.retain(|&number| unmade.is_none_or(|(unmade, _)| number != unmade));
-        let index = index_region(parts)?;
-        let known = index.as_ref().map(|(_, region)| region);
+        let known = index.as_ref().map(|index| &index.region);
         let mut regions = if gaps == Gaps::LeftOut && parts.is_split() {
             readable_regions(parts, &numbers, known)?
         } else {
@@ -69,12 +71,13 @@ impl PartChain {
             .filter_map(|region| region.key_record.clone())
             .max_by_key(KeyRecord::generation);
         let keychain = unlocked(key_record.clone(), password)?;
-        if let Some((backend, region)) = index {
-            let index = Arc::new(Index::load(backend, region, keychain.clone())?);
+        if let Some(index) = index {
+            let index = Arc::new(Index::load(index, keychain.clone())?);
             enter_index(parts, &index, &mut regions, gaps);
         }
-        if gaps == Gaps::Refused {
-            expect_all(parts, &part_numbers(&regions))?;
+        match gaps {
+            Gaps::Refused => expect_all(parts, &part_numbers(&regions))?,
+            Gaps::LeftOut => set_missing_before_newest(parts, &numbers, &regions),
         }
         let (Some(first), Some(newest)) = (regions.first(), regions.last()) else {
             return Err(no_parts(parts));
@@ -234,12 +237,6 @@ fn readable_regions(
         }
         is_ours(region)
     });
-    if index.is_none() {
-        // What is behind the newest part that can be read is not known to be missing.
-        let newest = regions.last().map_or(0, |newest| newest.header.part);
-        let there: Vec<u32> = numbers.iter().copied().filter(|&number| number <= newest).collect();
-        set_missing(parts, &there);
-    }
     Ok(regions)
 }
 
@@ -259,6 +256,16 @@ fn is_of_one_archive(one: &HeaderRegion, other: &HeaderRegion) -> bool {
     let is_begin = one.header.part == 0 && other.header.part == 1;
     archive_of(&one.header) == archive_of(&other.header)
         && !(is_begin && one.header.link != other.genesis)
+}
+
+/// Remembers which parts are missing: neither there, whatever they are, nor known to the index. What is behind
+/// the newest part that can be read is not known to be missing.
+fn set_missing_before_newest(parts: &Parts, numbers: &[u32], regions: &[HeaderRegion]) {
+    let newest = regions.last().map_or(0, |newest| newest.header.part);
+    let mut there = [numbers, &part_numbers(regions)].concat();
+    there.retain(|&number| number <= newest);
+    there.sort_unstable();
+    set_missing(parts, &there);
 }
 
 /// Remembers which parts before the last of these are missing.
@@ -331,20 +338,6 @@ fn region_of(parts: &Parts, number: u32) -> Result<HeaderRegion> {
             .because("it does not tell of itself what the parts before hold")
             .hint("name all parts by one pattern, such as 'part??'")
     })
-}
-
-/// Part 0, if it is there and holds something.
-pub(super) fn index_region(parts: &Parts) -> Result<Option<(Arc<dyn Backend>, HeaderRegion)>> {
-    let Some(backend) = parts.index_backend()? else { return Ok(None) };
-    if is_unmade(backend.as_ref())? {
-        return Ok(None);
-    }
-    let region = HeaderRegion::read(backend.as_ref()).map_err(|error| error.at(parts.name(0)))?;
-    if region.header.flags.index && region.header.part == 0 {
-        return Ok(Some((backend, region)));
-    }
-    Err(Error::corrupt(format!("{} is no index of an archive", parts.name(0)))
-        .because("it has the name of part 0, which is one"))
 }
 
 /// Neither parts nor an index that knows some.

@@ -86,13 +86,19 @@ impl Parts {
         let mut state = self.state();
         let is_away = |part: &u32| present.binary_search(part).is_err();
         state.away = (1..=index.last_part()).filter(is_away).collect();
+        // An update in several parts, and how many of its bytes are in no part that was seen.
+        let mut rest = (0, 0_u64);
         for part in state.away.clone() {
             let end = match (index.last_in(part), index.update_beyond(part)) {
                 (Some(anchor), _) => anchor.commit.offset + PAGE_BYTES,
                 // Of several parts of one update only the sum is known.
                 (None, Some((anchor, bytes))) => {
-                    let others = state.lens.range(anchor.start.part..anchor.commit.part);
-                    bytes.saturating_sub(others.map(|(_, len)| len).sum())
+                    if rest.0 != anchor.update {
+                        let seen = state.lens.range(anchor.start.part..anchor.commit.part);
+                        rest =
+                            (anchor.update, bytes.saturating_sub(seen.map(|(_, len)| len).sum()));
+                    }
+                    std::mem::take(&mut rest.1)
                 }
                 (None, None) => 0,
             };
@@ -211,7 +217,11 @@ impl Parts {
     pub(super) fn readable_numbers(&self) -> Result<Vec<u32>> {
         let mut numbers = self.numbers()?;
         let state = self.state();
-        numbers.retain(|&part| state.absent.error(part, |number| self.name(number)).is_none());
+        // What the index has of a part that is left out can be read all the same.
+        numbers.retain(|&part| {
+            state.away.contains(&part)
+                || state.absent.error(part, |number| self.name(number)).is_none()
+        });
         Ok(numbers)
     }
 

@@ -11,8 +11,11 @@ use crate::crypto::{KeyCost, KeyRecord, MasterKey, Password};
 use crate::format::PAGE_BYTES;
 use crate::storage::{Backend, OnePart, PartStore};
 
-use super::header_region::{HeaderRegion, header_sector, is_whole};
-use super::part_chain::{expect_headers, index_region, regions_of, set_missing, unmade_part};
+use super::header_region::{HeaderRegion, header_page, is_whole, with_key_record};
+use super::index::Index;
+use super::index_load::FoundIndex;
+use super::keychain::Keychain;
+use super::part_chain::{expect_headers, regions_of, set_missing, unmade_part};
 use super::parts::Parts;
 
 /// An archive whose old password was right.
@@ -44,10 +47,9 @@ impl PasswordChange {
         // What was begun and never completed is removed by the next update.
         let unmade = unmade_part(&parts, &numbers)?;
         numbers.retain(|&number| unmade.is_none_or(|(unmade, _)| number != unmade));
-        let (index, regions) = (index_region(&parts)?, regions_of(&parts, &numbers)?);
-        let regions = index.iter().map(|(_, region)| region).chain(&regions);
+        let (index, regions) = (FoundIndex::look(&parts)?, regions_of(&parts, &numbers)?);
+        let regions = index.iter().map(|index| &index.region).chain(&regions);
         expect_headers(&parts, regions.clone())?;
-        set_missing(&parts, &numbers);
         let records = regions.filter_map(|region| region.key_record.clone());
         let record = records.max_by_key(KeyRecord::generation).ok_or_else(|| {
             Error::usage("the archive is not encrypted")
@@ -55,9 +57,14 @@ impl PasswordChange {
                 .hint("add to a new archive with -key")
         })?;
         let master_key = record.unwrap(old)?;
-        if index.is_some() {
+        let mut there = numbers.clone();
+        if let Some(index) = index {
             numbers.insert(0, 0);
+            let index = Index::load(index, Some(Arc::new(Keychain::new(master_key.clone()))))?;
+            // The parts up to its last one were made; that one may be missing too.
+            there.extend((there.last() < Some(&index.last_part())).then(|| index.last_part() + 1));
         }
+        set_missing(&parts, &there);
         Ok(Self { parts, numbers, record, master_key })
     }
 
@@ -76,25 +83,23 @@ impl PasswordChange {
         for &number in &self.numbers {
             let index = if number == 0 { self.parts.index_backend()? } else { None };
             let backend = index.map_or_else(|| self.parts.reopened_for_writing(number), Ok)?;
-            // The header as it stands, with what this zarc does not know.
-            let sector = header_sector(backend.as_ref())?;
+            // The page as it stands, with what this zarc does not know.
+            let page = header_page(backend.as_ref())?;
             // While one page is written the other one has to do, with the newest password.
             for offset in [0, PAGE_BYTES] {
-                if !is_whole(backend.as_ref(), offset, &sector, &self.record)? {
-                    write_page(backend.as_ref(), offset, &sector, &self.record)?;
+                if !is_whole(backend.as_ref(), offset, &page, &self.record)? {
+                    write_page(backend.as_ref(), offset, &page, &self.record)?;
                 }
             }
-            write_page(backend.as_ref(), PAGE_BYTES, &sector, &record)?;
-            write_page(backend.as_ref(), 0, &sector, &record)?;
+            write_page(backend.as_ref(), PAGE_BYTES, &page, &record)?;
+            write_page(backend.as_ref(), 0, &page, &record)?;
         }
         Ok(generation)
     }
 }
 
-/// Writes a page as it was made, with this key record, and waits until it is on stable storage.
-fn write_page(backend: &dyn Backend, offset: u64, sector: &[u8], record: &KeyRecord) -> Result<()> {
-    let mut page = [sector, &record.encode()].concat();
-    page.resize(4096, 0);
-    backend.overwrite(offset, &page)?;
+/// Writes a page of the header region, with this key record, and waits until it is on stable storage.
+fn write_page(backend: &dyn Backend, offset: u64, page: &[u8], record: &KeyRecord) -> Result<()> {
+    backend.overwrite(offset, &with_key_record(page, record))?;
     backend.sync()
 }

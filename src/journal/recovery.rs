@@ -71,14 +71,10 @@ impl Journal {
         let (end, len) = (journal.end(), journal.backend.len()?);
         let earlier = journal.unfinished_before();
         if len > end {
-            let found = journal.later_commits()?;
-            let (update, index) = (journal.last_update() + 1, journal.tail_index());
-            let lacks_commit = has_damaged_commit(&journal.reader(), end, update, index)?;
-            journal.tail = match found.newest {
-                None if !lacks_commit => Tail::Unfinished(earlier + (len - end)),
-                newest => {
-                    let last = newest.or(journal.last.take());
-                    journal.last = last;
+            journal.tail = match journal.lost_commits()? {
+                None => Tail::Unfinished(earlier + (len - end)),
+                Some(newest) => {
+                    journal.last = newest.or(journal.last.take());
                     Tail::Damaged { from: end }
                 }
             };
@@ -92,6 +88,16 @@ impl Journal {
         }
         journal.tell_keychain();
         Ok(journal)
+    }
+
+    /// Whether commits are lost between the last one that counts and the end of the newest part, and the
+    /// last one that is there all the same.
+    pub(super) fn lost_commits(&self) -> Result<Option<Option<CommitPoint>>> {
+        let (update, index) = (self.last_update() + 1, self.tail_index());
+        match self.later_commits()?.newest {
+            None if !has_damaged_commit(&self.reader(), self.end(), update, index)? => Ok(None),
+            newest => Ok(Some(newest)),
+        }
     }
 
     pub(super) fn open_at_last_commit(

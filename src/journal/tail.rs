@@ -188,9 +188,9 @@ pub(super) fn search_commits(
                 continue;
             };
             let is_ours = header.frame_type == FrameType::Commit
-                && header.expect_at(header.part, offset).is_ok();
+                && header.expect_at(reader.part(), offset).is_ok();
             if is_ours {
-                let place = Place { part: header.part, offset };
+                let place = Place { part: reader.part(), offset };
                 match if_sound(CommitPoint::read(reader, place))? {
                     Some(point) if point.commit.archive_id != *archive_id => {}
                     Some(point) => found.newest = Some(point),

@@ -95,7 +95,8 @@ impl PartStore for DiscardParts {
     }
 
     fn index(&self) -> Result<Option<Arc<dyn Backend>>> {
-        self.stored.index()
+        let index = self.stored.index()?;
+        index.map(|index| Ok(Arc::new(Discard::over(index)?) as Arc<dyn Backend>)).transpose()
     }
 
     fn name(&self, part: u32) -> String {

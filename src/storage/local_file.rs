@@ -55,9 +55,7 @@ impl LocalFile {
     /// Opens a file to append, alone: another writer is an error of kind `Busy`. A file that does
     /// not exist is made.
     pub fn open_for_writing(path: &Path) -> Result<Self> {
-        if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
-            return Err(not_regular(path));
-        }
+        expect_regular(path)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true);
         let (file, is_new) = match options.open(path) {
@@ -74,9 +72,7 @@ impl LocalFile {
 
     /// Opens a file that exists to change it, alone: another writer is an error of kind `Busy`.
     pub fn open_to_change(path: &Path) -> Result<Self> {
-        if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
-            return Err(not_regular(path));
-        }
+        expect_regular(path)?;
         let opened = OpenOptions::new().read(true).write(true).open(path);
         let file = opened.map_err(|source| cannot("write to", path, source))?;
         lock(&file, path)?;
@@ -87,12 +83,10 @@ impl LocalFile {
     pub fn create(path: &Path) -> Result<Self> {
         let created = OpenOptions::new().read(true).write(true).create_new(true).open(path);
         let file = created.map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => {
-                Error::new(ErrorKind::Busy, "cannot add: the archive is in use")
-                    .at(path.display())
-                    .because("another zarc has just made this part")
-                    .hint("try again when the other one is done")
-            }
+            io::ErrorKind::AlreadyExists => Error::new(ErrorKind::Busy, "the archive is in use")
+                .at(path.display())
+                .because("another zarc has just made this part")
+                .hint("try again when the other one is done"),
             _ => cannot("create", path, source),
         })?;
         lock(&file, path)?;
@@ -184,8 +178,13 @@ fn lock(file: &File, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn not_regular(path: &Path) -> Error {
-    Error::usage("cannot write to archive").at(path.display()).because("it is no regular file")
+/// Fails where something stands that is neither a file nor a directory, which the system refuses itself.
+fn expect_regular(path: &Path) -> Result<()> {
+    if std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+        let what = Error::usage("cannot write to archive").at(path.display());
+        return Err(what.because("it is no regular file"));
+    }
+    Ok(())
 }
 
 fn cannot(doing: &str, path: &Path, source: io::Error) -> Error {

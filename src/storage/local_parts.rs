@@ -91,7 +91,7 @@ impl PartStore for LocalParts {
         if part == 1 {
             return self.open(part);
         }
-        Ok(Arc::new(LocalFile::open_for_writing(&self.names.path(part)?)?))
+        Ok(Arc::new(LocalFile::open_to_change(&self.names.path(part)?)?))
     }
 
     fn create(&self, part: u32) -> Result<Arc<dyn Backend>> {

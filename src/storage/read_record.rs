@@ -54,6 +54,10 @@ impl PartStore for ReadRecord {
         self.store.remove(part)
     }
 
+    fn index(&self) -> Result<Option<Arc<dyn Backend>>> {
+        Ok(self.store.index()?.map(|index| self.recorded(0, index)))
+    }
+
     fn name(&self, part: u32) -> String {
         self.store.name(part)
     }
