@@ -14,15 +14,7 @@ use super::support::trees::walk;
 use super::support::workbench::{
     Workbench, fresh_in_memory, real_seconds, run_add, run_extract, set_clock, set_dice,
 };
-use super::support::{frames, noise};
-
-/// Words that hardly repeat, with a change in every 200 bytes that depends on the version.
-fn words(seed: u64, version: usize) -> Vec<u8> {
-    let mut text: Vec<u8> = noise(seed, 400_000).iter().map(|byte| b'a' + byte % 24).collect();
-    let letter = b'A' + u8::try_from(version).unwrap();
-    text.iter_mut().step_by(200).skip(version % 7).step_by(3).for_each(|byte| *byte = letter);
-    text
-}
+use super::support::{frames, words};
 
 fn add_options(bench: &Workbench, method: &str) -> AddOptions {
     AddOptions { method: Some(MethodChoice::parse(method).unwrap()), ..bench.add_options(b"") }

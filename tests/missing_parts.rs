@@ -143,7 +143,7 @@ fn what_a_missing_part_costs_is_said_before_anything_is_restored() {
         found.unwrap_or_else(|| panic!("{words} is not said: {told}"))
     };
     let missing = place("part01.zarc is missing");
-    let cost = place("part01.zarc is missing: 1 of the 6 files wanted needs it");
+    let cost = place("part01.zarc is missing: 1 of the 6 files that are wanted needs it");
     let lost = place("copy1: not restored");
     assert!(missing < cost && cost < lost, "{told}");
     assert!(lines[lost].contains("part01.zarc is missing"), "{told}");

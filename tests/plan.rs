@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::frames;
 use crate::support::json::zarc_json;
 use crate::support::parts::{InParts, history_in_parts, zarc_in};
+use crate::support::workbench::{fresh_in_memory, real_seconds, set_clock};
+use crate::support::{frames, words};
 
 /// The part lines of a plan, and its summary.
 fn plan(directory: &Path, words: &[&str]) -> (Vec<Value>, Value) {
@@ -72,6 +73,70 @@ fn the_planned_bytes_are_enough_and_hold_no_other_content() {
             fs::remove_dir_all(&left).unwrap();
         }
     }
+}
+
+/// An archive with an index, whose updates change one file.
+fn changes(key: Option<&'static str>) -> InParts {
+    set_clock(real_seconds() + 1_000_000);
+    let archive = InParts { key, index: true, ..InParts::new(fresh_in_memory()) };
+    for version in 0..3 {
+        archive.add_file("changing", &words(1, version));
+    }
+    archive
+}
+
+/// The newest content is a difference to earlier ones, so those are planned too, wherever they are.
+#[test]
+fn what_a_change_is_a_difference_to_is_planned_with_it() {
+    for key in [None, Some("word")] {
+        let archive = changes(key);
+        let (at, whole) = (archive.directory(), archive.files());
+        let secret: &[&str] = if key.is_some() { &["-key", "word"] } else { &[] };
+        let summary = |location: &str| {
+            let (parts, summary) = plan(&at, &[&[location], secret].concat());
+            (parts, summary["missing_parts"].as_u64().unwrap())
+        };
+        let content = words(1, 0).len() as u64;
+        for moved in 0..=3_u32 {
+            if moved > 0 {
+                fs::remove_file(archive.part(moved)).unwrap();
+            }
+            let (parts, missing) = summary("part??");
+            assert_eq!(missing, u64::from(moved), "{parts:#?}");
+            let first = parts.iter().find(|part| part["part"] == 1).unwrap();
+            assert_eq!(first["present"], moved == 0);
+            assert!(first["bytes"].as_u64().unwrap() > content / 2, "{first}");
+            let left = at.join(format!("left{moved}"));
+            sieved(&whole, &parts, &left);
+            // The plan is for those who have the index.
+            fs::copy(archive.part(0), left.join("part00.zarc")).unwrap();
+            let command = [&["extract", "part??", "-to", "out"], secret].concat();
+            let (code, _, told) = zarc_in(&left, &command);
+            assert_eq!((code, told.contains("not ")), (Some(0), false), "{moved} moved: {told}");
+            assert!(fs::read(left.join("out/t/changing")).unwrap() == words(1, 2));
+            fs::remove_dir_all(&left).unwrap();
+        }
+        // The index by its name knows as much.
+        assert_eq!(summary("part00").1, 3);
+    }
+}
+
+/// Before anything is restored it is said what the parts cost that are not there; `test` does not call
+/// damaged what it cannot look at.
+#[test]
+fn parts_that_changes_are_differences_to_are_told_before_an_extraction() {
+    let archive = changes(None);
+    let at = archive.directory();
+    fs::remove_file(archive.part(1)).unwrap();
+    let (code, _, told) = zarc_in(&at, &["extract", "part??", "t/changing", "-to", "out"]);
+    assert_eq!(code, Some(2));
+    assert!(told.contains("part01.zarc is not there: the file that is wanted needs it"), "{told}");
+    let (summary, told) = archive.verify().unwrap();
+    assert_eq!((summary.damaged, told.as_str()), (0, ""));
+    assert!(summary.unchecked > 0);
+    fs::remove_file(archive.part(0)).unwrap();
+    let (_, _, told) = zarc_in(&at, &["extract", "part??", "t/changing", "-to", "out"]);
+    assert!(told.contains("part01.zarc is missing: the file that is wanted needs it"), "{told}");
 }
 
 #[test]

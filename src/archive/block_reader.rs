@@ -204,8 +204,8 @@ impl BlockReader {
         }
         let (prefix, depth) =
             self.prefix(&data.bases, depth_max.saturating_sub(1)).map_err(|error| {
-                Error::corrupt(format!("an earlier block that block {block} needs cannot be used"))
-                    .because(error)
+                let what = format!("an earlier block that block {block} needs cannot be used");
+                Error::new(error.kind(), what).because(error)
             })?;
         let bytes = unpack(&data, &prefix).map_err(|error| error.at(place))?;
         Ok(self.checked(&record, block, bytes, depth))

@@ -1,6 +1,7 @@
 //! Block number to place and fragments, through the directories of the fragment runs: of directories
 //! and pages those are in memory that were used last.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -99,6 +100,21 @@ impl BlockTable {
         }
         self.with_record(block, |record| record.place.part)
             .or_else(|_| Ok(self.listed_page(block)?.place.part))
+    }
+
+    /// These blocks and all that they are decoded with, as far as their records can be read.
+    pub fn with_bases(&self, blocks: impl IntoIterator<Item = u64>) -> BTreeSet<u64> {
+        let mut found = BTreeSet::new();
+        let mut waiting: Vec<u64> = blocks.into_iter().collect();
+        while let Some(block) = waiting.pop() {
+            if found.insert(block) {
+                // Whoever reads the block is told if its record cannot be read.
+                waiting.extend(
+                    self.with_record(block, |record| record.bases.clone()).into_iter().flatten(),
+                );
+            }
+        }
+        found
     }
 
     /// Where the frame of a block is, and how many bytes it takes.

@@ -31,11 +31,6 @@ impl Archive {
         self.journal.updates_in_index()
     }
 
-    /// Whether all parts of the archive were moved away, so that there is only the index.
-    pub fn is_index_alone(&self) -> bool {
-        self.journal.last().is_some_and(|last| (1..=last.place.part).all(|part| self.is_away(part)))
-    }
-
     /// Fails if what the index has of an update is not what its part has. A part that is not there
     /// is not compared.
     pub fn check_copies(&self, update: u64) -> Result<()> {
@@ -44,7 +39,7 @@ impl Archive {
                 return Ok(());
             }
             let reader = self.reader().in_part(range.place.part);
-            for start in (0..range.len).step_by(1 << 20) {
+            for start in (0..range.len).step_by(PIECE_BYTES as usize) {
                 let len = PIECE_BYTES.min(range.len - start);
                 let offset = range.place.offset + start;
                 let place = crate::format::Place { offset, ..range.place };

@@ -83,7 +83,7 @@ impl Archive {
     ) -> Result<(Self, Arc<ReadRecord>)> {
         let store: Arc<dyn PartStore> = match location {
             Location::Nowhere => return Err(Error::new(ErrorKind::Missing, "there is no archive")),
-            Location::File(path) => Arc::new(OnePart::new(Arc::new(LocalFile::open(path)?))),
+            Location::File(path) => store_of(Arc::new(LocalFile::open(path)?)),
             Location::Parts(names) => Arc::new(LocalParts::open(names)?),
         };
         let record = Arc::new(ReadRecord::over(store));
@@ -94,10 +94,7 @@ impl Archive {
 
     /// Opens an archive to read; part 0 of an archive in parts stands for all of it.
     pub fn open(backend: Arc<dyn Backend>, password: Option<&Password>) -> Result<Self> {
-        if Journal::is_index(backend.as_ref()) {
-            return Self::open_parts(Arc::new(IndexAlone::new(backend)), password);
-        }
-        Ok(Self::opened(Journal::open(backend, password)?))
+        Self::open_parts(store_of(backend), password)
     }
 
     /// Opens an archive in parts to read.
@@ -213,9 +210,20 @@ impl Archive {
         self.journal.absent_parts()
     }
 
-    /// Why a part is not read, if it is one of those.
-    pub fn absent_part(&self, part: u32) -> Option<Error> {
-        self.journal.absent_part(part)
+    /// Why the contents in a part cannot be read, if it is one of those, or only the index is there for it.
+    pub fn gone_part(&self, part: u32) -> Option<Error> {
+        self.journal.gone_part(part)
+    }
+
+    /// Whether there are such parts.
+    pub fn has_gone_parts(&self) -> bool {
+        self.journal.has_gone_parts()
+    }
+
+    /// What every reader reads of a part, as far as that is known of one that is not there: starts and lengths
+    /// in bytes.
+    pub fn opening_ranges(&self, part: u32) -> Result<Vec<(u64, u64)>> {
+        self.journal.opening_ranges(part)
     }
 
     /// What people call a part; nothing in an archive of one file.
@@ -223,13 +231,14 @@ impl Archive {
         self.journal.part_name(part)
     }
 
-    /// Where the runs of a version begin that are in missing parts: places of their directories, and
-    /// lengths in bytes.
+    /// Where the runs of a version begin that are in missing parts, which the index has no copy of: places of
+    /// their directories, and lengths in bytes.
     pub fn absent_runs(&self, version: &Version) -> Vec<(Place, u64)> {
         let manifest = &version.manifest;
         let runs = manifest.entry_runs.iter().chain(&manifest.fragment_runs);
-        runs.filter(|run| self.absent_part(run.place.part).is_some())
-            .map(|run| (run.place, FrameHeader::bytes_of_frame(run.payload_len)))
+        runs.map(|run| (run, run.place.part))
+            .filter(|(_, part)| self.gone_part(*part).is_some() && !self.is_away(*part))
+            .map(|(run, _)| (run.place, FrameHeader::bytes_of_frame(run.payload_len)))
             .collect()
     }
 
@@ -291,6 +300,15 @@ impl Archive {
 
     pub(super) fn reader(&self) -> FrameReader {
         self.journal.reader()
+    }
+}
+
+/// The parts of an archive in one file, or none beside an index.
+fn store_of(backend: Arc<dyn Backend>) -> Arc<dyn PartStore> {
+    if Journal::is_index(backend.as_ref()) {
+        Arc::new(IndexAlone::new(backend))
+    } else {
+        Arc::new(OnePart::new(backend))
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn tell_costs(
     progress: &dyn Progress,
 ) -> Result<()> {
     let archive = request.archive;
-    if archive.absent_parts().is_empty() {
+    if !archive.has_gone_parts() {
         return Ok(());
     }
     let (mut files, mut costs) = (0_u64, BTreeMap::<u32, u64>::new());
@@ -33,26 +33,24 @@ pub(super) fn tell_costs(
         Ok(())
     })?;
     for (part, cost) in costs {
-        let why = archive.absent_part(part).map(|why| why.to_string()).unwrap_or_default();
-        let (of, verb) = if files == 1 { ("file", "needs") } else { ("files", "need") };
-        let verb = if cost == 1 { "needs" } else { verb };
-        progress.warn(&format!("{why}: {cost} of the {files} {of} wanted {verb} it"));
+        let why = archive.gone_part(part).map(|why| why.to_string()).unwrap_or_default();
+        let need = match (files, cost) {
+            (1, _) => "the file that is wanted needs it".to_owned(),
+            (_, 1) => format!("1 of the {files} files that are wanted needs it"),
+            _ => format!("{cost} of the {files} files that are wanted need it"),
+        };
+        progress.warn(&format!("{why}: {need}"));
     }
     Ok(())
 }
 
-/// The missing parts that a content needs.
+/// The missing parts that a content needs, for what it is decoded with, too.
 fn missing_parts(archive: &Archive, table: &BlockTable, content: &[Piece]) -> BTreeSet<u32> {
-    let mut blocks: Vec<u64> = content
-        .iter()
-        .filter_map(|piece| match piece {
-            Piece::Data(run) => Some(run.first.block),
-            Piece::Hole(_) => None,
-        })
-        .collect();
-    blocks.sort_unstable();
-    blocks.dedup();
+    let blocks = content.iter().filter_map(|piece| match piece {
+        Piece::Data(run) => Some(run.first.block),
+        Piece::Hole(_) => None,
+    });
     // A block that is damaged otherwise is told with the file that needs it.
-    let parts = blocks.into_iter().filter_map(|block| table.part_of(block).ok());
-    parts.filter(|&part| archive.absent_part(part).is_some()).collect()
+    let parts = table.with_bases(blocks).into_iter().filter_map(|block| table.part_of(block).ok());
+    parts.filter(|&part| archive.gone_part(part).is_some()).collect()
 }

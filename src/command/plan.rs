@@ -44,7 +44,7 @@ fn plan_of(
     let blocks = wanted_blocks(&request, &mut requested, &mut findings, &mut summary)?;
     let mut needed = BTreeMap::<u32, ByteRanges>::new();
     let mut unknown = BTreeMap::<u32, u64>::new();
-    for block in blocks {
+    for block in table.with_bases(blocks) {
         findings.check_stopped()?;
         match table.frame_of(block) {
             Ok((place, len)) => needed.entry(place.part).or_default().add(place.offset, len),
@@ -62,8 +62,12 @@ fn plan_of(
         let ranges = needed.entry(part).or_default();
         reads.iter().for_each(|(start, len)| ranges.add(start, len));
     }
-    for (part, ranges) in needed {
-        let is_there = archive.absent_part(part).is_none();
+    for (part, mut ranges) in needed {
+        let is_there = archive.gone_part(part).is_none();
+        if !is_there {
+            let opening = archive.opening_ranges(part)?;
+            opening.into_iter().for_each(|(start, len)| ranges.add(start, len));
+        }
         summary.take(&ranges, is_there);
         let name = archive.part_name(part).unwrap_or_else(|| options.archive.to_string());
         let unknown_blocks = unknown.get(&part).copied().unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use crate::archive::{Archive, BlockFetcher, BlockTable, FragmentPage, Run};
+use crate::archive::{Archive, BlockFetcher, BlockRecord, BlockTable, FragmentPage, Run};
 use crate::base::{Error, Result};
 
 use super::findings::Findings;
@@ -45,7 +45,7 @@ pub(super) fn check_blocks(
     for_each_page(table, expected, findings, |page, findings| {
         let mut blocks = Vec::with_capacity(page.blocks.len());
         for (number, block) in (page.first_block..).zip(&page.blocks) {
-            if archive.is_away(block.place.part) {
+            if needs_part_away(archive, table, number, block) {
                 findings.summary.unchecked += block.fragments.len() as u64;
             } else {
                 blocks.push(number);
@@ -72,6 +72,18 @@ pub(super) fn check_blocks(
         })
     })?;
     Ok(bad)
+}
+
+/// Whether a block, or one that it is decoded with, is in a part that only the index is there for.
+fn needs_part_away(
+    archive: &Archive,
+    table: &BlockTable,
+    number: u64,
+    block: &BlockRecord,
+) -> bool {
+    let is_away = |block| table.part_of(block).is_ok_and(|part| archive.is_away(part));
+    archive.is_away(block.place.part)
+        || !block.bases.is_empty() && table.with_bases([number]).into_iter().any(is_away)
 }
 
 /// Counts the fragments of an archive without data: there is nothing to compare them with.

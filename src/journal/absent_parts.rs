@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Error, ErrorKind};
+use crate::base::{Error, ErrorKind, Result};
+use crate::format::PAGE_BYTES;
 
 use super::recovery::Journal;
 
@@ -25,6 +26,10 @@ struct Absence {
 }
 
 impl AbsentParts {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
     /// There is nothing where these parts should be.
     pub(super) fn add_missing(&mut self, first: u32, last: u32) {
         self.ranges.insert(first, Absence { last, wrong: None });
@@ -84,9 +89,29 @@ impl Journal {
         self.parts.is_split().then(|| self.parts.name(part))
     }
 
-    /// Why a part is not read, if it is one of those.
-    pub fn absent_part(&self, part: u32) -> Option<Error> {
-        self.parts.absent_part(part)
+    /// Why the contents in a part cannot be read, if it is one of those, or only the index is there for it.
+    pub fn gone_part(&self, part: u32) -> Option<Error> {
+        let is_away = || {
+            let what = format!("{} is not there", self.parts.name(part));
+            self.parts.is_away(part).then(|| Error::new(ErrorKind::Missing, what))
+        };
+        self.parts.absent_part(part).or_else(is_away)
+    }
+
+    /// Whether there are such parts.
+    pub fn has_gone_parts(&self) -> bool {
+        self.parts.has_gone()
+    }
+
+    /// Where a part has what every reader reads of it before it looks for anything, as far as that is known
+    /// of one that is not there: starts and lengths in bytes.
+    pub fn opening_ranges(&self, part: u32) -> Result<Vec<(u64, u64)>> {
+        let region = (0, self.header().region_bytes());
+        if !self.parts.is_away(part) {
+            return Ok(vec![region]);
+        }
+        let end = self.parts.backend(part)?.len()?;
+        Ok(vec![region, (end.saturating_sub(PAGE_BYTES), PAGE_BYTES.min(end))])
     }
 }
 

@@ -176,6 +176,10 @@ impl FrameReader {
         let end = place.offset.checked_add(frame_len);
         let is_there = |end| self.parts.reaches(place.part, backend.as_ref(), end);
         if !end.map_or(Ok(false), is_there)? {
+            if self.is_away(place.part) {
+                // Its length may not be known. If the index has nothing there, that is the error.
+                backend.read_at(place.offset, &mut [0; 64])?;
+            }
             return Err(Error::new(ErrorKind::Truncated, "a frame is cut off"));
         }
         let mut bytes = vec![0; usize::try_from(frame_len).unwrap_or(usize::MAX)];

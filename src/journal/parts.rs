@@ -136,7 +136,8 @@ impl Parts {
             return Ok(found.1);
         }
         if let Some(index) = state.index.clone().filter(|_| state.away.contains(&part)) {
-            return Ok(Arc::new(AwayPart { index, part, name: self.name(part) }));
+            let copies = Arc::new(AwayPart { index, part, name: self.name(part) });
+            return Ok(self.store.stand_in(part, copies));
         }
         if let Some(error) = state.absent.error(part, |number| self.name(number)) {
             return Err(error);
@@ -211,6 +212,12 @@ impl Parts {
     /// Why a part is not read, if it is one of those.
     pub(super) fn absent_part(&self, part: u32) -> Option<Error> {
         self.state().absent.error(part, |number| self.name(number))
+    }
+
+    /// Whether there are parts that are not read, or not there.
+    pub(super) fn has_gone(&self) -> bool {
+        let state = self.state();
+        !(state.absent.is_empty() && state.away.is_empty())
     }
 
     /// The numbers of the parts that can be read, rising.

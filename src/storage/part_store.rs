@@ -45,6 +45,11 @@ pub trait PartStore: Send + Sync {
         false
     }
 
+    /// What the index has of a part that is not there, as this store hands out parts.
+    fn stand_in(&self, _part: u32, copies: Arc<dyn Backend>) -> Arc<dyn Backend> {
+        copies
+    }
+
     /// What people call the part.
     fn name(&self, part: u32) -> String;
 

@@ -58,6 +58,10 @@ impl PartStore for ReadRecord {
         Ok(self.store.index()?.map(|index| self.recorded(0, index)))
     }
 
+    fn stand_in(&self, part: u32, copies: Arc<dyn Backend>) -> Arc<dyn Backend> {
+        self.recorded(part, copies)
+    }
+
     fn name(&self, part: u32) -> String {
         self.store.name(part)
     }

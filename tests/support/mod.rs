@@ -78,6 +78,14 @@ pub fn noise(seed: u64, len: usize) -> Vec<u8> {
     (0..len).map(|_| next()).collect()
 }
 
+/// Words that hardly repeat, with a change in every 200 bytes that depends on the version.
+pub fn words(seed: u64, version: usize) -> Vec<u8> {
+    let mut text: Vec<u8> = noise(seed, 400_000).iter().map(|byte| b'a' + byte % 24).collect();
+    let letter = b'A' + u8::try_from(version).expect("few versions");
+    text.iter_mut().step_by(200).skip(version % 7).step_by(3).for_each(|byte| *byte = letter);
+    text
+}
+
 /// An archive being made in a directory of its own.
 pub struct Made {
     dir: tempfile::TempDir,
