@@ -10,7 +10,7 @@ use crate::storage::{LocalParts, PartNames};
 use super::open::Archive;
 
 /// So many bytes are compared at a time.
-const PIECE_BYTES: u64 = 1 << 20;
+const PIECE_BYTES: usize = 1 << 20;
 
 /// Makes part 0 from the parts of that name, or lets it catch up; with `force` it is made anew
 /// whatever is there.
@@ -39,8 +39,8 @@ impl Archive {
                 return Ok(());
             }
             let reader = self.reader().in_part(range.place.part);
-            for start in (0..range.len).step_by(PIECE_BYTES as usize) {
-                let len = PIECE_BYTES.min(range.len - start);
+            for start in (0..range.len).step_by(PIECE_BYTES) {
+                let len = (PIECE_BYTES as u64).min(range.len - start);
                 let offset = range.place.offset + start;
                 let place = crate::format::Place { offset, ..range.place };
                 if reader.raw(offset, len)? != self.journal.copied_bytes(place, len)? {

@@ -66,7 +66,9 @@ fn plan_of(
         let is_there = archive.gone_part(part).is_none();
         if !is_there {
             let opening = archive.opening_ranges(part)?;
-            opening.into_iter().for_each(|(start, len)| ranges.add(start, len));
+            for (start, len) in opening {
+                ranges.add(start, len);
+            }
         }
         summary.take(&ranges, is_there);
         let name = archive.part_name(part).unwrap_or_else(|| options.archive.to_string());
