@@ -319,6 +319,35 @@ fn the_reader_decrypts_the_archive_that_is_kept() {
     }
 }
 
+/// What the reader says of damaged and of unfinished indexes.
+fn check_indexes(archive: &InParts, verified: &dyn Fn() -> Output) {
+    // A byte of a copy that its part does not have.
+    let index = archive.part(0);
+    let whole = fs::read(&index).unwrap();
+    let mut other = whole.clone();
+    *other.last_mut().unwrap() ^= 1;
+    other[2 * 4096 + 4096 + 100] ^= 1;
+    fs::write(&index, other).unwrap();
+    assert_eq!(verified().status.code(), Some(2));
+    // A group that was never completed, and an index that was never made, are no damage.
+    for (len, updates) in [(whole.len() - 4096, Some(3)), (0, None)] {
+        fs::write(&index, &whole[..len]).unwrap();
+        let output = verified();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let known = updates.map(|updates| format!("index of {updates} updates"));
+        assert!(known.map_or(!told.contains("index of"), |known| told.contains(&known)), "{told}");
+    }
+    if archive.key.is_some() {
+        // The header stands twice.
+        let mut torn = whole.clone();
+        torn[60] ^= 1;
+        fs::write(&index, torn).unwrap();
+        assert_eq!(verified().status.code(), Some(0));
+    }
+    fs::write(&index, whole).unwrap();
+}
+
 /// Both read an archive in parts, plain and encrypted, and name a part of another place.
 #[test]
 fn the_reader_agrees_on_archives_in_parts() {
@@ -349,39 +378,8 @@ fn the_reader_agrees_on_archives_in_parts() {
             };
             assert_eq!(list(&index), list(&name), "the index alone");
         }
-        // A byte of a copy that its part does not have.
-        let whole = fs::read(&index).unwrap();
-        let mut other = whole.clone();
-        *other.last_mut().unwrap() ^= 1;
-        other[2 * 4096 + 4096 + 100] ^= 1;
         let verified = || reader.run(&[&["verify".as_ref(), name.as_os_str()], with].concat());
-        fs::write(&index, other).unwrap();
-        assert_eq!(verified().status.code(), Some(2));
-        // A group that was never completed, and an index that was never made, are no damage.
-        for (len, updates) in [(whole.len() - 4096, Some(3)), (0, None)] {
-            fs::write(&index, &whole[..len]).unwrap();
-            let output = verified();
-            let told = String::from_utf8_lossy(&output.stdout);
-            assert_eq!(
-                output.status.code(),
-                Some(0),
-                "{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-            let known = updates.map(|updates| format!("index of {updates} updates"));
-            assert!(
-                known.map_or(!told.contains("index of"), |known| told.contains(&known)),
-                "{told}"
-            );
-        }
-        if key.is_some() {
-            // The header stands twice.
-            let mut torn = whole.clone();
-            torn[60] ^= 1;
-            fs::write(&index, torn).unwrap();
-            assert_eq!(verified().status.code(), Some(0));
-        }
-        fs::write(&index, whole).unwrap();
+        check_indexes(&archive, &verified);
         for (version, tree) in (1_u64..).zip(&trees) {
             let (out, until) = (archive.bench.path("out"), version.to_string());
             let asked = ["extract".as_ref(), name.as_os_str(), out.as_os_str()];

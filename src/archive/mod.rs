@@ -19,6 +19,7 @@ mod fragment_index;
 mod fragment_merger;
 mod fragment_run;
 mod frame_queue;
+mod gone_parts;
 mod history;
 mod index;
 mod location;

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use crate::base::{Environment, Error, ErrorKind, Result};
 use crate::compress::MethodChoice;
 use crate::crypto::{IdentityHash, KeyCost, KeyRecord, MasterKey, Password};
-use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, FrameHeader, HeaderFlags, Place};
+use crate::format::{ArchiveHeader, BLOCK_BYTES_MAX, HeaderFlags};
 use crate::journal::{FrameReader, Journal, NewPart, Tail};
 use crate::storage::{
     Backend, Discard, DiscardParts, IndexAlone, LocalFile, LocalParts, Memory, OnePart, PartStore,
     ReadRecord,
 };
 
-use super::history::Version;
 use super::location::Location;
 
 /// Something the user should know about the archive before its content.
@@ -204,44 +203,6 @@ impl Archive {
         self.notice.as_ref()
     }
 
-    /// A sentence that names all missing parts, and one for each that is something else than its name
-    /// says; none if the archive is complete.
-    pub fn absent_parts(&self) -> Vec<String> {
-        self.journal.absent_parts()
-    }
-
-    /// Why the contents in a part cannot be read, if it is one of those, or only the index is there for it.
-    pub fn gone_part(&self, part: u32) -> Option<Error> {
-        self.journal.gone_part(part)
-    }
-
-    /// Whether there are such parts.
-    pub fn has_gone_parts(&self) -> bool {
-        self.journal.has_gone_parts()
-    }
-
-    /// What every reader reads of a part, as far as that is known of one that is not there: starts and lengths
-    /// in bytes.
-    pub fn opening_ranges(&self, part: u32) -> Result<Vec<(u64, u64)>> {
-        self.journal.opening_ranges(part)
-    }
-
-    /// What people call a part; nothing in an archive of one file.
-    pub fn part_name(&self, part: u32) -> Option<String> {
-        self.journal.part_name(part)
-    }
-
-    /// Where the runs of a version begin that are in missing parts, which the index has no copy of: places of
-    /// their directories, and lengths in bytes.
-    pub fn absent_runs(&self, version: &Version) -> Vec<(Place, u64)> {
-        let manifest = &version.manifest;
-        let runs = manifest.entry_runs.iter().chain(&manifest.fragment_runs);
-        runs.map(|run| (run, run.place.part))
-            .filter(|(_, part)| self.gone_part(*part).is_some() && !self.is_away(*part))
-            .map(|(run, _)| (run.place, FrameHeader::bytes_of_frame(run.payload_len)))
-            .collect()
-    }
-
     /// How a message names a byte of the newest part.
     pub fn place_named(&self, offset: u64) -> String {
         self.reader().place_named(offset)
@@ -291,11 +252,6 @@ impl Archive {
     /// Removes an archive file that was made but got no update.
     pub fn remove_if_unused(&self) -> Result<()> {
         self.journal.remove_if_unused()
-    }
-
-    /// Whether a part is not there, but known to the index.
-    pub fn is_away(&self, part: u32) -> bool {
-        self.reader().is_away(part)
     }
 
     pub(super) fn reader(&self) -> FrameReader {

@@ -42,7 +42,8 @@ impl Journal {
         if let Some(damage) = chain.damage {
             return Err(damage.outcome("nothing was changed"));
         }
-        if journal.backend.len()? > journal.end() && journal.lost_commits()?.is_some() {
+        let is_followed = journal.backend.len()? > journal.end();
+        if is_followed && (journal.later_commits()?.newest.is_some() || journal.lacks_commit()?) {
             return Err(Error::corrupt("committed updates of the archive are damaged")
                 .at(journal.reader().place_named(journal.end()))
                 .because("an index made from what is left would not know them")

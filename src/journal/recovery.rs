@@ -71,12 +71,12 @@ impl Journal {
         let (end, len) = (journal.end(), journal.backend.len()?);
         let earlier = journal.unfinished_before();
         if len > end {
-            journal.tail = match journal.lost_commits()? {
-                None => Tail::Unfinished(earlier + (len - end)),
-                Some(newest) => {
-                    journal.last = newest.or(journal.last.take());
-                    Tail::Damaged { from: end }
-                }
+            let newest = journal.later_commits()?.newest;
+            journal.tail = if newest.is_none() && !journal.lacks_commit()? {
+                Tail::Unfinished(earlier + (len - end))
+            } else {
+                journal.last = newest.or(journal.last.take());
+                Tail::Damaged { from: end }
             };
         } else if earlier > 0 || chain.unmade.is_some() {
             journal.tail = Tail::Unfinished(earlier + chain.unmade.map_or(0, |(_, len)| len));
@@ -90,14 +90,9 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Whether commits are lost between the last one that counts and the end of the newest part, and the
-    /// last one that is there all the same.
-    pub(super) fn lost_commits(&self) -> Result<Option<Option<CommitPoint>>> {
-        let (update, index) = (self.last_update() + 1, self.tail_index());
-        match self.later_commits()?.newest {
-            None if !has_damaged_commit(&self.reader(), self.end(), update, index)? => Ok(None),
-            newest => Ok(Some(newest)),
-        }
+    /// Whether the frames after the last commit that counts were followed by one, which is damaged.
+    pub(super) fn lacks_commit(&self) -> Result<bool> {
+        has_damaged_commit(&self.reader(), self.end(), self.last_update() + 1, self.tail_index())
     }
 
     pub(super) fn open_at_last_commit(
