@@ -494,8 +494,7 @@ def unpack_zstd(packed, raw_length, prefix):
         frame = zstandard.get_frame_parameters(packed)
         require(frame.window_size <= ZSTD_WINDOW_MAX, f"zstd: window of {frame.window_size} bytes")
         require(frame.dict_id == 0, "zstd: needs a dictionary")
-        require(frame.content_size in (raw_length, zstandard.CONTENTSIZE_UNKNOWN),
-                "zstd: content size is not the raw length")
+        require(frame.content_size == raw_length, "zstd: content size is not the raw length")
         dictionary = zstandard.ZstdCompressionDict(prefix, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if prefix else None
         decompressor = zstandard.ZstdDecompressor(dictionary, max_window_size=ZSTD_WINDOW_MAX)
         # A limit of 0 would mean "none" to this library.
@@ -793,7 +792,7 @@ def decode_directory(raw):
 
 # --- 8. MANIFEST --------------------------------------------------------------------------------
 
-COMMENT_BYTES_MAX, RUNS_MAX = 65536, 1024
+COMMENT_BYTES_MAX, RUNS_MAX, COUNT_MAX = 65536, 1024, 1 << 62
 
 
 class RunReference(NamedTuple):
@@ -831,6 +830,7 @@ def decode_manifest(raw):
     cursor = Cursor(raw, "manifest")
     update, date = cursor.varint(), cursor.svarint()
     counts = [cursor.varint() for _ in range(11)]
+    require(all(counts[at] <= COUNT_MAX for at in (7, 9, 10)), f"manifest: impossible counts {counts}")
     comment = cursor.bytes(COMMENT_BYTES_MAX)
     deltas = [decode_run_reference(cursor, kind, optional=True) for kind in (ENTRY_RUN, FRAGMENT_RUN)]
     live = [decode_live_runs(cursor, kind) for kind in (ENTRY_RUN, FRAGMENT_RUN)]

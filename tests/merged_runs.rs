@@ -5,16 +5,22 @@
 use std::sync::Arc;
 
 use zarc::archive::{Archive, Catalog, History, Location, OpenOptions, RunReference, RunShape};
-use zarc::base::{Result, Until};
+use zarc::base::{Result, StoredPath, Until};
 use zarc::command::{KeyCost, Password, VerifyOptions, VerifySummary, verify};
 use zarc::compress::{ContentKind, Method, pack};
-use zarc::format::{FrameType, Manifest, PackedPayload, Update};
-use zarc::journal::Journal;
+use zarc::format::{
+    DirectoryBuilder, Entry, EntryPageBuilder, FrameType, Manifest, Object, PackedPayload,
+    PageReference, RunKind, Update,
+};
+use zarc::journal::{Journal, UpdateWriter};
 use zarc::storage::Memory;
 
 use super::support::parts::parts;
 use super::support::random_history::{Ending, Updates};
 use super::support::truth::Truth;
+use super::support::workbench::{
+    Workbench, fresh_in_memory, real_seconds, run_add, run_extract, set_clock,
+};
 use super::support::{DATA, Told, noise};
 
 /// Merged as often as can be, and pages of a few records.
@@ -212,14 +218,102 @@ fn a_merged_run_that_lies_is_found() {
     for (lie, complaint) in lies.into_iter().zip(["a merged run", "does not continue", "a merged"])
     {
         let forged = Memory::with_bytes(memory.to_bytes());
-        append_manifest(&forged, Manifest { entry_runs: lie, ..version.manifest.clone() });
+        let manifest = Manifest { entry_runs: lie, ..version.manifest.clone() };
+        append_update(&forged, manifest, |_, _| ());
         let (found, told) = check_bytes(&forged.to_bytes());
         assert!(found.damaged > 0 && told.contains(complaint), "{told}");
     }
 }
 
-/// Appends an update that holds nothing but this manifest.
-fn append_manifest(memory: &Memory, manifest: Manifest) {
+/// Pages, or directories of pages, that overlap are damage: they are told, and no writer puts down what
+/// nobody can read.
+#[test]
+fn pages_that_overlap_are_damage() {
+    for is_in_directories in [false, true] {
+        let mut updates = Updates::new(3, 30, 300).shaped(EAGER);
+        let (memory, mut truths) = (Memory::default(), Vec::new());
+        grow(&in_memory(&memory), &mut updates, &mut truths, 1);
+        let archive = Archive::open(Arc::new(memory.clone()), None).unwrap();
+        let manifest = History::of(&archive).newest().unwrap().unwrap().manifest;
+        append_update(&memory, manifest, |writer, manifest| {
+            let run = if is_in_directories {
+                let pages = [["a"], ["z"], ["m"], ["n"]].map(|names| page(writer, &names));
+                let low = directory(writer, 1, &pages[..2]);
+                let high = directory(writer, 1, &pages[2..]);
+                directory(writer, 2, &[low, high])
+            } else {
+                let pages = [page(writer, &["a", "z"]), page(writer, &["m", "n"])];
+                directory(writer, 1, &pages)
+            };
+            let PageReference { place, payload_len, records, .. } = run;
+            let updates = (manifest.update, manifest.update);
+            let kind = RunKind::Entries;
+            let run = RunReference { kind, place, payload_len, updates, records, first_block: 0 };
+            manifest.delta_entries = Some(run.clone());
+            manifest.entry_runs.insert(0, run);
+            manifest.counts.deleted = 4;
+        });
+        let (found, told) = check_bytes(&memory.to_bytes());
+        assert!(found.damaged > 0 && told.contains("out of order"), "{told}");
+        // Updates that would merge it come all the same.
+        let bench = Workbench::new(fresh_in_memory());
+        std::fs::write(bench.archive(), memory.to_bytes()).unwrap();
+        for number in 0..9 {
+            std::fs::write(bench.work().join("file"), number.to_string()).unwrap();
+            set_clock(real_seconds() + 1_000_000 + number);
+            run_add(&bench.add_options(b""));
+        }
+        let archive = Archive::open_path(&bench.archive(), None).unwrap();
+        check_versions(&archive, &truths);
+        let newest = History::of(&archive).newest().unwrap().unwrap();
+        assert_eq!(newest.manifest.update, 11);
+        run_extract(&bench.archive(), &bench.path("out"), Until::Latest, false).unwrap();
+        assert_eq!(std::fs::read(bench.path("out/t/file")).unwrap(), b"8");
+    }
+}
+
+/// A page that deletes these names.
+fn page(writer: &mut UpdateWriter<'_>, names: &[&str]) -> PageReference<StoredPath> {
+    let mut builder = EntryPageBuilder::new();
+    for name in names {
+        let path = StoredPath::from_bytes(name.as_bytes().to_vec()).unwrap();
+        builder.push(&Entry { path, object: Object::Deleted });
+    }
+    let (first_key, records, raw) = builder.finish().unwrap();
+    let (place, payload_len) = append_packed(writer, FrameType::Entries, &raw);
+    PageReference { first_key, place, payload_len, records }
+}
+
+/// A directory of pages, or of directories.
+fn directory(
+    writer: &mut UpdateWriter<'_>,
+    level: u8,
+    listed: &[PageReference<StoredPath>],
+) -> PageReference<StoredPath> {
+    let mut builder = DirectoryBuilder::new(level);
+    listed.iter().for_each(|page| builder.push(page));
+    let (first_key, records, raw) = builder.finish().unwrap();
+    let (place, payload_len) = append_packed(writer, FrameType::Directory, &raw);
+    PageReference { first_key, place, payload_len, records }
+}
+
+fn append_packed(
+    writer: &mut UpdateWriter<'_>,
+    frame_type: FrameType,
+    raw: &[u8],
+) -> (zarc::format::Place, u64) {
+    let packed = pack(raw, &Method::metadata(), ContentKind::Other).unwrap();
+    let (codec, bytes) = (packed.codec as u8, packed.bytes);
+    let payload = PackedPayload { codec, raw_len: raw.len(), packed: &bytes }.encode();
+    writer.append(frame_type, &payload).unwrap()
+}
+
+/// Appends an update that holds what `append` writes, and this manifest as it changes it.
+fn append_update(
+    memory: &Memory,
+    manifest: Manifest,
+    append: impl FnOnce(&mut UpdateWriter<'_>, &mut Manifest),
+) {
     let header = || unreachable!("the archive has a version");
     let opened = Journal::open_for_writing(Arc::new(memory.clone()), None, header, |_| Ok(()));
     let mut journal = opened.unwrap().0;
@@ -238,7 +332,7 @@ fn append_manifest(memory: &Memory, manifest: Manifest) {
         fragments: manifest.counts.fragments,
         ..Default::default()
     };
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         update: manifest.update + 1,
         date,
         counts,
@@ -246,12 +340,9 @@ fn append_manifest(memory: &Memory, manifest: Manifest) {
         delta_fragments: None,
         ..manifest
     };
-    let raw = manifest.encode();
-    let packed = pack(&raw, &Method::metadata(), ContentKind::Other).unwrap();
-    let (codec, bytes) = (packed.codec as u8, packed.bytes);
-    let payload = PackedPayload { codec, raw_len: raw.len(), packed: &bytes }.encode();
     let mut writer = journal.begin_update(update).unwrap();
-    writer.append(FrameType::Manifest, &payload).unwrap();
+    append(&mut writer, &mut manifest);
+    append_packed(&mut writer, FrameType::Manifest, &manifest.encode());
     writer.commit().unwrap();
 }
 

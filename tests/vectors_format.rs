@@ -203,6 +203,13 @@ const ZSTD_AFTER_BASES: [u8; 16] = [
     0x28, 0xb5, 0x2f, 0xfd, 0x20, 0xcb, 0x3d, 0x00, 0x00, 0x00, 0x01, 0x00, 0x48, 0x27, 0x65, 0x80,
 ];
 
+/// The block as one frame that does not say how long its content is.
+fn sizeless_stream() -> Vec<u8> {
+    let header = [0x28, 0xb5, 0x2f, 0xfd, 0, 0];
+    // The last block, raw, of 203 bytes.
+    [&header[..], &[0x59, 0x06, 0], &[0x5a; 203]].concat()
+}
+
 /// What the reference encoder makes of the block.
 fn brotli_stream() -> [u8; 11] {
     [0x1b, 0xca, 0x00, 0xf8, 0x25, 0xb4, 0x62, 0xb1, 0x40, 0x80, 0x00]
@@ -379,6 +386,7 @@ fn record_vectors() -> Vec<Vector> {
         ok("data-brotli", "data", brotli_payload(&brotli_stream())),
         ok("data-lzma", "data", changed_stream("lzma", |_| ())),
         ok("data-cm", "data", changed_stream("cm", |_| ())),
+        refused("data-zstd-sizeless", "data", block_300(1, 0, Vec::new(), &sizeless_stream())),
         refused("data-lzma-rest", "data", changed_stream("lzma", |stream| stream.push(0))),
         refused("data-lzma-endless", "data", changed_stream("lzma", cut_end_marker)),
         refused("data-cm-rest", "data", changed_stream("cm", |stream| stream.push(0))),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::base::Result;
-use crate::format::{BlockRecord, FragmentId, Piece, Run};
+use crate::format::{BLOCK_BYTES_MAX, BlockRecord, FragmentId, Piece, Run};
 
 use super::block_table::BlockTable;
 
@@ -42,6 +42,7 @@ impl EarlierContent {
         for piece in content {
             if let Piece::Data(run) = piece {
                 self.runs.push((start, *run));
+                // The sum of all is the size of the file, which was checked.
                 start += run.len;
             }
         }
@@ -80,9 +81,13 @@ impl EarlierContent {
             // A block whose record cannot be read is no help.
             let Ok(starts) = self.starts_of(run.first.block) else { continue };
             let Some(&run_start) = starts.get(run.first.index as usize) else { continue };
+            let start = u64::from(run_start) + from;
             let narrow = |bytes: u64| u32::try_from(bytes).ok();
-            if let (Some(from), Some(len)) = (narrow(from), narrow(to - from)) {
-                take((run.first.block, run_start + from, len));
+            // A run that is longer than its block is damage, and no help either.
+            if let (Some(start), Some(len)) = (narrow(start), narrow(to - from))
+                && u64::from(start) + u64::from(len) <= BLOCK_BYTES_MAX
+            {
+                take((run.first.block, start, len));
             }
         }
     }

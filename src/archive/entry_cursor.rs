@@ -118,12 +118,25 @@ pub struct EntryCursor {
 impl EntryCursor {
     /// What is unknown where a page or directory cannot be read.
     fn gap(&mut self, Lost { first_key, error }: Lost) -> Met {
-        let next = self.pages.as_mut().and_then(Peekable::peek);
-        let to = next.map(|next| match next {
-            Ok(page) => page.first_key.clone(),
-            Err(unlisted) => unlisted.first_key.clone(),
-        });
-        Met::Gap { from: Some(first_key), to, error }
+        Met::Gap { from: Some(first_key), to: self.next_key().cloned(), error }
+    }
+
+    /// The first key of the next page, if this is not the last.
+    fn next_key(&mut self) -> Option<&StoredPath> {
+        self.pages.as_mut().and_then(Peekable::peek).map(first_key)
+    }
+
+    /// Fails if an entry belongs behind the page that it is in.
+    fn check_place(&mut self, entry: &Entry) -> std::result::Result<(), Lost> {
+        if self.next_key().is_none_or(|next| entry.path < *next) {
+            return Ok(());
+        }
+        match self.page.take() {
+            Some(OpenPage { reference: PageReference { first_key, place, .. }, .. }) => {
+                Err(Lost { first_key, error: overlap().at(place) })
+            }
+            None => Ok(()),
+        }
     }
 
     /// The next entry or gap.
@@ -133,6 +146,7 @@ impl EntryCursor {
         }
         loop {
             while let Some(next) = self.page.as_mut().and_then(OpenPage::next) {
+                let next = next.and_then(|entry| self.check_place(&entry).map(|()| entry));
                 match next {
                     Ok(entry) if self.start.as_ref().is_none_or(|start| entry.path >= *start) => {
                         self.start = None;
@@ -161,6 +175,21 @@ impl Iterator for EntryCursor {
             Met::Gap { error, .. } => Err(error),
         })
     }
+}
+
+/// Where a page begins, or pages that are not known.
+pub(super) fn first_key(
+    listed: &std::result::Result<PageReference<StoredPath>, Lost>,
+) -> &StoredPath {
+    match listed {
+        Ok(page) => &page.first_key,
+        Err(unlisted) => &unlisted.first_key,
+    }
+}
+
+/// An entry is not below the first one of the next page.
+pub(super) fn overlap() -> Error {
+    Error::corrupt("pages of entries are out of order")
 }
 
 /// The entries of a page.

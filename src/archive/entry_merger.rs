@@ -9,7 +9,7 @@ use crate::base::{Error, ErrorKind, Progress, Result, StoredPath};
 use crate::format::{Entry, EntryPageBuilder, FrameType, Object, PageReference, RunReference};
 use crate::journal::{FrameReader, UpdateWriter};
 
-use super::entry_cursor::read_page;
+use super::entry_cursor::{first_key, overlap, read_page};
 use super::packed_frame;
 use super::run_directory::{Pages, RunDirectory};
 use super::run_shape::RunShape;
@@ -65,7 +65,14 @@ impl Input {
     /// Reads the page that is next, if one is.
     fn enter(&mut self) -> Result<()> {
         if let Head::Page(page) = &self.head {
-            self.entries = read_page(&self.reader, page)?.into_iter();
+            let entries = read_page(&self.reader, page)?;
+            let next = self.pages.peek().map(first_key);
+            if let (Some(last), Some(next)) = (entries.last(), next)
+                && last.path >= *next
+            {
+                return Err(overlap().at(page.place));
+            }
+            self.entries = entries.into_iter();
             self.advance()?;
         }
         Ok(())
@@ -73,10 +80,7 @@ impl Input {
 
     /// Where the page that is next ends: the first key after it, if it is not the last.
     fn end_of_page(&mut self) -> Option<StoredPath> {
-        self.pages.peek().map(|next| match next {
-            Ok(page) => page.first_key.clone(),
-            Err(unlisted) => unlisted.first_key.clone(),
-        })
+        self.pages.peek().map(first_key).cloned()
     }
 }
 

@@ -22,6 +22,9 @@ use super::packed_frame;
 use super::run_shape::RunShape;
 use super::run_writer::RunWriter;
 
+/// While so many frames wait behind one block, no more entries are taken.
+const ENTRY_PAGES_WAITING_MAX: usize = 64;
+
 /// A frame that waits for its turn.
 enum Waiting {
     Block {
@@ -146,7 +149,9 @@ impl<'a> FrameQueue<'a> {
         };
         let payload = packed_frame::pack(&raw)?;
         self.waiting.push_back(Waiting::Entries { first, records, payload });
-        while matches!(self.waiting.front(), Some(Waiting::Entries { .. })) {
+        while self.waiting.len() > ENTRY_PAGES_WAITING_MAX
+            || matches!(self.waiting.front(), Some(Waiting::Entries { .. }))
+        {
             self.write_next()?;
         }
         Ok(())

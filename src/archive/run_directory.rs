@@ -62,7 +62,8 @@ impl<Key: RunKey> RunDirectory<Key> {
 
     /// All pages in order, from the one that may hold `start` on.
     pub(super) fn pages(self: &Arc<Self>, start: Option<&Key>) -> Pages<Key> {
-        let mut pages = Pages { run: Arc::clone(self), path: Vec::new(), start: start.cloned() };
+        let mut pages =
+            Pages { run: Arc::clone(self), path: Vec::new(), start: start.cloned(), last: None };
         pages.enter(Arc::clone(&self.root));
         pages
     }
@@ -118,9 +119,24 @@ pub(super) struct Pages<Key> {
     /// From the root down: a directory and what comes next in it.
     path: Vec<(Arc<Directory<Key>>, usize)>,
     start: Option<Key>,
+    /// The first key of the last page.
+    last: Option<Key>,
 }
 
 impl<Key: RunKey> Pages<Key> {
+    /// Fails if a page begins before the one before it, in another directory.
+    fn check(
+        &mut self,
+        listed: PageReference<Key>,
+    ) -> std::result::Result<PageReference<Key>, Unlisted<Key>> {
+        if self.last.as_ref().is_some_and(|last| *last >= listed.first_key) {
+            let error = Error::corrupt("directories of a run are out of order").at(listed.place);
+            return Err(Unlisted { first_key: listed.first_key, error });
+        }
+        self.last = Some(listed.first_key.clone());
+        Ok(listed)
+    }
+
     fn enter(&mut self, directory: Arc<Directory<Key>>) {
         let next = self.start.as_ref().map_or(0, |start| {
             // In directories further on all keys are above.
@@ -144,7 +160,7 @@ impl<Key: RunKey> Iterator for Pages<Key> {
             *next += 1;
             let level = directory.level;
             if level == 1 {
-                return Some(Ok(listed));
+                return Some(self.check(listed));
             }
             match self.run.below(level, &listed) {
                 Ok(below) => self.enter(Arc::new(below)),

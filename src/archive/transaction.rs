@@ -122,13 +122,15 @@ impl<'a> Transaction<'a> {
         let now = (options.environment.now)();
         // Dates rise strictly, so that every version has a date that -until can name.
         let wanted = options.date.unwrap_or(now.seconds);
-        let date = base.map_or(wanted, |version| wanted.max(version.date() + 1));
+        let date = base.map_or(wanted, |version| wanted.max(version.date().saturating_add(1)));
         let update = new_update(archive, date, now, &options.environment)?;
         let first_block = manifest.counts.blocks;
         let identities = archive.identity_hash();
         let last_end = base.map(Version::end_place);
         let (holds_data, reader) = (archive.holds_data(), archive.reader());
-        let table = base.filter(|_| holds_data).map(|_| blocks);
+        // Differences are made to what is there, by codecs that can.
+        let makes_differences = holds_data && options.method.takes_prefix();
+        let table = base.filter(|_| makes_differences).map(|_| blocks);
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
@@ -359,13 +361,14 @@ impl Counts {
             Change::Added => {
                 self.added += 1;
                 self.names += 1;
-                self.names_bytes += size;
-                self.content_bytes += size;
+                self.names_bytes = self.names_bytes.saturating_add(size);
+                self.content_bytes = self.content_bytes.saturating_add(size);
             }
             Change::Updated(size_before) => {
                 self.updated += 1;
-                self.names_bytes = (self.names_bytes + size).saturating_sub(size_before);
-                self.content_bytes += size;
+                self.names_bytes =
+                    self.names_bytes.saturating_sub(size_before).saturating_add(size);
+                self.content_bytes = self.content_bytes.saturating_add(size);
             }
             Change::Deleted(size_before) => {
                 self.deleted += 1;

@@ -30,7 +30,7 @@ pub fn add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> 
 }
 
 fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSummary> {
-    filesystem::raise_descriptor_limit();
+    let descriptors = filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
     let is_new = !Archive::exists(&options.archive);
     let password = password(options.key.as_ref(), is_new, progress)?;
@@ -43,7 +43,10 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
     let mut archive = open(&options.archive, open_options, &options.environment)?;
     tell_notice(&archive, progress);
     archive.set_part_bytes(options.part_bytes);
-    let result = add_to(&mut archive, &scope, options, open_options, progress).map_err(|error| {
+    let add_to = |archive: &mut Archive| {
+        add_to(archive, &scope, options, open_options, descriptors, progress)
+    };
+    let result = add_to(&mut archive).map_err(|error| {
         error.outcome(outcome_of_failure(archive.rollback_stage(), options.is_dry()))
     });
     if !matches!(result, Ok(AddSummary { version: Some(_), .. })) {
@@ -63,6 +66,7 @@ fn add_to(
     scope: &Scope,
     options: &AddOptions,
     open_options: OpenOptions<'_>,
+    descriptors: usize,
     progress: &dyn Progress,
 ) -> Result<AddSummary> {
     let base = History::of(archive).at(options.until)?;
@@ -87,7 +91,8 @@ fn add_to(
     let adder = Adder::new(archive, base, options, &sources, total);
     let summary = thread::scope(|threads| {
         let now = options.environment.now;
-        add_changes(changes, adder, Readers::new(threads, &sources, options.threads, now))
+        let readers = Readers::new(threads, &sources, options.threads, descriptors, now);
+        add_changes(changes, adder, readers)
     })?;
     let summary = AddSummary { rolled_back, named: scope.count() as u64, ..summary };
     // If nothing changed since the version that was asked for, what came after goes all the same.

@@ -21,8 +21,10 @@ use super::portion::{Outcome, Part, Portion, Work};
 
 /// More threads than this do not help.
 const THREADS_MAX: usize = 128;
-/// So many objects wait at most.
+/// So many objects wait at most, and no more than one for so many descriptors that the process may have.
 const OBJECTS_MAX: usize = 512;
+const DESCRIPTORS_PER_OBJECT: usize = 4;
+const DESCRIPTORS_PER_THREAD: usize = 8;
 /// A batch has at most so many works.
 const BATCH_WORKS_MAX: usize = 64;
 /// A batch ends with the object that brings it to so many bytes of content.
@@ -63,15 +65,18 @@ pub(super) struct Readers<'scope, 'env> {
     waiting: VecDeque<Waiting>,
     threads: usize,
     threads_max: usize,
+    objects_max: usize,
     now: fn() -> Timestamp,
 }
 
 impl<'scope, 'env> Readers<'scope, 'env> {
-    /// Will read in up to `threads_max` threads, which start as they are needed.
+    /// Will read in up to `threads_max` threads, which start as they are needed, while the process may hold
+    /// so many `descriptors`.
     pub(super) fn new(
         scope: &'scope Scope<'scope, 'env>,
         sources: &'env Sources<'env>,
         threads_max: usize,
+        descriptors: usize,
         now: fn() -> Timestamp,
     ) -> Self {
         let (queue, batches) = channel();
@@ -85,7 +90,11 @@ impl<'scope, 'env> Readers<'scope, 'env> {
             works_bytes: 0,
             waiting: VecDeque::new(),
             threads: 0,
-            threads_max: threads_max.clamp(1, THREADS_MAX),
+            threads_max: threads_max
+                .min(THREADS_MAX)
+                .min(descriptors / DESCRIPTORS_PER_THREAD)
+                .max(1),
+            objects_max: OBJECTS_MAX.min(descriptors / DESCRIPTORS_PER_OBJECT),
             now,
         }
     }
@@ -96,7 +105,7 @@ impl<'scope, 'env> Readers<'scope, 'env> {
             self.works_bytes += object.status.size;
         }
         self.works.push(work);
-        let works_max = (OBJECTS_MAX / self.waiting_max()).clamp(1, BATCH_WORKS_MAX);
+        let works_max = (self.objects_max / self.waiting_max()).clamp(1, BATCH_WORKS_MAX);
         if self.works.len() >= works_max || self.works_bytes >= BATCH_BYTES {
             self.flush()?;
         }

@@ -43,25 +43,11 @@ impl fmt::Display for MethodChoice {
 /// How blocks are compressed, and how large they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Method {
-    /// For text.
-    text: Packing,
-    /// For everything else that can be compressed.
-    binary: Packing,
+    codec: Codec,
+    /// How hard the codec tries: 0 where there is no choice.
+    level: u8,
     /// Blocks are of 2 to this power MiB.
     block_exponent: u8,
-}
-
-/// A codec, and how hard it tries: 0 where there is no choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Packing {
-    codec: Codec,
-    level: u8,
-}
-
-impl Packing {
-    const fn new(codec: Codec, level: u8) -> Self {
-        Self { codec, level }
-    }
 }
 
 impl Method {
@@ -77,15 +63,15 @@ impl Method {
     /// From this level of zstd on, matches are looked for in the whole block.
     const LONG_FROM: u8 = 2;
     /// What tells fast whether bytes can be compressed at all.
-    pub(super) const PROBE: Self = Self::uniform(Packing::new(Codec::Zstd, 1), 0);
+    pub(super) const PROBE: Self = Self::new(Codec::Zstd, 1, 0);
 
     /// For pages of entries and fragment records.
     pub const fn metadata() -> Self {
-        Self::uniform(Packing::new(Codec::Zstd, 3), 0)
+        Self::new(Codec::Zstd, 3, 0)
     }
 
-    const fn uniform(packing: Packing, block_exponent: u8) -> Self {
-        Self { text: packing, binary: packing, block_exponent }
+    const fn new(codec: Codec, level: u8, block_exponent: u8) -> Self {
+        Self { codec, level, block_exponent }
     }
 
     /// Reads the value of `-method`: `3`, `26`, `store`, `zstd:12`, `brotli:9,5`, `lzma`, `cm:2`.
@@ -122,7 +108,7 @@ impl Method {
             "5" => (Codec::ContextMixing, Self::CM_STRONG, 4),
             _ => return None,
         };
-        Some(Self::uniform(Packing::new(codec, level), block_exponent))
+        Some(Self::new(codec, level, block_exponent))
     }
 
     /// What the name of a codec stands for, with or without a level.
@@ -142,7 +128,7 @@ impl Method {
         let level = level.unwrap_or(default);
         // Larger blocks are for matches far away: the others see no more, or take too much memory.
         let block_exponent = if codec == Codec::Zstd && level > 2 { 6 } else { 4 };
-        levels.contains(&level).then(|| Self::uniform(Packing::new(codec, level), block_exponent))
+        levels.contains(&level).then(|| Self::new(codec, level, block_exponent))
     }
 
     fn parse_block(text: &str, block: &str) -> Result<u8> {
@@ -154,36 +140,34 @@ impl Method {
         )
     }
 
-    /// The method for blocks of one kind: one codec.
+    /// The method for blocks of one kind.
     #[must_use]
     pub const fn of(self, kind: ContentKind) -> Self {
-        let packing = match kind {
-            ContentKind::Text => self.text,
-            ContentKind::Executable | ContentKind::Other => self.binary,
-            ContentKind::Incompressible => return self.stored(),
-        };
-        Self::uniform(packing, self.block_exponent)
+        match kind {
+            ContentKind::Text | ContentKind::Executable | ContentKind::Other => self,
+            ContentKind::Incompressible => self.stored(),
+        }
     }
 
     /// The same block size without compression.
     #[must_use]
     pub const fn stored(self) -> Self {
-        Self::uniform(Packing::new(Codec::Store, 0), self.block_exponent)
+        Self::new(Codec::Store, 0, self.block_exponent)
     }
 
-    /// How blocks are packed that get smaller by it, of those that are no text.
+    /// How blocks are packed that get smaller by it.
     pub const fn codec(&self) -> Codec {
-        self.binary.codec
+        self.codec
     }
 
     /// The codec's level.
     pub const fn level(&self) -> u8 {
-        self.binary.level
+        self.level
     }
 
     /// How much work context mixing does.
     pub(super) const fn strength(self) -> Strength {
-        if self.binary.level == Self::CM_FAST { Strength::Fast } else { Strength::Strong }
+        if self.level == Self::CM_FAST { Strength::Fast } else { Strength::Strong }
     }
 
     /// Whether a block can be packed as what comes after other bytes.
@@ -206,13 +190,13 @@ impl Method {
 impl Default for Method {
     /// Level 2 with half of its memory.
     fn default() -> Self {
-        Self::uniform(Packing::new(Codec::Zstd, 5), 5)
+        Self::new(Codec::Zstd, 5, 5)
     }
 }
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { binary: Packing { codec, level }, block_exponent, .. } = self;
+        let Self { codec, level, block_exponent } = self;
         match codec {
             Codec::Store => write!(f, "{codec},{block_exponent}"),
             _ => write!(f, "{codec}:{level},{block_exponent}"),

@@ -3,7 +3,7 @@
 use crate::base::{ByteReader, ByteWriter, Digest, Result};
 
 use super::limits::{
-    BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, DATA_PAYLOAD_BYTES_MAX,
+    BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, COUNT_MAX, DATA_PAYLOAD_BYTES_MAX,
 };
 use super::place::Place;
 
@@ -80,7 +80,7 @@ impl FragmentPage {
     /// Reads the raw bytes of a page.
     pub fn decode(raw: &[u8]) -> Result<Self> {
         let mut reader = ByteReader::new(raw, "fragment page");
-        let first_block = reader.varint_at_most(u64::MAX >> 1, "block number")?;
+        let first_block = reader.varint_at_most(COUNT_MAX, "block number")?;
         let count = reader.varint_at_most(reader.remaining() as u64, "number of blocks")?;
         if count == 0 {
             return Err(reader.corrupt("it is empty"));
@@ -99,7 +99,7 @@ fn decode_block(reader: &mut ByteReader<'_>, number: u64) -> Result<BlockRecord>
     let payload_len = reader.varint_at_most(DATA_PAYLOAD_BYTES_MAX, "payload length")?;
     let mut bases = Vec::new();
     for _ in 0..reader.varint_at_most(BLOCK_BASES_MAX, "number of base blocks")? {
-        let base = reader.varint_at_most(u64::MAX >> 1, "base block number")?;
+        let base = reader.varint_at_most(COUNT_MAX, "base block number")?;
         if base >= number || bases.last().is_some_and(|last| *last >= base) {
             return Err(reader.corrupt(format_args!("base block {base} of block {number}")));
         }
@@ -109,9 +109,13 @@ fn decode_block(reader: &mut ByteReader<'_>, number: u64) -> Result<BlockRecord>
     if count == 0 || count > reader.remaining() as u64 {
         return Err(reader.corrupt(format_args!("{count} fragments")));
     }
-    let mut lengths = Vec::new();
+    let (mut lengths, mut room) = (Vec::new(), BLOCK_BYTES_MAX);
     for _ in 0..count {
-        let len = reader.varint_at_most(BLOCK_BYTES_MAX, "fragment length")?;
+        let len = reader.varint_at_most(room, "fragment length")?;
+        if len == 0 {
+            return Err(reader.corrupt("an empty fragment"));
+        }
+        room -= len;
         lengths.push(u32::try_from(len).map_err(|_| reader.corrupt("fragment length"))?);
     }
     let mut fragments = Vec::with_capacity(lengths.len());

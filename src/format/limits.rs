@@ -32,6 +32,8 @@ pub const FIELD_BYTES_MAX: u64 = 1 << 24;
 pub const COMMENT_BYTES_MAX: u64 = 65536;
 /// Live runs of one kind.
 pub const RUNS_MAX: u64 = 1024;
+/// Counts of names, blocks and fragments; block numbers.
+pub const COUNT_MAX: u64 = 1 << 62;
 /// Number of a part.
 pub const PARTS_MAX: u64 = 1 << 18;
 /// Parts of one update.

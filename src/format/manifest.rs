@@ -3,7 +3,7 @@
 use crate::base::{ByteReader, ByteWriter, Error, ErrorKind, Result};
 
 use super::directory::RunKind;
-use super::limits::{COMMENT_BYTES_MAX, META_BYTES_MAX, RUNS_MAX};
+use super::limits::{COMMENT_BYTES_MAX, COUNT_MAX, META_BYTES_MAX, RUNS_MAX};
 use super::place::Place;
 
 /// Where a run's directory is and what the run holds.
@@ -232,10 +232,10 @@ impl Counts {
             content_bytes: reader.varint()?,
             new_bytes: reader.varint()?,
             data_bytes: reader.varint()?,
-            names: reader.varint()?,
+            names: reader.varint_at_most(COUNT_MAX, "number of names")?,
             names_bytes: reader.varint()?,
-            blocks: reader.varint()?,
-            fragments: reader.varint()?,
+            blocks: reader.varint_at_most(COUNT_MAX, "number of blocks")?,
+            fragments: reader.varint_at_most(COUNT_MAX, "number of fragments")?,
         })
     }
 }
