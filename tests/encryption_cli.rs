@@ -436,3 +436,27 @@ fn a_rollback_takes_new_keys() {
     assert_eq!(anew.0, 1);
     assert!(anew.1 != again.1 && anew.2 != again.2 && anew.3 != again.3, "an old key");
 }
+
+/// Nobody is asked for a password of no use: of an archive that is not there, or not encrypted.
+#[test]
+fn a_password_that_is_of_no_use_is_not_asked_for() {
+    let bench = bench();
+    let ask = ["-keycmd", "touch asked; echo word"];
+    for (command, archive, words) in [
+        ("list", "nowhere", "no such file"),
+        ("extract", "plain", "the archive is not encrypted"),
+        ("test", "plain", "the archive is not encrypted"),
+        ("list", "part??", "no part of that name"),
+        ("index", "part??", "no part of that name"),
+        ("add", "plain", "the archive is not encrypted"),
+        ("passwd", "plain", "the archive is not encrypted"),
+    ] {
+        let files: &[&str] = if command == "add" { &["work"] } else { &[] };
+        let all = [&[command, archive], files, &ask].concat();
+        let output = zarc(&bench, &all);
+        let told = stderr(&output).to_lowercase();
+        assert_eq!(output.status.code(), Some(2), "{command}: {told}");
+        assert!(told.contains(words), "{command}: {told}");
+        assert!(!bench.path("asked").exists(), "{command} asked");
+    }
+}

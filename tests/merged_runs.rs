@@ -291,7 +291,9 @@ fn directory(
     listed: &[PageReference<StoredPath>],
 ) -> PageReference<StoredPath> {
     let mut builder = DirectoryBuilder::new(level);
-    listed.iter().for_each(|page| builder.push(page));
+    for page in listed {
+        builder.push(page);
+    }
     let (first_key, records, raw) = builder.finish().unwrap();
     let (place, payload_len) = append_packed(writer, FrameType::Directory, &raw);
     PageReference { first_key, place, payload_len, records }

@@ -109,10 +109,7 @@ impl BlockReader {
 
     /// Bytes of all fragments of a block, or 0 if it is not known.
     pub(super) fn raw_bytes(&self, block: u64) -> u64 {
-        let sum = |record: &BlockRecord| {
-            record.fragments.iter().map(|fragment| u64::from(fragment.len)).sum()
-        };
-        self.table.with_record(block, sum).unwrap_or(0)
+        self.table.with_record(block, BlockRecord::raw_len).unwrap_or(0)
     }
 
     /// A block of the archive.
@@ -172,6 +169,8 @@ impl BlockReader {
 
     fn keep(&self, base: Arc<DecodedBlock>) -> Arc<DecodedBlock> {
         let mut kept = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have decoded the same one.
+        kept.retain(|other| other.number != base.number);
         let mut bytes = base.raw_bytes() + kept.iter().map(|base| base.raw_bytes()).sum::<u64>();
         while bytes > BASES_KEPT_BYTES
             && let Some(oldest) = kept.pop_front()

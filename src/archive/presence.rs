@@ -3,7 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use crate::base::Result;
 use crate::format::ArchiveHeader;
+use crate::journal::Journal;
 use crate::storage::{LocalFile, LocalParts, PartNames};
 
 use super::location::Location;
@@ -23,6 +25,33 @@ impl Archive {
     pub fn are_at(names: &PartNames) -> Option<bool> {
         let first = LocalParts::first(names)?;
         Self::is_at(&names.path(first).ok()?)
+    }
+
+    /// Fails if there is no archive, if it needs a password and none is given, or if one is given that it does
+    /// not need: before anybody is asked for one. Whatever else is wrong shows when it is opened.
+    pub fn expect_key(location: &Location, is_given: bool) -> Result<()> {
+        let paths = match location {
+            Location::Nowhere => return Ok(()),
+            Location::File(path) => {
+                LocalFile::open(path)?;
+                vec![path.clone()]
+            }
+            Location::Parts(names) => {
+                LocalParts::open(names)?;
+                let numbers = LocalFile::parts_of(names)?.into_iter();
+                numbers.map(|number| names.path(number)).collect::<Result<_>>()?
+            }
+        };
+        let mut result = Ok(());
+        for path in paths {
+            let Ok(file) = LocalFile::open(&path) else { return Ok(()) };
+            result = Journal::expect_key(&file, is_given).map_err(|error| error.at(location));
+            // If some parts are encrypted and others are not, that is what has to be said.
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
     }
 
     /// Whether there is something where the archive should be.

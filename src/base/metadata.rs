@@ -2,7 +2,7 @@
 
 use super::timestamp::Timestamp;
 
-/// What an object is. The numbers are those of `spec/format.md` section 6.3.
+/// What an object is. The numbers are those of `spec/format.md` section 7.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.

@@ -116,7 +116,9 @@ pub(super) struct Common {
     /// The same with the password that a file holds
     #[arg(long, value_name = "FILE")]
     pub(super) keyfile: Option<OsString>,
-    /// The same with the password that a shell command prints
+    /// The same with the password that a shell command prints. Without these three the variables ZARC_KEY,
+    /// ZARC_KEY_FILE and ZARC_KEY_COMMAND are looked at
+    #[expect(clippy::doc_markdown, reason = "the help shows it as it is")]
     #[arg(long, value_name = "COMMAND")]
     pub(super) keycmd: Option<OsString>,
 }

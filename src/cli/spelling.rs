@@ -77,7 +77,7 @@ fn place_of_command(table: &Command, typed: &[OsString]) -> Result<Place> {
         }
     }
     Err(Error::usage(
-        "no command: the right form is zarc add|extract|index|list|passwd|test ARCHIVE",
+        "no command: the right form is zarc add|extract|index|list|passwd|test ARCHIVE, and zarc help tells more",
     ))
 }
 

@@ -14,7 +14,7 @@ use crate::fragment::Params;
 use super::adder::Adder;
 use super::changes::{Changes, Step};
 use super::content_reader::CutRule;
-use super::key_source::password;
+use super::key_source::{new_password, password_of};
 use super::object_reader::Sources;
 use super::options::{AddOptions, AddSummary};
 use super::readers::Readers;
@@ -33,7 +33,12 @@ fn open_and_add(options: &AddOptions, progress: &dyn Progress) -> Result<AddSumm
     let descriptors = filesystem::raise_descriptor_limit();
     let scope = Scope::new(&options.files, &options.selection, &options.rename)?;
     let is_new = !Archive::exists(&options.archive);
-    let password = password(options.key.as_ref(), is_new, progress)?;
+    let key = options.key.as_ref();
+    let password = if is_new {
+        new_password(key, progress)?
+    } else {
+        password_of(&options.archive, key, progress)?
+    };
     let open_options = open_options(options, password.as_ref());
     let open = if options.dry {
         Archive::open_location_for_trial

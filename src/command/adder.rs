@@ -136,7 +136,7 @@ impl<'a> Adder<'a> {
             Step::Gone(entry) => self.take_gone(entry)?,
             Step::Unknown(_) => {}
             Step::Unreadable(path, error) => {
-                self.warn(&path, format_args!("{error}; it stays as it is in the archive"));
+                self.warn(&path, format_args!("{error}; what the archive has of it stays"));
             }
             Step::Missing(path) => {
                 self.summary.missing += 1;
@@ -300,7 +300,7 @@ fn tell_date(date: i64, options: &AddOptions, progress: &dyn Progress) {
         Some(wanted) if date != wanted => "the version before has the date of -until",
         // One second more is only the rule that no two updates have the same date.
         None if date > (options.environment.now)().seconds + 1 => {
-            "the clock is behind the last update"
+            "several updates were made in one second, or the clock is behind the last one"
         }
         _ => return,
     };

@@ -3,7 +3,7 @@
 use crate::archive::{Archive, BlockTable, History, Version};
 use crate::base::{Error, ErrorKind, Progress, Result};
 
-use super::key_source::password;
+use super::key_source::password_of;
 use super::missing_parts::tell_costs;
 use super::options::{ExtractOptions, ExtractSummary};
 use super::requested::Requested;
@@ -19,7 +19,7 @@ pub fn extract(options: &ExtractOptions, progress: &dyn Progress) -> Result<Extr
 
 fn extract_from(options: &ExtractOptions, progress: &dyn Progress) -> Result<ExtractSummary> {
     let mut requested = Requested::new(&options.files)?;
-    let password = password(options.key.as_ref(), false, progress)?;
+    let password = password_of(&options.archive, options.key.as_ref(), progress)?;
     let archive = Archive::open_location(&options.archive, password.as_ref())?;
     expect_data(&archive)?;
     let mut ledger = Ledger::new(progress);

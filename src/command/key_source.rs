@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use zeroize::Zeroizing;
 
+use crate::archive::{Archive, Location};
 use crate::base::{Error, Progress, Result};
 use crate::crypto::Password;
 use crate::filesystem;
@@ -59,13 +60,22 @@ impl KeySource {
     }
 }
 
-/// The password that a command is given, if any.
-pub(super) fn password(
+/// The password that a command is given for an archive that is there. Nobody is asked in vain.
+pub(super) fn password_of(
+    archive: &Location,
     source: Option<&KeySource>,
-    is_new: bool,
     progress: &dyn Progress,
 ) -> Result<Option<Password>> {
-    source.map(|source| source.password("Password: ", is_new, progress)).transpose()
+    Archive::expect_key(archive, source.is_some())?;
+    source.map(|source| source.password("Password: ", false, progress)).transpose()
+}
+
+/// The password that a new archive is to have, if any.
+pub(super) fn new_password(
+    source: Option<&KeySource>,
+    progress: &dyn Progress,
+) -> Result<Option<Password>> {
+    source.map(|source| source.password("Password: ", true, progress)).transpose()
 }
 
 fn prompt(question: &str, is_new: bool, progress: &dyn Progress) -> Result<Password> {

@@ -8,7 +8,7 @@ use crate::filesystem;
 
 use super::archive_comparison::compare_archives;
 use super::disk_comparison::compare_with_disk;
-use super::key_source::password;
+use super::key_source::password_of;
 use super::largest_objects::show_largest;
 use super::options::{Comparison, ListOptions, ListSummary, Row};
 use super::other_archive::OtherArchive;
@@ -23,7 +23,7 @@ pub fn list(
     show: &mut dyn FnMut(Row) -> Result<()>,
     progress: &dyn Progress,
 ) -> Result<ListSummary> {
-    let password = password(options.key.as_ref(), false, progress)?;
+    let password = password_of(&options.archive, options.key.as_ref(), progress)?;
     let archive = match &options.archive {
         location @ (Location::File(_) | Location::Parts(_)) => {
             Archive::open_location(location, password.as_ref())?

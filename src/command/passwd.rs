@@ -1,15 +1,16 @@
 //! `passwd`: another password for an encrypted archive.
 
-use crate::archive::begin_password_change;
+use crate::archive::{Archive, begin_password_change};
 use crate::base::{Error, Progress, Result};
 
 use super::options::{PasswdOptions, PasswdSummary};
 
 /// Changes the password. No data is written anew: what was encrypted stays as it is.
 pub fn passwd(options: &PasswdOptions, progress: &dyn Progress) -> Result<PasswdSummary> {
+    let unchanged = "the password was not changed";
+    Archive::expect_key(&options.archive, true).map_err(|error| error.outcome(unchanged))?;
     let old = options.key.password("Old password: ", false, progress)?;
     // Whoever does not know the old one is not asked for a new one.
-    let unchanged = "the password was not changed";
     let change =
         begin_password_change(&options.archive, &old).map_err(|error| error.outcome(unchanged))?;
     for absent in change.absent_parts() {

@@ -8,7 +8,7 @@ use crate::base::{ByteRanges, ErrorKind, Progress, Result};
 
 use super::extract::find_version;
 use super::findings::Findings;
-use super::key_source::password;
+use super::key_source::password_of;
 use super::options::{ExtractOptions, PlanSummary, PlannedPart};
 use super::requested::Requested;
 use super::scope::tell_notice;
@@ -29,7 +29,7 @@ fn plan_of(
     progress: &dyn Progress,
 ) -> Result<PlanSummary> {
     let mut requested = Requested::new(&options.files)?;
-    let password = password(options.key.as_ref(), false, progress)?;
+    let password = password_of(&options.archive, options.key.as_ref(), progress)?;
     let (archive, record) = Archive::open_location_recorded(&options.archive, password.as_ref())?;
     super::extract::expect_data(&archive)?;
     let mut findings = Findings::new(progress);

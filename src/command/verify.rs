@@ -7,7 +7,7 @@ use crate::archive::{Archive, Audit, AuditedUpdate, BlockTable, Finding, History
 use crate::base::{Error, ErrorKind, Progress, Result, Until};
 
 use super::findings::Findings;
-use super::key_source::password;
+use super::key_source::password_of;
 use super::options::{VerifyOptions, VerifySummary};
 use super::scope::{tell_absent, tell_notice};
 use super::verify_blocks::{check_blocks, count_blocks};
@@ -20,7 +20,7 @@ pub fn verify(options: &VerifyOptions, progress: &dyn Progress) -> Result<Verify
 }
 
 fn verify_archive(options: &VerifyOptions, progress: &dyn Progress) -> Result<VerifySummary> {
-    let password = password(options.key.as_ref(), false, progress)?;
+    let password = password_of(&options.archive, options.key.as_ref(), progress)?;
     let archive = Archive::open_location(&options.archive, password.as_ref())?;
     let history = History::of(&archive);
     let end = history.end_at(options.until)?.ok_or_else(|| {

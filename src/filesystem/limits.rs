@@ -8,7 +8,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 pub fn raise_descriptor_limit() -> usize {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
-        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit.clone() };
+        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
         // Without it only trees deeper than the soft limit cannot be read, and they say so.
         if setrlimit(Resource::Nofile, raised).is_ok() {
             limit.current = limit.maximum;

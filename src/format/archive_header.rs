@@ -121,7 +121,11 @@ impl ArchiveHeader {
     /// Reads the first page of a part; also returns the genesis tag.
     pub fn decode(page: &[u8]) -> Result<(Self, Digest)> {
         let mut reader = ByteReader::new(page, "archive header");
-        let is_begun = !page.is_empty() && MAGIC.starts_with(page);
+        if page.is_empty() {
+            return Err(Error::new(ErrorKind::Unsupported, "this is not a zarc archive")
+                .because("the file is empty"));
+        }
+        let is_begun = MAGIC.starts_with(page);
         if !is_begun && (page.len() < 8 || reader.array::<8>()? != MAGIC) {
             return Err(Error::new(ErrorKind::Unsupported, "this is not a zarc archive")
                 .because("the first eight bytes are not those of one"));

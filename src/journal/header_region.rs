@@ -134,13 +134,21 @@ pub(super) fn unlocked(
         (Some(record), Some(password)) => {
             Ok(Some(Arc::new(Keychain::new(record.unwrap(password)?))))
         }
-        (Some(_), None) => Err(Error::usage("the archive is encrypted")
-            .because("no password was given")
-            .hint("give it with -key")),
-        (None, Some(_)) => Err(Error::usage("the archive is not encrypted")
-            .because("a password was given")
-            .hint("leave out -key, if nobody can have put it in the place of an encrypted one")),
+        (Some(_), None) => Err(key_is_missing()),
+        (None, Some(_)) => Err(key_is_needless()),
     }
+}
+
+pub(super) fn key_is_missing() -> Error {
+    Error::usage("the archive is encrypted")
+        .because("no password was given")
+        .hint("give it with -key, or the variable ZARC_KEY")
+}
+
+pub(super) fn key_is_needless() -> Error {
+    Error::usage("the archive is not encrypted").because("a password was given").hint(
+        "leave out -key, and ZARC_KEY, if nobody can have put it in the place of an encrypted one",
+    )
 }
 
 /// Whether the file holds nothing yet: it is empty, or its making was interrupted before the header

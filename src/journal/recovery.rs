@@ -12,7 +12,7 @@ use crate::storage::{Backend, OnePart, PartStore};
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
-use super::header_region::{HeaderRegion, NewPart};
+use super::header_region::{HeaderRegion, NewPart, key_is_missing, key_is_needless};
 use super::keychain::Keychain;
 use super::part_chain::{Gaps, PartChain};
 use super::parts::Parts;
@@ -210,6 +210,16 @@ impl Journal {
     /// Whether the file is part 0, the index of an archive in parts.
     pub fn is_index(backend: &dyn Backend) -> bool {
         HeaderRegion::read(backend).is_ok_and(|region| region.header.flags.index)
+    }
+
+    /// Fails if a password is given that a part with this header does not need, or none that it needs.
+    pub fn expect_key(backend: &dyn Backend, is_given: bool) -> Result<()> {
+        let is_encrypted = HeaderRegion::read(backend).map(|region| region.header.flags.encrypted);
+        match (is_encrypted, is_given) {
+            (Ok(true), false) => Err(key_is_missing()),
+            (Ok(false), true) => Err(key_is_needless()),
+            _ => Ok(()),
+        }
     }
 
     /// How many updates the index knows.
