@@ -98,6 +98,9 @@ impl Iterator for Merge {
             }
             let head = self.heads.pop()?;
             self.advance(head.age);
+            if self.cursors.len() == 1 {
+                return Some(Ok(head.entry));
+            }
             while let Some(older) = self.heads.peek() {
                 if older.entry.path != head.entry.path {
                     break;

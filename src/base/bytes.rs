@@ -26,6 +26,7 @@ impl<'a> ByteReader<'a> {
     }
 
     /// The next `len` bytes.
+    #[inline]
     pub fn bytes(&mut self, len: usize) -> Result<&'a [u8]> {
         let Some((head, tail)) = self.rest.split_at_checked(len) else {
             return Err(
@@ -75,6 +76,10 @@ impl<'a> ByteReader<'a> {
             self.rest = rest;
             return Ok(u64::from(*byte));
         }
+        if let [low @ 0x80..=0xff, high @ 1..=0x7f, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(u64::from(*high) << 7 | u64::from(*low & 0x7f));
+        }
         self.long_varint()
     }
 
@@ -98,6 +103,7 @@ impl<'a> ByteReader<'a> {
     }
 
     /// A varint that must not exceed `limit`; `name` is the field in the error.
+    #[inline]
     pub fn varint_at_most(&mut self, limit: u64, name: &str) -> Result<u64> {
         let value = self.varint()?;
         if value > limit {
@@ -113,6 +119,7 @@ impl<'a> ByteReader<'a> {
     }
 
     /// A byte string with its length before it, at most `limit` bytes long.
+    #[inline]
     pub fn byte_string(&mut self, limit: usize, name: &str) -> Result<&'a [u8]> {
         let len = self.varint_at_most(limit as u64, name)?;
         // A value not above a usize fits into one.

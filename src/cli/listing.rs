@@ -9,34 +9,44 @@ use crate::select::in_version;
 use super::message::{counted, megabytes, shown};
 use super::windows_attributes;
 
+/// Columns of a date, of a size, and at least of attributes.
+const DATE_WIDTH: usize = 19;
+const SIZE_WIDTH: usize = 12;
+const ATTRIBUTES_WIDTH: usize = 5;
+
 /// Prints rows as they come and the footer at the end.
 pub(super) struct Listing<W: Write> {
     out: BufWriter<W>,
     is_terminal: bool,
     rows: u64,
     bytes: u64,
+    /// The row that is being made.
+    line: Vec<u8>,
+    /// The last day of a date, and how it is printed: many rows in a row have the same.
+    day: Option<(i64, String)>,
 }
 
 impl<W: Write> Listing<W> {
     /// A table without rows.
     pub(super) fn new(out: W, is_terminal: bool) -> Self {
         let out = BufWriter::with_capacity(1 << 16, out);
-        Self { out, is_terminal, rows: 0, bytes: 0 }
+        Self { out, is_terminal, rows: 0, bytes: 0, line: Vec::new(), day: None }
     }
 
     /// Prints one row.
     pub(super) fn show(&mut self, row: &Row) -> Result<()> {
-        let line = match row {
+        self.line.clear();
+        match row {
             Row::Object { metadata, size, .. } => {
                 let is_directory = metadata.as_ref().is_some_and(|m| m.kind == Kind::Directory);
                 // A directory has no content of its own to count.
                 self.bytes = self.bytes.saturating_add(if is_directory { 0 } else { *size });
-                self.object(row)?
+                self.object(row)?;
             }
-            Row::Version { .. } => version(row),
-        };
+            Row::Version { .. } => self.version(row),
+        }
         self.rows += 1;
-        self.write(&line)
+        checked(self.out.write_all(&self.line))
     }
 
     /// Prints what was shown in all; `compared` when files were named, `largest` with how many
@@ -76,30 +86,80 @@ impl<W: Write> Listing<W> {
         checked(self.out.flush())
     }
 
-    fn object(&self, row: &Row) -> Result<Vec<u8>> {
+    fn object(&mut self, row: &Row) -> Result<()> {
         let Row::Object { comparison, version, path, metadata, size, .. } = row else {
-            return Ok(Vec::new());
+            return Ok(());
         };
-        let path = match version {
-            Some((number, digits)) => in_version(*number, *digits, path)?,
-            None => path.clone(),
-        };
-        let attributes = attributes(row);
-        let date = metadata.as_ref().map(|metadata| metadata.mtime);
-        let mut line = columns(*comparison, date, *size, attributes.as_deref());
-        line.extend_from_slice(&shown(path.as_bytes(), self.is_terminal));
+        self.columns(*comparison, metadata.as_ref().map(|metadata| metadata.mtime), *size);
+        let before = self.line.len();
+        push_attributes(&mut self.line, row);
+        self.line.resize(self.line.len().max(before + ATTRIBUTES_WIDTH), b' ');
+        self.line.push(b' ');
+        match version {
+            Some((number, digits)) => {
+                let path = in_version(*number, *digits, path)?;
+                self.line.extend_from_slice(&shown(path.as_bytes(), self.is_terminal));
+            }
+            None => self.line.extend_from_slice(&shown(path.as_bytes(), self.is_terminal)),
+        }
         match metadata {
-            Some(metadata) if metadata.kind == Kind::Directory && !line.ends_with(b"/") => {
-                line.push(b'/');
+            Some(metadata) if metadata.kind == Kind::Directory && !self.line.ends_with(b"/") => {
+                self.line.push(b'/');
             }
             Some(metadata) if metadata.kind == Kind::Symlink => {
-                line.extend_from_slice(b" -> ");
-                line.extend_from_slice(&shown(&metadata.link_target, self.is_terminal));
+                self.line.extend_from_slice(b" -> ");
+                self.line.extend_from_slice(&shown(&metadata.link_target, self.is_terminal));
             }
             _ => {}
         }
-        line.push(b'\n');
-        Ok(line)
+        self.line.push(b'\n');
+        Ok(())
+    }
+
+    fn version(&mut self, row: &Row) {
+        let Row::Version { version, date, updates, deletions, size, stored_bytes } = row else {
+            return;
+        };
+        self.columns(Comparison::InternalOnly, Some(*date), *size);
+        let (number, digits) = *version;
+        let name = format!(
+            "{:ATTRIBUTES_WIDTH$} {number:0digits$}/ +{updates} -{deletions} -> {stored_bytes}\n",
+            ""
+        );
+        self.line.extend_from_slice(name.as_bytes());
+    }
+
+    /// Everything before the attributes.
+    fn columns(&mut self, comparison: Comparison, date: Option<Timestamp>, size: u64) {
+        self.line.extend_from_slice(comparison.symbol().encode_utf8(&mut [0; 4]).as_bytes());
+        self.line.push(b' ');
+        let before = self.line.len();
+        if let Some(date) = date {
+            self.push_date(date);
+        }
+        self.line.resize(self.line.len().max(before + DATE_WIDTH), b' ');
+        self.line.push(b' ');
+        push_number(&mut self.line, size);
+        self.line.push(b' ');
+    }
+
+    fn push_date(&mut self, date: Timestamp) {
+        let (day, second) = (date.seconds.div_euclid(86_400), date.seconds.rem_euclid(86_400));
+        if self.day.as_ref().is_none_or(|(last, _)| *last != day) {
+            let whole = Timestamp { seconds: day.saturating_mul(86_400), nanos: 0 }.to_string();
+            match whole.split_once(' ') {
+                Some((text, _)) => self.day = Some((day, text.to_owned())),
+                // Beyond the calendar.
+                None => return self.line.extend_from_slice(date.to_string().as_bytes()),
+            }
+        }
+        if let Some((_, text)) = &self.day {
+            self.line.extend_from_slice(text.as_bytes());
+        }
+        for (mark, part) in [(b' ', second / 3600), (b':', second / 60 % 60), (b':', second % 60)] {
+            let digit = |value: i64| b'0' + u8::try_from(value).unwrap_or_default();
+            self.line.extend_from_slice(&[mark, digit(part / 10), digit(part % 10)]);
+        }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -120,53 +180,50 @@ fn checked(result: std::io::Result<()>) -> Result<()> {
     result.map_err(|cause| Error::io("cannot write the listing", cause))
 }
 
-fn version(row: &Row) -> Vec<u8> {
-    let Row::Version { version: (number, digits), date, updates, deletions, size, stored_bytes } =
-        row
-    else {
-        return Vec::new();
-    };
-    let mut line = columns(Comparison::InternalOnly, Some(*date), *size, None);
-    let name = format!("{number:0digits$}/ +{updates} -{deletions} -> {stored_bytes}\n");
-    line.extend_from_slice(name.as_bytes());
-    line
-}
-
-/// Everything before the name.
-fn columns(
-    comparison: Comparison,
-    date: Option<Timestamp>,
-    size: u64,
-    attributes: Option<&str>,
-) -> Vec<u8> {
-    let date = date.map(|date| date.to_string()).unwrap_or_default();
-    let attributes = attributes.unwrap_or_default();
-    format!("{} {date:19} {size:12} {attributes:5} ", comparison.symbol()).into_bytes()
+/// A number flush right in 12 columns.
+fn push_number(line: &mut Vec<u8>, mut number: u64) {
+    let mut digits = [b' '; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    line.extend_from_slice(&digits[at.min(digits.len() - SIZE_WIDTH)..]);
 }
 
 /// The mode, or the Windows attributes of what has none. A question mark stands for what only a newer
 /// zarc knows: without a word it would look like a deleted object.
-fn attributes(row: &Row) -> Option<String> {
-    let Row::Object { metadata, has_attributes, is_deleted, .. } = row else { return None };
+fn push_attributes(line: &mut Vec<u8>, row: &Row) {
+    let Row::Object { metadata, has_attributes, is_deleted, .. } = row else { return };
     match metadata {
-        Some(metadata) if *has_attributes => Some(mode(metadata)),
-        Some(metadata) => metadata.windows_attributes.map(windows_attributes::letters),
-        None => (!is_deleted).then(|| "?".to_owned()),
+        Some(metadata) if *has_attributes => push_mode(line, metadata),
+        Some(metadata) => {
+            let letters = metadata.windows_attributes.map(windows_attributes::letters);
+            line.extend_from_slice(letters.unwrap_or_default().as_bytes());
+        }
+        None if *is_deleted => {}
+        None => line.push(b'?'),
     }
 }
 
 /// A letter for what it is, and its permissions.
-fn mode(metadata: &Metadata) -> String {
-    let letter = match metadata.kind {
-        Kind::File => ' ',
-        Kind::Directory => 'd',
-        Kind::Symlink => 'l',
-        Kind::Fifo => 'p',
-        Kind::CharacterDevice => 'c',
-        Kind::BlockDevice => 'b',
-        Kind::Socket => 's',
-    };
-    format!("{letter}{:04o}", metadata.mode & 0o7777)
+fn push_mode(line: &mut Vec<u8>, metadata: &Metadata) {
+    line.push(match metadata.kind {
+        Kind::File => b' ',
+        Kind::Directory => b'd',
+        Kind::Symlink => b'l',
+        Kind::Fifo => b'p',
+        Kind::CharacterDevice => b'c',
+        Kind::BlockDevice => b'b',
+        Kind::Socket => b's',
+    });
+    for shift in [9, 6, 3, 0] {
+        line.push(b'0' + u8::try_from(metadata.mode >> shift & 7).unwrap_or_default());
+    }
 }
 
 #[cfg(test)]

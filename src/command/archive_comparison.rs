@@ -55,12 +55,12 @@ pub(super) fn compare_archives(
             _ => (Comparison::InternalOnly, true),
         };
         if let Some(entry) = left.as_ref().filter(|_| order.is_le()) {
-            rows.entry(shown_left, entry, None)?;
+            rows.entry(shown_left, entry.clone(), None)?;
             left = internal.next(rows)?;
         }
         if let Some(entry) = right.as_ref().filter(|_| order.is_ge()) {
             if shown_right {
-                rows.entry(Comparison::ExternalOnly, entry, None)?;
+                rows.entry(Comparison::ExternalOnly, entry.clone(), None)?;
             }
             right = external.next(rows)?;
         }

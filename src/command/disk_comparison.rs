@@ -62,7 +62,7 @@ impl DiskComparison<'_, '_> {
                 Err(error) => self.take_unread(&object, None, &error),
             },
             Step::Both(object, entry) => self.take_both(&object, &entry),
-            Step::Gone(entry) => self.rows.entry(Comparison::InternalOnly, &entry, None),
+            Step::Gone(entry) => self.rows.entry(Comparison::InternalOnly, entry, None),
             Step::Unknown(_) => Ok(()),
             Step::Unreadable(path, error) => {
                 self.rows.problem(&path, &error);
@@ -77,7 +77,7 @@ impl DiskComparison<'_, '_> {
 
     fn take_both(&mut self, object: &Object, entry: &Entry) -> Result<()> {
         let metadata = match self.compare(object, entry) {
-            Ok(Found::Same) => return self.rows.entry(Comparison::Same, entry, None),
+            Ok(Found::Same) => return self.rows.entry(Comparison::Same, entry.clone(), None),
             Ok(Found::Different(metadata)) => metadata,
             Ok(Found::Unknown(metadata, error)) => {
                 self.rows.incomparable(&entry.path, &error);
@@ -86,7 +86,7 @@ impl DiskComparison<'_, '_> {
             Err(Failure::Source(error)) => return self.take_unread(object, Some(entry), &error),
             Err(Failure::Archive(error)) => return Err(error),
         };
-        self.rows.entry(Comparison::Different, entry, None)?;
+        self.rows.entry(Comparison::Different, entry.clone(), None)?;
         self.rows.external(&object.path, metadata, object.status.size)
     }
 
@@ -98,7 +98,8 @@ impl DiskComparison<'_, '_> {
         error: &io::Error,
     ) -> Result<()> {
         if error.kind() == io::ErrorKind::NotFound {
-            return entry.map_or(Ok(()), |e| self.rows.entry(Comparison::InternalOnly, e, None));
+            return entry
+                .map_or(Ok(()), |e| self.rows.entry(Comparison::InternalOnly, e.clone(), None));
         }
         self.rows.problem(&object.path, &format_args!("cannot read: {error}"));
         Ok(())

@@ -132,7 +132,7 @@ impl Ranking {
 
     fn take_entry(&mut self, entry: &Entry, version: Option<(u64, usize)>, rows: &Rows<'_>) {
         self.internal.leave(Some(&entry.path), &mut self.largest);
-        let row = || rows.entry_row(Comparison::InternalOnly, entry, version);
+        let row = || rows.entry_row(Comparison::InternalOnly, entry.clone(), version);
         let (stored, size) = (entry.object.stored(), size_of(entry));
         if stored.is_some_and(|stored| stored.metadata.kind == Kind::Directory) {
             self.internal.enter(Some(entry.path.clone()), row());

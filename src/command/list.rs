@@ -52,12 +52,12 @@ pub fn list(
     } else if let Some(digits) = options.all {
         each_version(&archive, options, digits, &mut rows, &mut |rows, met| match met {
             Met::Version(row) => row.map_or(Ok(()), |row| rows.show(row)),
-            Met::Entry(entry, number) => rows.entry(Comparison::InternalOnly, &entry, Some(number)),
+            Met::Entry(entry, number) => rows.entry(Comparison::InternalOnly, entry, Some(number)),
         })?;
     } else if options.files.is_empty() {
         let catalog = catalog(&archive, version);
         each_wanted(&catalog, options, &mut rows, &mut |rows, entry| {
-            rows.entry(Comparison::InternalOnly, &entry, None)
+            rows.entry(Comparison::InternalOnly, entry, None)
         })?;
     } else {
         compare_with_disk(&archive, version, &scope, options, &mut rows)?;

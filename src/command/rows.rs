@@ -89,7 +89,7 @@ impl Rows<'_> {
     pub(super) fn entry(
         &mut self,
         comparison: Comparison,
-        entry: &Entry,
+        entry: Entry,
         version: Option<(u64, usize)>,
     ) -> Result<()> {
         self.show(self.entry_row(comparison, entry, version))
@@ -99,19 +99,19 @@ impl Rows<'_> {
     pub(super) fn entry_row(
         &self,
         comparison: Comparison,
-        entry: &Entry,
+        entry: Entry,
         version: Option<(u64, usize)>,
     ) -> Row {
-        let stored = entry.object.stored();
-        Row::Object {
-            comparison,
-            version,
-            path: entry.path.clone(),
-            metadata: stored.map(|stored| self.shown(stored.metadata.clone())),
-            has_attributes: self.attributes && stored.is_some_and(|stored| stored.has_attributes),
-            is_deleted: matches!(entry.object, Object::Deleted),
-            size: size_of(entry),
-        }
+        let size = size_of(&entry);
+        let Entry { path, object } = entry;
+        let is_deleted = object == Object::Deleted;
+        let stored = match object {
+            Object::Stored(stored) => Some(*stored),
+            Object::Deleted | Object::Unknown { .. } => None,
+        };
+        let has_attributes = self.attributes && stored.as_ref().is_some_and(|s| s.has_attributes);
+        let metadata = stored.map(|stored| self.shown(stored.metadata));
+        Row::Object { comparison, version, path, metadata, has_attributes, is_deleted, size }
     }
 
     /// Shows an object on disk.

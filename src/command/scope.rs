@@ -110,6 +110,9 @@ fn ancestors(name: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether an entry that goes by this name is to be added, extracted or listed.
 pub(super) fn is_wanted(selection: &Selection, entry: &Entry, name: &[u8]) -> bool {
+    if selection.is_everything() {
+        return true;
+    }
     // A deletion does not say what it was; it may have been a directory.
     let stored = entry.object.stored();
     let is_directory = stored.is_none_or(|stored| stored.metadata.kind == Kind::Directory);

@@ -163,45 +163,58 @@ fn encode_unknown(fields: &[(u64, Vec<u8>)], field: PutField<'_>) {
 /// Reads kind and fields.
 pub(super) fn decode(reader: &mut ByteReader<'_>) -> Result<Object> {
     let kind_id = reader.u8()?;
-    let fields = reader.clone();
-    let (mut tag_before, mut is_bare) = (0, true);
-    while let Some((tag, _)) = next_field(reader)? {
-        if tag <= tag_before {
-            return Err(reader.corrupt("fields out of order"));
-        }
-        (tag_before, is_bare) = (tag, false);
+    let start = reader.clone();
+    let known = kind_of(kind_id).map_or(Ok(None), |kind| decode_stored(kind, reader));
+    if let Ok(Some(stored)) = known {
+        return Ok(Object::Stored(stored));
     }
-    if kind_id == KIND_DELETED && is_bare {
+    // Something that this zarc does not know, or damage.
+    *reader = start;
+    let fields = decode_unknown(reader)?;
+    if fields.iter().all(|(tag, _)| *tag < CRITICAL) {
+        known?;
+    }
+    if kind_id == KIND_DELETED && fields.is_empty() {
         return Ok(Object::Deleted);
     }
-    match kind_of(kind_id) {
-        Some(kind) if tag_before < CRITICAL => decode_stored(kind, fields),
-        _ => decode_unknown(kind_id, fields),
-    }
+    Ok(Object::Unknown { kind: kind_id, fields })
 }
 
-/// The next tag and its value; nothing behind the last one.
-fn next_field<'a>(reader: &mut ByteReader<'a>) -> Result<Option<(u64, &'a [u8])>> {
+/// The next tag, above the one before, and its value; nothing behind the last one.
+#[inline]
+fn next_field<'a>(
+    reader: &mut ByteReader<'a>,
+    tag_before: &mut u64,
+) -> Result<Option<(u64, &'a [u8])>> {
     let tag = reader.varint()?;
     if tag == 0 {
         return Ok(None);
     }
+    if tag <= *tag_before {
+        return Err(reader.corrupt("fields out of order"));
+    }
+    *tag_before = tag;
     let limit = if tag == CONTENT { META_BYTES_MAX } else { FIELD_BYTES_MAX };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     Ok(Some((tag, reader.byte_string(limit, "field length")?)))
 }
 
-fn decode_unknown(kind: u8, mut reader: ByteReader<'_>) -> Result<Object> {
-    let mut fields = Vec::new();
-    while let Some((tag, value)) = next_field(&mut reader)? {
+fn decode_unknown(reader: &mut ByteReader<'_>) -> Result<Vec<(u64, Vec<u8>)>> {
+    let (mut fields, mut tag_before) = (Vec::new(), 0);
+    while let Some((tag, value)) = next_field(reader, &mut tag_before)? {
         fields.push((tag, value.to_vec()));
     }
-    Ok(Object::Unknown { kind, fields })
+    Ok(fields)
 }
 
-fn decode_stored(kind: Kind, mut fields: ByteReader<'_>) -> Result<Object> {
+/// An object of a known kind; nothing if it has a field without which it must not be used.
+fn decode_stored(kind: Kind, fields: &mut ByteReader<'_>) -> Result<Option<Box<Stored>>> {
     let mut stored = Box::new(empty_stored(kind));
-    while let Some((tag, value)) = next_field(&mut fields)? {
+    let mut tag_before = 0;
+    while let Some((tag, value)) = next_field(fields, &mut tag_before)? {
+        if tag >= CRITICAL {
+            return Ok(None);
+        }
         let mut reader = ByteReader::new(value, "entry field");
         decode_field(&mut stored, tag, value, &mut reader)?;
         reader.finish()?;
@@ -220,7 +233,7 @@ fn decode_stored(kind: Kind, mut fields: ByteReader<'_>) -> Result<Object> {
         let reader = ByteReader::new(&[], "entry");
         return Err(reader.corrupt("its fields do not fit its kind"));
     }
-    Ok(Object::Stored(stored))
+    Ok(Some(stored))
 }
 
 fn empty_stored(kind: Kind) -> Stored {
