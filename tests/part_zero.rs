@@ -12,9 +12,9 @@ use proptest::prelude::*;
 use zarc::base::{Result, Until};
 use zarc::command::{AddOptions, IndexUpkeep, ListOptions, Location, Row, add, list};
 
-use crate::support::parts::{InParts, zarc_in};
+use crate::support::parts::{InParts, history_with_index, zarc_in};
 use crate::support::tree_changes::{Change, apply, change};
-use crate::support::trees::{Tree, differences, walk};
+use crate::support::trees::walk;
 use crate::support::workbench::{
     fresh_in_memory, random_cases, real_seconds, rows, run_add, set_clock, wait_for_a_tick,
 };
@@ -27,19 +27,6 @@ type Files = Vec<(PathBuf, Vec<u8>)>;
 
 fn with_index(key: Option<&'static str>) -> InParts {
     InParts { key, index: true, ..InParts::new(fresh_in_memory()) }
-}
-
-/// An archive of `count` updates with its index.
-fn history(count: u32, key: Option<&'static str>) -> (InParts, Vec<Tree>) {
-    set_clock(real_seconds() + 1_000_000);
-    let archive = with_index(key);
-    let mut trees = Vec::new();
-    for number in 1..=count {
-        fs::write(archive.bench.work().join("same"), number.to_string()).unwrap();
-        archive.add_file(&format!("f{number}"), &noise(number.into(), 20_000));
-        trees.push(walk(&archive.bench.work()));
-    }
-    (archive, trees)
 }
 
 /// Moves the parts from `first` to `last` away and returns them.
@@ -71,17 +58,6 @@ fn listings(archive: &InParts, location: &Location, versions: u64) -> Vec<(Vec<R
     all
 }
 
-fn assert_holds(archive: &InParts, trees: &[Tree]) {
-    for (number, tree) in (1..).zip(trees) {
-        let (problems, restored) = archive.extract(Until::Version(number)).unwrap();
-        let told = differences(tree, &restored);
-        assert!(told.is_empty() && problems == 0, "version {number}: {told:#?}");
-    }
-    let (summary, told) = archive.verify().unwrap();
-    assert_eq!((summary.versions, summary.damaged), (trees.len() as u64, 0), "{told}");
-    assert_eq!(archive.update_index(false).unwrap().recorded, 0);
-}
-
 /// What `list` says, and whether it shows a damaged archive.
 fn told_by_list(archive: &InParts) -> String {
     let (mut show, told) = (|_: Row| Ok(()), Told::default());
@@ -108,7 +84,7 @@ fn assert_told(archive: &InParts, words: &str) {
 #[test]
 fn the_index_alone_lists_and_adds_as_all_parts_do() {
     for key in [None, Some("open sesame")] {
-        let (archive, mut trees) = history(4, key);
+        let (archive, mut trees) = history_with_index(4, key);
         let expected = listings(&archive, &archive.location(), 4);
         let alone = Location::File(archive.part(0));
         assert!(listings(&archive, &alone, 4) == expected, "beside the parts");
@@ -128,13 +104,13 @@ fn the_index_alone_lists_and_adds_as_all_parts_do() {
         assert!(summary.unchecked > 0 && summary.fragments > 0);
         bring_back(&fifth);
         bring_back(&moved);
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
     }
 }
 
 #[test]
 fn an_index_is_made_with_part_1_and_a_deleted_one_is_not_made_again() {
-    let (archive, _) = history(2, None);
+    let (archive, _) = history_with_index(2, None);
     assert!(archive.part(0).exists());
     fs::remove_file(archive.part(0)).unwrap();
     archive.add_file("third", b"3");
@@ -147,7 +123,7 @@ fn an_index_is_made_with_part_1_and_a_deleted_one_is_not_made_again() {
     let stopped = add(&archive.add_options(), &Told::stopping_at(0));
     assert!(stopped.is_err() || archive.files().is_empty());
     // A trial writes none either.
-    let (archive, _) = history(1, None);
+    let (archive, _) = history_with_index(1, None);
     let before = archive.files();
     fs::write(archive.bench.work().join("new"), "new").unwrap();
     let trial = || AddOptions { dry: true, ..archive.add_options() };
@@ -159,7 +135,7 @@ fn an_index_is_made_with_part_1_and_a_deleted_one_is_not_made_again() {
 
 #[test]
 fn contents_of_parts_that_are_not_there_are_named() {
-    let (archive, trees) = history(3, None);
+    let (archive, trees) = history_with_index(3, None);
     let moved = move_away(&archive, 1, 2);
     let (problems, restored) = archive.extract(Until::Latest).unwrap();
     assert_eq!(problems, 2, "f1 and f2");
@@ -188,7 +164,7 @@ fn contents_of_parts_that_are_not_there_are_named() {
 #[test]
 fn t6_parts_put_back_to_an_older_state_are_told_from_the_index() {
     for key in [None, Some("open sesame")] {
-        let (archive, trees) = history(4, key);
+        let (archive, trees) = history_with_index(4, key);
         let whole = archive.files();
         fs::remove_file(archive.part(4)).unwrap();
         assert_told(&archive, "update 4 expected, found 3; part04.zarc is missing");
@@ -205,14 +181,14 @@ fn t6_parts_put_back_to_an_older_state_are_told_from_the_index() {
             assert_told(&archive, "update 4 expected, found 3");
         }
         archive.restore(&whole);
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
     }
 }
 
 #[test]
 fn an_index_that_is_behind_catches_up() {
     for key in [None, Some("open sesame")] {
-        let (archive, mut trees) = history(2, key);
+        let (archive, mut trees) = history_with_index(2, key);
         let old_index = fs::read(archive.part(0)).unwrap();
         for number in 3..=5 {
             archive.add_file("more", &noise(number, 5000));
@@ -226,12 +202,12 @@ fn an_index_that_is_behind_catches_up() {
         fs::write(archive.part(0), &old_index).unwrap();
         archive.add_file("sixth", b"6");
         trees.push(walk(&archive.bench.work()));
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
         // Empty, it was begun and never made.
         fs::write(archive.part(0), b"").unwrap();
         archive.add_file("seventh", b"7");
         trees.push(walk(&archive.bench.work()));
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
         move_away(&archive, 1, 7);
         assert!(told_by_list(&archive).starts_with("fine"));
     }
@@ -240,7 +216,7 @@ fn an_index_that_is_behind_catches_up() {
 #[test]
 fn zarc_index_makes_one_and_replaces_one_that_disagrees_with_force_only() {
     for key in [None, Some("open sesame")] {
-        let (archive, trees) = history(3, key);
+        let (archive, trees) = history_with_index(3, key);
         let expected = listings(&archive, &archive.location(), 3);
         fs::remove_file(archive.part(0)).unwrap();
         let done = archive.update_index(false).unwrap();
@@ -264,7 +240,7 @@ fn zarc_index_makes_one_and_replaces_one_that_disagrees_with_force_only() {
         assert!(told_by_list(&archive).starts_with("fine"));
         assert_eq!(archive.files().len(), 4, "nothing else is left");
         archive.restore(&forked);
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
         // All parts have to be there.
         let moved = move_away(&archive, 1, 1);
         assert!(archive.update_index(true).unwrap_err().to_string().contains("part01.zarc"));
@@ -280,9 +256,9 @@ fn zarc_index_makes_one_and_replaces_one_that_disagrees_with_force_only() {
 /// T7 of `spec/encryption.md`, with an index: it knows the archive and whether it is encrypted.
 #[test]
 fn t7_an_index_of_another_archive_is_named() {
-    let (archive, _) = history(2, None);
-    let (other, _) = history(2, None);
-    let (secret, _) = history(2, Some("open sesame"));
+    let (archive, _) = history_with_index(2, None);
+    let (other, _) = history_with_index(2, None);
+    let (secret, _) = history_with_index(2, Some("open sesame"));
     let own = fs::read(archive.part(0)).unwrap();
     fs::copy(other.part(0), archive.part(0)).unwrap();
     assert_told(&archive, "part00.zarc is the index of another one");
@@ -300,7 +276,7 @@ fn t7_an_index_of_another_archive_is_named() {
 /// T4 of `spec/encryption.md`: what an index tells of places is under the keys of its updates.
 #[test]
 fn t4_an_encrypted_index_with_anything_changed_is_told() {
-    let (archive, _) = history(2, Some("open sesame"));
+    let (archive, _) = history_with_index(2, Some("open sesame"));
     move_away(&archive, 1, 2);
     let index = fs::read(archive.part(0)).unwrap();
     let expected = rows(&archive.list_options(Until::Latest)).0;
@@ -327,7 +303,7 @@ fn t4_an_encrypted_index_with_anything_changed_is_told() {
 #[test]
 fn a_rollback_takes_the_index_along() {
     for key in [None, Some("open sesame")] {
-        let (archive, trees) = history(5, key);
+        let (archive, trees) = history_with_index(5, key);
         let whole = archive.files();
         let until = |number| AddOptions {
             until: Until::Version(number),
@@ -341,7 +317,7 @@ fn a_rollback_takes_the_index_along() {
             assert_eq!(archive.files()[1..=same], whole[1..=same]);
             let mut expected = trees[..same].to_vec();
             expected.push(trees[4].clone());
-            assert_holds(&archive, &expected);
+            archive.assert_holds(&expected);
             move_away(&archive, 1, 9);
             assert_eq!(listings(&archive, &archive.location(), kept + 1).len() as u64, kept + 3);
         }
@@ -364,7 +340,7 @@ fn a_rollback_takes_the_index_along() {
 
 #[test]
 fn two_writers_do_not_meet_at_the_index_either() {
-    let (archive, _) = history(2, None);
+    let (archive, _) = history_with_index(2, None);
     move_away(&archive, 1, 2);
     let locked = zarc::storage::LocalFile::open_for_writing(&archive.part(0)).unwrap();
     fs::write(archive.bench.work().join("new"), "new").unwrap();
@@ -427,7 +403,7 @@ fn same_as_one_file(steps: &[(Vec<Change>, u8)]) -> Result<()> {
     if !trees.is_empty() {
         bring_back(&far);
         archive.update_index(false)?;
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
     }
     Ok(())
 }
@@ -435,7 +411,7 @@ fn same_as_one_file(steps: &[(Vec<Change>, u8)]) -> Result<()> {
 /// The last page of a whole index is an anchor, and each update has one.
 #[test]
 fn an_index_ends_with_an_anchor() {
-    let (archive, _) = history(3, None);
+    let (archive, _) = history_with_index(3, None);
     let index = fs::read(archive.part(0)).unwrap();
     let anchors: Vec<usize> = (0..index.len())
         .step_by(4096)

@@ -10,26 +10,21 @@ use std::sync::Arc;
 
 use zarc::archive::Archive;
 use zarc::base::Result;
-use zarc::command::{KeyCost, Password};
 use zarc::journal::PasswordChange;
 use zarc::storage::{Backend, PartStore};
 
-use crate::support::crash_storage::{Operation, Recorder};
+use crate::support::crash_storage::Recorder;
+use crate::support::keys::{cheap, word};
 use crate::support::memory_parts::InMemory;
 use crate::support::parts::{history_in_parts, zarc_in};
-use crate::support::random::{Random, environment};
+use crate::support::random::environment;
 use crate::support::trees::differences;
 
 const PAGE: usize = 4096;
-const SECTOR: usize = 512;
-
-fn word(text: &str) -> Password {
-    Password::new(text.as_bytes().to_vec())
-}
 
 fn change(store: Arc<dyn PartStore>, old: &str, new: &str) -> Result<u32> {
     let seed = new.bytes().fold(9, |seed, byte| seed * 31 + u64::from(byte));
-    let cost = KeyCost::with_log_n(10).unwrap();
+    let cost = cheap();
     PasswordChange::begin_parts(store, &word(old))?.finish(&word(new), cost, &environment(seed))
 }
 
@@ -47,44 +42,11 @@ fn opener<'a>(disks: &[Vec<u8>], passwords: &[&'a str]) -> &'a str {
     word
 }
 
-/// What a crash in the middle of the change of one part may leave of it, and what the end of it does.
-fn crashed(start: &[u8], recorder: &Recorder, step: u32) -> (Vec<Vec<u8>>, Vec<u8>) {
-    let (mut disks, mut durable, mut random) = (Vec::new(), start.to_vec(), Random::new(1));
-    let mut in_flight: Option<(usize, Vec<u8>)> = None;
-    for operation in recorder.finish().operations() {
-        match operation {
-            Operation::Overwrite(offset, page) => {
-                assert!(in_flight.is_none(), "one page at a time");
-                let offset = usize::try_from(*offset).unwrap();
-                for subset in (0..1_u32 << (PAGE / SECTOR)).step_by(step as usize) {
-                    let (mut torn, mut garbage) = (durable.clone(), durable.clone());
-                    for sector in (0..PAGE / SECTOR).filter(|sector| subset >> sector & 1 == 1) {
-                        let bytes = sector * SECTOR..(sector + 1) * SECTOR;
-                        torn[offset..][bytes.clone()].copy_from_slice(&page[bytes.clone()]);
-                        random.fill(&mut garbage[offset..][bytes]);
-                    }
-                    disks.extend([torn, garbage]);
-                }
-                in_flight = Some((offset, page.clone()));
-            }
-            Operation::Sync => {
-                if let Some((offset, page)) = in_flight.take() {
-                    durable[offset..][..PAGE].copy_from_slice(&page);
-                    disks.push(durable.clone());
-                }
-            }
-            other => panic!("{other:?} when a password changes"),
-        }
-    }
-    assert!(in_flight.is_none(), "the last page was not synced");
-    (disks, durable)
-}
-
 /// Every set of parts that a crash may leave, and the set that the change ends with.
 fn crashed_sets(
     disks: &[Vec<u8>],
     (old, new): (&str, &str),
-    step: u32,
+    step: usize,
 ) -> (Vec<Vec<Vec<u8>>>, Vec<Vec<u8>>) {
     let recorders: Vec<Recorder> = disks.iter().map(|disk| Recorder::over(disk.clone())).collect();
     let backend = |recorder: &Recorder| -> Arc<dyn Backend> { Arc::new(recorder.clone()) };
@@ -94,7 +56,7 @@ fn crashed_sets(
     assert_eq!(opened, (1..=u32::try_from(disks.len()).unwrap()).collect::<Vec<_>>());
     let (mut sets, mut set) = (Vec::new(), disks.to_vec());
     for (at, recorder) in recorders.iter().enumerate() {
-        let (states, durable) = crashed(&disks[at], recorder, step);
+        let (states, durable) = recorder.finish().torn_pages(step, true);
         for state in states {
             set[at] = state;
             sets.push(set.clone());

@@ -50,23 +50,12 @@ fn history(key: Option<&'static str>, index: bool) -> (InParts, Vec<Tree>) {
     (archive, trees)
 }
 
-/// Panics unless the archive holds these versions and passes a test.
-fn assert_holds(archive: &InParts, trees: &[Tree]) {
-    for (number, tree) in (1..).zip(trees) {
-        let (problems, restored) = archive.extract(Until::Version(number)).unwrap();
-        let told = differences(tree, &restored);
-        assert!(told.is_empty() && problems == 0, "version {number}: {told:#?}");
-    }
-    let (summary, told) = archive.verify().unwrap();
-    assert_eq!((summary.versions, summary.damaged), (trees.len() as u64, 0), "{told}");
-}
-
 #[test]
 fn updates_in_several_parts_are_read_with_and_without_password_and_index() {
     for key in [None, Some("secret")] {
         for index in [false, true] {
             let (archive, trees) = history(key, index);
-            assert_holds(&archive, &trees);
+            archive.assert_holds(&trees);
         }
     }
 }
@@ -159,7 +148,7 @@ fn a_part_in_the_middle_of_an_update_that_is_missing_cut_or_another_one_is_named
         assert_named(&archive, &format!("{name} is part {count}"));
         archive.restore(&files);
     }
-    assert_holds(&archive, &trees);
+    archive.assert_holds(&trees);
 }
 
 #[test]
@@ -171,10 +160,10 @@ fn an_update_without_its_last_part_is_unfinished_and_goes_away_whole() {
         let (summary, told) = archive.verify().unwrap();
         assert_eq!((summary.versions, summary.damaged), (2, 0), "{told}");
         assert!(told.contains("never completed"), "{told}");
-        assert_holds(&archive, &trees[..2]);
+        archive.assert_holds(&trees[..2]);
         let added = archive.add().unwrap();
         assert_eq!(added.version, Some(3));
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
     }
 }
 
@@ -187,7 +176,7 @@ fn going_back_removes_all_parts_of_an_update() {
             let back = AddOptions { until, force: true, ..add_options(&archive, PART_BYTES) };
             archive.add_with(&back).unwrap();
             trees.drain(usize::try_from(kept).unwrap()..2);
-            assert_holds(&archive, &trees);
+            archive.assert_holds(&trees);
         }
     }
 }
@@ -219,10 +208,10 @@ fn an_index_stands_for_parts_that_were_moved_away_in_the_middle_of_an_update() {
             fs::write(path, bytes).unwrap();
         }
         let all = [&trees[..], &[walk(&archive.bench.work())]].concat();
-        assert_holds(&archive, &all);
+        archive.assert_holds(&all);
         fs::remove_file(archive.part(0)).unwrap();
         archive.update_index(false).unwrap();
-        assert_holds(&archive, &all);
+        archive.assert_holds(&all);
     }
 }
 
