@@ -42,6 +42,7 @@ mod old_archives;
 mod oracle;
 mod part_zero;
 mod part_zero_crash;
+mod part_zero_faults;
 mod parts;
 mod parts_crash;
 mod passwd;

@@ -5,11 +5,14 @@
 //! index alone and by a single file, which have to agree; parts are moved away, brought back, put back
 //! to older states and mixed, and what is said is compared with what was done.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
-use zarc::base::{Result, Until};
+use zarc::base::{ErrorKind, Result, Until};
 use zarc::command::{AddOptions, IndexUpkeep, ListOptions, Location, Row, add, list};
 
 use crate::support::parts::{InParts, history_with_index, zarc_in};
@@ -18,9 +21,14 @@ use crate::support::trees::walk;
 use crate::support::workbench::{
     fresh_in_memory, random_cases, real_seconds, rows, run_add, set_clock, wait_for_a_tick,
 };
-use crate::support::{Told, noise};
+use crate::support::{Told, frames, noise};
 
-/// Type of ANCHOR frames.
+/// Types of frames.
+const UPDATE: u8 = 1;
+const FRAGMENTS: u8 = 3;
+const ENTRIES: u8 = 4;
+const DIRECTORY: u8 = 5;
+const MANIFEST: u8 = 6;
 const ANCHOR: u8 = 12;
 
 type Files = Vec<(PathBuf, Vec<u8>)>;
@@ -120,8 +128,11 @@ fn an_index_is_made_with_part_1_and_a_deleted_one_is_not_made_again() {
     fs::remove_dir_all(archive.bench.work()).unwrap();
     let done = archive.add().unwrap();
     assert!(done.version.is_none() && archive.files().is_empty());
-    let stopped = add(&archive.add_options(), &Told::stopping_at(0));
-    assert!(stopped.is_err() || archive.files().is_empty());
+    fs::create_dir(archive.bench.work()).unwrap();
+    fs::write(archive.bench.work().join("f"), "f").unwrap();
+    let stopped = add(&archive.add_options(), &Told::stopping_at(0)).unwrap_err();
+    assert_eq!(stopped.kind(), ErrorKind::Stopped, "{stopped}");
+    assert!(archive.files().is_empty());
     // A trial writes none either.
     let (archive, _) = history_with_index(1, None);
     let before = archive.files();
@@ -253,6 +264,126 @@ fn zarc_index_makes_one_and_replaces_one_that_disagrees_with_force_only() {
     }
 }
 
+/// An index made from what is left of the newest part would not know the update that is damaged.
+#[test]
+fn zarc_index_refuses_a_damaged_newest_part_even_with_force() {
+    for key in [None, Some("open sesame")] {
+        let (archive, trees) = history_with_index(3, key);
+        let whole = archive.files();
+        let newest = &whole[3].1;
+        // The commit; a frame of each kind that the index has copies of; both.
+        let commit = newest.len() - 4096 + 70;
+        let kinds = [UPDATE, FRAGMENTS, ENTRIES, DIRECTORY, MANIFEST];
+        let frames = kinds.iter().flat_map(|&kind| frames(newest, kind));
+        let flips: Vec<Vec<usize>> = std::iter::once(vec![commit])
+            .chain(frames.flat_map(|(at, _)| [vec![at + 70], vec![at + 70, commit]]))
+            .collect();
+        assert!(flips.len() > 10);
+        for has_index in [true, false] {
+            for flips in &flips {
+                let mut damaged = newest.clone();
+                for &at in flips {
+                    damaged[at] ^= 1;
+                }
+                fs::write(archive.part(3), damaged).unwrap();
+                if !has_index {
+                    fs::remove_file(archive.part(0)).unwrap();
+                }
+                let before = archive.files();
+                let told = archive.update_index(true).expect_err("it is damaged").to_string();
+                assert!(told.contains("damaged"), "{flips:?}: {told}");
+                assert!(archive.files() == before, "{flips:?}: something was changed");
+                archive.restore(&whole);
+            }
+        }
+        archive.assert_holds(&trees);
+    }
+}
+
+/// What an older index does not know is missed all the same; what it knows may have been moved away.
+#[test]
+fn a_part_that_is_missing_beside_an_old_index_is_named() {
+    for key in [None, Some("open sesame")] {
+        let (archive, mut trees) = history_with_index(2, key);
+        let old_index = fs::read(archive.part(0)).unwrap();
+        for number in 3..=5 {
+            archive.add_file("more", &noise(number, 5000));
+            trees.push(walk(&archive.bench.work()));
+        }
+        fs::write(archive.part(0), &old_index).unwrap();
+        let whole = archive.files();
+        for missing in [2, 3, 4] {
+            let name = format!("part{missing:02}.zarc is missing");
+            fs::remove_file(archive.part(missing)).unwrap();
+            assert_told(&archive, &name);
+            let refused = archive.update_index(false).unwrap_err().to_string();
+            assert!(refused.contains(&name), "{refused}");
+            // The first two were moved away.
+            move_away(&archive, 1, 2);
+            if missing > 2 {
+                assert_told(&archive, &name);
+            } else {
+                assert!(told_by_list(&archive).starts_with("fine"));
+                assert_eq!(archive.verify().unwrap().0.damaged, 0);
+            }
+            archive.restore(&whole);
+        }
+        archive.update_index(false).unwrap();
+        archive.assert_holds(&trees);
+    }
+}
+
+/// Who reads while another run adds sees a state that was committed: each update adds one file.
+#[test]
+fn whoever_reads_while_another_adds_sees_committed_states_and_no_false_alarm() {
+    for key in [None, Some("open sesame")] {
+        let (archive, _) = history_with_index(1, key);
+        let (is_done, mut seen) = (AtomicBool::new(false), BTreeSet::new());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Also if an update fails: who reads must not wait for ever.
+                let added = catch_unwind(AssertUnwindSafe(|| {
+                    for number in 2..=12 {
+                        set_clock(real_seconds() + 2_000_000 + number);
+                        let name = format!("f{number:02}");
+                        archive.add_file(&name, &noise(number.unsigned_abs(), 30_000));
+                    }
+                }));
+                is_done.store(true, Ordering::SeqCst);
+                added.unwrap();
+            });
+            loop {
+                let is_last = is_done.load(Ordering::SeqCst);
+                seen.insert(read_once(&archive));
+                if is_last {
+                    break;
+                }
+            }
+        });
+        assert_eq!(seen.last(), Some(&12), "{seen:?}");
+        assert_eq!(archive.update_index(false).unwrap().updates, 12);
+    }
+}
+
+/// Lists and restores the newest version; returns its number.
+fn read_once(archive: &InParts) -> u64 {
+    let (listed, summary, told) = rows(&archive.list_options(Until::Latest));
+    assert_eq!(summary.damaged, 0, "{}", told.warnings());
+    assert_eq!(told.warnings(), "");
+    // The directory, the file that changes, one file of each update.
+    assert_eq!(listed.len() as u64, summary.versions + 2);
+    let (done, told, restored) = archive.extract_told(Until::Latest);
+    let done = done.unwrap();
+    assert_eq!((done.problems, told.warnings()), (0, String::new()));
+    let newest = restored.len() as u64 - 2;
+    assert!(newest >= summary.versions, "{newest} after {}", summary.versions);
+    for number in 2..=newest {
+        let name = format!("f{number:02}").into_bytes();
+        assert!(restored[&name].content == noise(number, 30_000), "file {number}");
+    }
+    newest
+}
+
 /// T7 of `spec/encryption.md`, with an index: it knows the archive and whether it is encrypted.
 #[test]
 fn t7_an_index_of_another_archive_is_named() {
@@ -345,7 +476,7 @@ fn two_writers_do_not_meet_at_the_index_either() {
     let locked = zarc::storage::LocalFile::open_for_writing(&archive.part(0)).unwrap();
     fs::write(archive.bench.work().join("new"), "new").unwrap();
     let error = archive.add().unwrap_err();
-    assert_eq!(error.kind(), zarc::base::ErrorKind::Busy);
+    assert_eq!(error.kind(), ErrorKind::Busy);
     drop(locked);
     archive.add().unwrap();
 }

@@ -6,6 +6,7 @@ pub mod crash_storage;
 pub mod extraction;
 pub mod faulty_storage;
 pub mod generated;
+pub mod indexed_parts;
 pub mod json;
 pub mod keys;
 pub mod logged_parts;
