@@ -50,6 +50,7 @@ mod passwd_parts;
 mod pieces;
 mod plan;
 mod reading_ahead;
+mod reading_beside_a_writer;
 mod reference_reader;
 mod rollback;
 mod rollback_cli;
