@@ -36,6 +36,12 @@ pub enum Tail {
     DamagedPart(String),
 }
 
+/// Commits that were made and cannot be reached.
+pub(super) struct LostCommits {
+    /// The last one that is there all the same.
+    newest: Option<CommitPoint>,
+}
+
 /// The frames of an archive, up to the last commit.
 pub struct Journal {
     pub(super) parts: Arc<Parts>,
@@ -75,7 +81,7 @@ impl Journal {
         if len > end {
             journal.tail = match journal.lost_commits()? {
                 None => Tail::Unfinished(earlier + (len - end)),
-                Some(newest) => {
+                Some(LostCommits { newest }) => {
                     journal.last = newest.or(journal.last.take());
                     Tail::Damaged { from: end }
                 }
@@ -92,13 +98,12 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Whether commits are lost between the last one that counts and the end of the newest part, and the
-    /// last one that is there all the same.
-    pub(super) fn lost_commits(&self) -> Result<Option<Option<CommitPoint>>> {
+    /// The commits that are lost between the last one that counts and the end of the newest part, if any are.
+    pub(super) fn lost_commits(&self) -> Result<Option<LostCommits>> {
         let (update, index) = (self.last_update() + 1, self.tail_index());
         match self.later_commits()?.newest {
             None if !has_damaged_commit(&self.reader(), self.end(), update, index)? => Ok(None),
-            newest => Ok(Some(newest)),
+            newest => Ok(Some(LostCommits { newest })),
         }
     }
 
