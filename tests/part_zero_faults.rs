@@ -152,7 +152,7 @@ fn a_rollback_with_lost_sectors_leaves_parts_without_a_gap() {
 /// Every set of files that a power failure may leave of a rollback.
 fn torn_rollback(kept: Kept, files: &Files, to: u64) -> Vec<(String, Files)> {
     let there = LoggedParts::of(files);
-    // All files that are changed: part 0, and the one that the rollback ends in.
+    // A part that is removed takes its recording along.
     let before: Vec<_> = files.keys().map(|&part| (part, there.recorder(part).unwrap())).collect();
     roll_back(kept, Arc::new(there.clone()), &Updates::new(5, 3, 300), to).unwrap();
     let (log, removals, mut random) = (there.log(), there.removals(), Random::new(to));
