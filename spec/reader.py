@@ -1849,6 +1849,7 @@ def decode_whole(take, data):
 
 VECTOR_DECODERS = {
     "header": decode_header,
+    "header-of-part-3": lambda data: decode_header(data, 3),
     "frame-header": lambda data: check_frame_header(decode_frame_header(data)),
     "varint": lambda data: decode_whole(Cursor.varint, data),
     "svarint": lambda data: decode_whole(Cursor.svarint, data),

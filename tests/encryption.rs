@@ -8,20 +8,16 @@ use std::sync::Arc;
 use zarc::archive::{Archive, OpenOptions};
 use zarc::base::{Environment, Until};
 use zarc::command::{
-    AddOptions, ExtractOptions, KeyCost, KeySource, ListOptions, Password, VerifyOptions, add,
-    extract, list, verify,
+    AddOptions, ExtractOptions, ListOptions, VerifyOptions, add, extract, list, verify,
 };
 use zarc::storage::Memory;
 
+use crate::support::keys::{cheap, key_words, word};
 use crate::support::random_history::{Ending, Updates};
 use crate::support::trees::walk;
 use crate::support::truth::assert_shows;
-use crate::support::workbench::{Workbench, fresh_in_memory, rows, set_clock};
+use crate::support::workbench::{Workbench, fresh_in_memory, rows, set_clock, verify_options};
 use crate::support::{Told, noise};
-
-fn words(text: &str) -> KeySource {
-    KeySource::Words(Password::new(text.as_bytes().to_vec()))
-}
 
 fn bench() -> Workbench {
     set_clock(1_000_000_000);
@@ -33,11 +29,7 @@ fn bench() -> Workbench {
 }
 
 fn add_options(bench: &Workbench) -> AddOptions {
-    AddOptions {
-        key: Some(words("open sesame")),
-        key_cost: KeyCost::with_log_n(10).unwrap(),
-        ..bench.add_options(b"")
-    }
+    AddOptions { key: Some(key_words("open sesame")), key_cost: cheap(), ..bench.add_options(b"") }
 }
 
 #[test]
@@ -51,19 +43,14 @@ fn an_encrypted_archive_gives_back_every_version() {
         add(&add_options(&bench), &told).unwrap();
         versions.push(walk(&bench.work()));
     }
-    let options = VerifyOptions {
-        expect: None,
-        archive: bench.archive().into(),
-        key: Some(words("open sesame")),
-        until: Until::Latest,
-        threads: 2,
-    };
+    let options =
+        VerifyOptions { key: Some(key_words("open sesame")), ..verify_options(bench.archive()) };
     let done = verify(&options, &told).unwrap();
     assert_eq!((done.versions, done.damaged), (20, 0), "{}", told.warnings());
     for (number, tree) in (1..).zip(&versions) {
         let out = bench.path("out");
         let options = ExtractOptions {
-            key: Some(words("open sesame")),
+            key: Some(key_words("open sesame")),
             until: Until::Version(number),
             ..bench.extract_options(&out)
         };
@@ -73,7 +60,7 @@ fn an_encrypted_archive_gives_back_every_version() {
         fs::remove_dir_all(out).unwrap();
     }
     let options =
-        ListOptions { key: Some(words("open sesame")), ..bench.list_options(Until::Latest) };
+        ListOptions { key: Some(key_words("open sesame")), ..bench.list_options(Until::Latest) };
     assert_eq!(rows(&options).0.len(), versions.last().unwrap().len());
 }
 
@@ -87,7 +74,8 @@ fn without_the_password_nothing_is_told() {
         assert!(!bytes.windows(plain.len()).any(|window| window == plain));
     }
     let mut nothing = |_| panic!("a row was shown");
-    for (given, said) in [(None, "is encrypted"), (Some(words("open sesam")), "wrong password")] {
+    for (given, said) in [(None, "is encrypted"), (Some(key_words("open sesam")), "wrong password")]
+    {
         let options = ListOptions { key: given, ..bench.list_options(Until::Latest) };
         let error = list(&options, &mut nothing, &told).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");
@@ -120,8 +108,8 @@ fn equal_updates_are_encrypted_differently() {
 /// disk, and however long the file is then, the next add makes it anew or goes on with it.
 #[test]
 fn an_archive_whose_making_was_interrupted_is_made_again() {
-    let password = Password::new(b"open sesame".to_vec());
-    let key_cost = KeyCost::with_log_n(10).unwrap();
+    let password = word("open sesame");
+    let key_cost = cheap();
     let opening = OpenOptions { password: Some(&password), key_cost, ..OpenOptions::plain(6) };
     let made = Memory::default();
     let backend = Arc::new(made.clone());

@@ -8,11 +8,12 @@ use std::process::{Command, Output, Stdio};
 
 use zarc::archive::Archive;
 use zarc::base::Until;
-use zarc::command::{AddOptions, KeyCost, KeySource, Password, add};
+use zarc::command::{AddOptions, add};
 use zarc::crypto::KeyRecord;
 use zarc::format::{ArchiveHeader, Commit};
 
 use super::support::Told;
+use super::support::keys::{cheap, key_words, word};
 use super::support::terminal::Terminal;
 use super::support::workbench::{Workbench, fresh_in_memory, set_clock};
 
@@ -36,15 +37,11 @@ fn told() -> Told {
     Told::default()
 }
 
-fn words(password: &str) -> KeySource {
-    KeySource::Words(Password::new(password.as_bytes().to_vec()))
-}
-
 fn encrypt(bench: &Workbench, name: &str, password: &str) {
     let options = AddOptions {
         archive: bench.path(name).into(),
-        key: Some(words(password)),
-        key_cost: KeyCost::with_log_n(10).unwrap(),
+        key: Some(key_words(password)),
+        key_cost: cheap(),
         ..bench.add_options(b"")
     };
     add(&options, &told()).unwrap();
@@ -72,7 +69,7 @@ fn stderr(output: &Output) -> &str {
 }
 
 fn opens(bench: &Workbench, name: &str, password: &str) -> bool {
-    let password = Password::new(password.as_bytes().to_vec());
+    let password = word(password);
     Archive::open_path(&bench.path(name), Some(&password)).is_ok()
 }
 
@@ -362,7 +359,7 @@ fn an_index_can_be_encrypted() {
     let key = &["-quiet", "-key", PASSWORD][..];
     let made = zarc(&bench, &[&["add", "index", "work", "-method", "i"], key].concat());
     assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
-    let password = Password::new(PASSWORD.as_bytes().to_vec());
+    let password = word(PASSWORD);
     let archive = Archive::open_path(&bench.path("index.zarc"), Some(&password)).unwrap();
     assert!(!archive.holds_data());
     let listed = zarc(&bench, &[&["list", "index", "work"], key].concat());
@@ -401,11 +398,11 @@ fn contents_of_archives_with_different_keys_cannot_be_compared() {
 #[test]
 fn a_rollback_takes_new_keys() {
     let bench = bench();
-    let password = Password::new(PASSWORD.as_bytes().to_vec());
+    let password = word(PASSWORD);
     let update = |until: Until| {
         let options = AddOptions {
-            key: Some(words(PASSWORD)),
-            key_cost: KeyCost::with_log_n(10).unwrap(),
+            key: Some(key_words(PASSWORD)),
+            key_cost: cheap(),
             until,
             force: true,
             ..bench.add_options(b"")

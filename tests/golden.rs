@@ -175,7 +175,7 @@ impl Thing {
 }
 
 /// What an update does: names with their new objects; nothing for a deleted one.
-struct Made {
+pub struct Made {
     method: &'static str,
     comment: &'static str,
     changes: Vec<(Vec<u8>, Option<Thing>)>,
@@ -248,7 +248,7 @@ fn kinds() -> Vec<Made> {
 }
 
 /// More updates than one jump spans; names that go and come back.
-fn history() -> Vec<Made> {
+pub fn history() -> Vec<Made> {
     let text = |n: u8| Thing::bytes(vec![b'a' + n; 100 + usize::from(n)], ContentKind::Text);
     let mut made = vec![
         update(vec![
@@ -387,6 +387,30 @@ fn index() -> Vec<Made> {
     ]
 }
 
+/// Updates of several frames of data, with one between them that fits into a part, to be divided.
+pub fn to_divide() -> Vec<Made> {
+    let text = |word: &str| {
+        Some(Thing::bytes(word.bytes().cycle().take(3000).collect(), ContentKind::Text))
+    };
+    let noise = |seed, len, kind| Some(Thing::bytes(noise(seed, len), kind));
+    let (random, other) = (ContentKind::Incompressible, ContentKind::Other);
+    vec![
+        update(vec![
+            (b"d", Some(Thing::new(Kind::Directory, 0o755))),
+            (b"d/other", noise(41, 5000, other)),
+            (b"d/random", noise(42, 9000, random)),
+            (b"text", text("in pieces\n")),
+        ]),
+        update(vec![(b"text", text("in one piece\n"))]),
+        update(vec![
+            (b"d/again", noise(42, 6000, random)),
+            (b"d/other", None),
+            (b"d/random", noise(43, 9000, random)),
+            (b"more", noise(44, 4000, other)),
+        ]),
+    ]
+}
+
 /// Runs that are merged again and again, with directories of several levels.
 fn merged() -> Vec<Made> {
     let name = |n: u64| format!("{:02}/{n:03}", n / 20).into_bytes();
@@ -434,12 +458,17 @@ fn shape_of(name: &str) -> RunShape {
     }
 }
 
-/// Makes an archive with so many threads; returns its bytes and its manifest.
-fn make(
-    made: &[Made],
+/// How an archive is made.
+#[derive(Clone, Copy)]
+struct How<'a> {
     threads: usize,
-    (password, shape): (Option<&Password>, RunShape),
-) -> (Vec<u8>, String) {
+    password: Option<&'a Password>,
+    shape: RunShape,
+    part_bytes: Option<u64>,
+}
+
+/// Makes an archive; returns its bytes and its manifest.
+fn make(made: &[Made], how: How<'_>) -> (Vec<u8>, String) {
     let dir = fresh_in_memory();
     let path = dir.path().join("golden.zarc");
     set_dice(4711);
@@ -447,36 +476,40 @@ fn make(
     for (number, made) in (0..).zip(made) {
         let date = FIRST_DATE + number * 100_000;
         set_clock(date);
-        append(&path.clone().into(), made, &mut state, (threads, password, shape));
+        append(&path.clone().into(), made, &mut state, how);
         describe(&mut text, number + 1, date, &state);
     }
     (fs::read(path).unwrap(), text)
 }
 
-/// Makes the history in parts; returns the names and bytes of all parts and of their index.
-pub fn parts_of_history(password: Option<&Password>) -> Vec<(String, Vec<u8>)> {
+/// Makes an archive in parts, whose updates are divided at a part size if there is one; returns the names and
+/// bytes of all parts and of their index, and the manifest.
+pub fn make_in_parts(
+    made: &[Made],
+    password: Option<&Password>,
+    part_bytes: Option<u64>,
+) -> (Vec<(String, Vec<u8>)>, String) {
     let dir = fresh_in_memory();
     let parts = crate::support::parts::parts(dir.path(), "part??.zarc");
+    let how = How { threads: 1, password, shape: RunShape::default(), part_bytes };
     set_dice(4711);
-    let mut state = State::new();
-    for (number, made) in (0..).zip(history()) {
-        set_clock(FIRST_DATE + number * 100_000);
-        append(&parts, &made, &mut state, (1, password, RunShape::default()));
+    let (mut state, mut text) = (State::new(), String::new());
+    for (number, made) in (0..).zip(made) {
+        let date = FIRST_DATE + number * 100_000;
+        set_clock(date);
+        append(&parts, made, &mut state, how);
+        describe(&mut text, number + 1, date, &state);
     }
     let files = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap());
     let mut files: Vec<_> = files
         .map(|file| (file.file_name().into_string().unwrap(), fs::read(file.path()).unwrap()))
         .collect();
     files.sort();
-    files
+    (files, text)
 }
 
-fn append(
-    location: &Location,
-    made: &Made,
-    state: &mut State,
-    (threads, password, shape): (usize, Option<&Password>, RunShape),
-) {
+fn append(location: &Location, made: &Made, state: &mut State, how: How<'_>) {
+    let How { threads, password, shape, part_bytes } = how;
     let method = MethodChoice::parse(made.method).unwrap();
     let key_cost = KeyCost::with_log_n(10).unwrap();
     let method_wanted = Some(method);
@@ -484,6 +517,7 @@ fn append(
         OpenOptions { method: method_wanted, password, key_cost, ..OpenOptions::plain(2) };
     let mut archive =
         Archive::open_location_for_writing(location, open_options, &environment()).unwrap();
+    archive.set_part_bytes(part_bytes);
     let base = History::of(&archive).newest().unwrap();
     let options = TransactionOptions {
         method: method.of_blocks().unwrap_or_default(),
@@ -603,10 +637,11 @@ fn golden_archives_are_the_same_whoever_writes_them() {
     let is_written = std::env::var_os("ZARC_WRITE_ARCHIVES").is_some();
     for (name, made) in archives() {
         let password = password_of(name);
-        let how = (password.as_ref(), shape_of(name));
-        let (bytes, manifest) = make(&made, 1, how);
+        let (password, shape) = (password.as_ref(), shape_of(name));
+        let how = How { threads: 1, password, shape, part_bytes: None };
+        let (bytes, manifest) = make(&made, how);
         for threads in [1, 2, 4] {
-            let (again, _) = make(&made, threads, how);
+            let (again, _) = make(&made, How { threads, ..how });
             assert!(again == bytes, "{name} differs with {threads} threads");
         }
         let file = |suffix| Path::new(FOLDER).join(format!("{name}.{suffix}"));

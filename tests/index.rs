@@ -10,14 +10,14 @@ use std::process::Command;
 use std::sync::Arc;
 
 use zarc::base::Until;
-use zarc::command::{AddOptions, VerifyOptions, VerifySummary, add, verify};
+use zarc::command::{AddOptions, VerifySummary, add, verify};
 use zarc::compress::MethodChoice;
 use zarc::format::{ArchiveHeader, FrameType, Update};
 use zarc::journal::{Journal, NewPart};
 use zarc::storage::Memory;
 
 use super::support::workbench::{
-    Workbench, fresh_in_memory, real_seconds, rows, run_add, run_extract, set_clock,
+    Workbench, fresh_in_memory, real_seconds, rows, run_add, run_extract, set_clock, verify_options,
 };
 use super::support::{Told, frames, noise};
 
@@ -92,14 +92,7 @@ impl Twins {
 
 fn check(archive: &Path) -> (VerifySummary, String) {
     let told = Told::default();
-    let options = VerifyOptions {
-        expect: None,
-        archive: archive.to_owned().into(),
-        key: None,
-        until: Until::Latest,
-        threads: 2,
-    };
-    (verify(&options, &told).unwrap(), told.warnings())
+    (verify(&verify_options(archive.to_owned()), &told).unwrap(), told.warnings())
 }
 
 /// Exit code and what is said on stderr.
@@ -322,14 +315,7 @@ fn damage_to_an_index_is_found() {
                 bytes[offset] ^= 0x10;
                 fs::write(&index, &bytes).unwrap();
                 let told = Told::default();
-                let options = VerifyOptions {
-                    expect: None,
-                    archive: index.clone().into(),
-                    key: None,
-                    until: Until::Latest,
-                    threads: 2,
-                };
-                let found = verify(&options, &told);
+                let found = verify(&verify_options(index.clone()), &told);
                 assert!(found.is_err() || !told.warnings().is_empty(), "byte {offset}");
             }
         }

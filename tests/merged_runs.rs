@@ -15,11 +15,12 @@ use zarc::format::{
 use zarc::journal::{Journal, UpdateWriter};
 use zarc::storage::Memory;
 
+use super::support::keys::key_words;
 use super::support::parts::parts;
 use super::support::random_history::{Ending, Updates};
 use super::support::truth::Truth;
 use super::support::workbench::{
-    Workbench, fresh_in_memory, real_seconds, run_add, run_extract, set_clock,
+    Workbench, fresh_in_memory, real_seconds, run_add, run_extract, set_clock, verify_options,
 };
 use super::support::{DATA, Told, noise};
 
@@ -64,10 +65,7 @@ fn check_versions(archive: &Archive, truths: &[Arc<Truth>]) {
 
 fn check(location: Location, key: Option<&'static str>) -> (VerifySummary, String) {
     let told = Told::default();
-    let key =
-        key.map(|words| zarc::command::KeySource::Words(Password::new(words.as_bytes().to_vec())));
-    let options =
-        VerifyOptions { archive: location, key, until: Until::Latest, expect: None, threads: 1 };
+    let options = VerifyOptions { key: key.map(key_words), ..verify_options(location) };
     (verify(&options, &told).unwrap(), told.warnings())
 }
 

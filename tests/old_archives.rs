@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use zarc::base::{ErrorKind, Until};
-use zarc::command::{Row, VerifyOptions, verify};
+use zarc::command::{Row, verify};
 
 use super::support::Told;
 use super::support::archives::{
@@ -15,7 +15,7 @@ use super::support::archives::{
 };
 use super::support::trees::{Tree, walk};
 use super::support::workbench::{
-    Workbench, fresh_in_memory, is_root, remove_tree, row_node, rows, run_extract,
+    Workbench, fresh_in_memory, is_root, remove_tree, row_node, rows, run_extract, verify_options,
 };
 
 /// The lines of a manifest, a list for each version: date and objects.
@@ -182,14 +182,7 @@ fn every_kept_archive_is_read_as_its_manifest_says() {
             assert_eq!(rows(&options).1.versions, number, "by date");
         }
         let told = Told::default();
-        let options = VerifyOptions {
-            expect: None,
-            archive: archive.clone().into(),
-            key: None,
-            until: Until::Latest,
-            threads: 2,
-        };
-        let summary = verify(&options, &told).unwrap();
+        let summary = verify(&verify_options(archive.clone()), &told).unwrap();
         assert_eq!((summary.damaged, told.warnings().as_str()), (0, ""));
         assert_eq!(summary.versions, manifest.len() as u64);
         assert_eq!(summary.unchecked == 0, holds_data(&archive));
@@ -215,17 +208,10 @@ fn refuse(bytes: &[u8], draft: &str) {
     let bench = Workbench::new(fresh_in_memory());
     fs::write(bench.archive(), bytes).unwrap();
     let out = bench.path("out");
-    let verify_options = VerifyOptions {
-        expect: None,
-        archive: bench.archive().into(),
-        key: None,
-        until: Until::Latest,
-        threads: 2,
-    };
     let told = Told::default();
     let errors = [
         run_extract(&bench.archive(), &out, Until::Latest, true).map(|_| ()).unwrap_err(),
-        verify(&verify_options, &told).map(|_| ()).unwrap_err(),
+        verify(&verify_options(bench.archive()), &told).map(|_| ()).unwrap_err(),
         zarc::command::add(&bench.add_options(b""), &told).map(|_| ()).unwrap_err(),
         zarc::command::list(&bench.list_options(Until::Latest), &mut |_| Ok(()), &told)
             .map(|_| ())

@@ -5,41 +5,36 @@
 //! index alone and by a single file, which have to agree; parts are moved away, brought back, put back
 //! to older states and mixed, and what is said is compared with what was done.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use proptest::prelude::*;
-use zarc::base::{Result, Until};
+use zarc::base::{ErrorKind, Result, Until};
 use zarc::command::{AddOptions, IndexUpkeep, ListOptions, Location, Row, add, list};
 
-use crate::support::parts::{InParts, zarc_in};
+use crate::support::parts::{InParts, history_with_index, zarc_in};
 use crate::support::tree_changes::{Change, apply, change};
-use crate::support::trees::{Tree, differences, walk};
+use crate::support::trees::walk;
 use crate::support::workbench::{
     fresh_in_memory, random_cases, real_seconds, rows, run_add, set_clock, wait_for_a_tick,
 };
-use crate::support::{Told, noise};
+use crate::support::{Told, frames, noise};
 
-/// Type of ANCHOR frames.
+/// Types of frames.
+const UPDATE: u8 = 1;
+const FRAGMENTS: u8 = 3;
+const ENTRIES: u8 = 4;
+const DIRECTORY: u8 = 5;
+const MANIFEST: u8 = 6;
 const ANCHOR: u8 = 12;
 
 type Files = Vec<(PathBuf, Vec<u8>)>;
 
 fn with_index(key: Option<&'static str>) -> InParts {
     InParts { key, index: true, ..InParts::new(fresh_in_memory()) }
-}
-
-/// An archive of `count` updates with its index.
-fn history(count: u32, key: Option<&'static str>) -> (InParts, Vec<Tree>) {
-    set_clock(real_seconds() + 1_000_000);
-    let archive = with_index(key);
-    let mut trees = Vec::new();
-    for number in 1..=count {
-        fs::write(archive.bench.work().join("same"), number.to_string()).unwrap();
-        archive.add_file(&format!("f{number}"), &noise(number.into(), 20_000));
-        trees.push(walk(&archive.bench.work()));
-    }
-    (archive, trees)
 }
 
 /// Moves the parts from `first` to `last` away and returns them.
@@ -71,17 +66,6 @@ fn listings(archive: &InParts, location: &Location, versions: u64) -> Vec<(Vec<R
     all
 }
 
-fn assert_holds(archive: &InParts, trees: &[Tree]) {
-    for (number, tree) in (1..).zip(trees) {
-        let (problems, restored) = archive.extract(Until::Version(number)).unwrap();
-        let told = differences(tree, &restored);
-        assert!(told.is_empty() && problems == 0, "version {number}: {told:#?}");
-    }
-    let (summary, told) = archive.verify().unwrap();
-    assert_eq!((summary.versions, summary.damaged), (trees.len() as u64, 0), "{told}");
-    assert_eq!(archive.update_index(false).unwrap().recorded, 0);
-}
-
 /// What `list` says, and whether it shows a damaged archive.
 fn told_by_list(archive: &InParts) -> String {
     let (mut show, told) = (|_: Row| Ok(()), Told::default());
@@ -108,7 +92,7 @@ fn assert_told(archive: &InParts, words: &str) {
 #[test]
 fn the_index_alone_lists_and_adds_as_all_parts_do() {
     for key in [None, Some("open sesame")] {
-        let (archive, mut trees) = history(4, key);
+        let (archive, mut trees) = history_with_index(4, key);
         let expected = listings(&archive, &archive.location(), 4);
         let alone = Location::File(archive.part(0));
         assert!(listings(&archive, &alone, 4) == expected, "beside the parts");
@@ -128,13 +112,13 @@ fn the_index_alone_lists_and_adds_as_all_parts_do() {
         assert!(summary.unchecked > 0 && summary.fragments > 0);
         bring_back(&fifth);
         bring_back(&moved);
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
     }
 }
 
 #[test]
 fn an_index_is_made_with_part_1_and_a_deleted_one_is_not_made_again() {
-    let (archive, _) = history(2, None);
+    let (archive, _) = history_with_index(2, None);
     assert!(archive.part(0).exists());
     fs::remove_file(archive.part(0)).unwrap();
     archive.add_file("third", b"3");
@@ -144,10 +128,13 @@ fn an_index_is_made_with_part_1_and_a_deleted_one_is_not_made_again() {
     fs::remove_dir_all(archive.bench.work()).unwrap();
     let done = archive.add().unwrap();
     assert!(done.version.is_none() && archive.files().is_empty());
-    let stopped = add(&archive.add_options(), &Told::stopping_at(0));
-    assert!(stopped.is_err() || archive.files().is_empty());
+    fs::create_dir(archive.bench.work()).unwrap();
+    fs::write(archive.bench.work().join("f"), "f").unwrap();
+    let stopped = add(&archive.add_options(), &Told::stopping_at(0)).unwrap_err();
+    assert_eq!(stopped.kind(), ErrorKind::Stopped, "{stopped}");
+    assert!(archive.files().is_empty());
     // A trial writes none either.
-    let (archive, _) = history(1, None);
+    let (archive, _) = history_with_index(1, None);
     let before = archive.files();
     fs::write(archive.bench.work().join("new"), "new").unwrap();
     let trial = || AddOptions { dry: true, ..archive.add_options() };
@@ -159,7 +146,7 @@ fn an_index_is_made_with_part_1_and_a_deleted_one_is_not_made_again() {
 
 #[test]
 fn contents_of_parts_that_are_not_there_are_named() {
-    let (archive, trees) = history(3, None);
+    let (archive, trees) = history_with_index(3, None);
     let moved = move_away(&archive, 1, 2);
     let (problems, restored) = archive.extract(Until::Latest).unwrap();
     assert_eq!(problems, 2, "f1 and f2");
@@ -188,7 +175,7 @@ fn contents_of_parts_that_are_not_there_are_named() {
 #[test]
 fn t6_parts_put_back_to_an_older_state_are_told_from_the_index() {
     for key in [None, Some("open sesame")] {
-        let (archive, trees) = history(4, key);
+        let (archive, trees) = history_with_index(4, key);
         let whole = archive.files();
         fs::remove_file(archive.part(4)).unwrap();
         assert_told(&archive, "update 4 expected, found 3; part04.zarc is missing");
@@ -205,14 +192,14 @@ fn t6_parts_put_back_to_an_older_state_are_told_from_the_index() {
             assert_told(&archive, "update 4 expected, found 3");
         }
         archive.restore(&whole);
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
     }
 }
 
 #[test]
 fn an_index_that_is_behind_catches_up() {
     for key in [None, Some("open sesame")] {
-        let (archive, mut trees) = history(2, key);
+        let (archive, mut trees) = history_with_index(2, key);
         let old_index = fs::read(archive.part(0)).unwrap();
         for number in 3..=5 {
             archive.add_file("more", &noise(number, 5000));
@@ -226,12 +213,12 @@ fn an_index_that_is_behind_catches_up() {
         fs::write(archive.part(0), &old_index).unwrap();
         archive.add_file("sixth", b"6");
         trees.push(walk(&archive.bench.work()));
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
         // Empty, it was begun and never made.
         fs::write(archive.part(0), b"").unwrap();
         archive.add_file("seventh", b"7");
         trees.push(walk(&archive.bench.work()));
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
         move_away(&archive, 1, 7);
         assert!(told_by_list(&archive).starts_with("fine"));
     }
@@ -240,7 +227,7 @@ fn an_index_that_is_behind_catches_up() {
 #[test]
 fn zarc_index_makes_one_and_replaces_one_that_disagrees_with_force_only() {
     for key in [None, Some("open sesame")] {
-        let (archive, trees) = history(3, key);
+        let (archive, trees) = history_with_index(3, key);
         let expected = listings(&archive, &archive.location(), 3);
         fs::remove_file(archive.part(0)).unwrap();
         let done = archive.update_index(false).unwrap();
@@ -264,7 +251,7 @@ fn zarc_index_makes_one_and_replaces_one_that_disagrees_with_force_only() {
         assert!(told_by_list(&archive).starts_with("fine"));
         assert_eq!(archive.files().len(), 4, "nothing else is left");
         archive.restore(&forked);
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
         // All parts have to be there.
         let moved = move_away(&archive, 1, 1);
         assert!(archive.update_index(true).unwrap_err().to_string().contains("part01.zarc"));
@@ -277,12 +264,139 @@ fn zarc_index_makes_one_and_replaces_one_that_disagrees_with_force_only() {
     }
 }
 
+/// An index made from what is left of the newest part would not know the update that is damaged.
+#[test]
+fn zarc_index_refuses_a_damaged_newest_part_even_with_force() {
+    for key in [None, Some("open sesame")] {
+        let (archive, trees) = history_with_index(3, key);
+        let whole = archive.files();
+        let newest = &whole[3].1;
+        // The commit; a frame of each kind that the index has copies of; both.
+        let commit = newest.len() - 4096 + 70;
+        let kinds = [UPDATE, FRAGMENTS, ENTRIES, DIRECTORY, MANIFEST];
+        let frames = kinds.iter().flat_map(|&kind| frames(newest, kind));
+        let flips: Vec<Vec<usize>> = std::iter::once(vec![commit])
+            .chain(frames.flat_map(|(at, _)| [vec![at + 70], vec![at + 70, commit]]))
+            .collect();
+        assert!(flips.len() > 10);
+        for has_index in [true, false] {
+            for flips in &flips {
+                let mut damaged = newest.clone();
+                for &at in flips {
+                    damaged[at] ^= 1;
+                }
+                fs::write(archive.part(3), damaged).unwrap();
+                if !has_index {
+                    fs::remove_file(archive.part(0)).unwrap();
+                }
+                let before = archive.files();
+                let told = archive.update_index(true).expect_err("it is damaged").to_string();
+                assert!(told.contains("damaged"), "{flips:?}: {told}");
+                assert!(archive.files() == before, "{flips:?}: something was changed");
+                archive.restore(&whole);
+            }
+        }
+        archive.assert_holds(&trees);
+    }
+}
+
+/// What an older index does not know is missed all the same; what it knows may have been moved away.
+#[test]
+fn a_part_that_is_missing_beside_an_old_index_is_named() {
+    for key in [None, Some("open sesame")] {
+        let (archive, mut trees) = history_with_index(2, key);
+        let old_index = fs::read(archive.part(0)).unwrap();
+        for number in 3..=5 {
+            archive.add_file("more", &noise(number, 5000));
+            trees.push(walk(&archive.bench.work()));
+        }
+        fs::write(archive.part(0), &old_index).unwrap();
+        let whole = archive.files();
+        for missing in [2, 3, 4] {
+            let name = format!("part{missing:02}.zarc is missing");
+            fs::remove_file(archive.part(missing)).unwrap();
+            assert_told(&archive, &name);
+            let refused = archive.update_index(false).unwrap_err().to_string();
+            assert!(refused.contains(&name), "{refused}");
+            // The first two were moved away.
+            move_away(&archive, 1, 2);
+            if missing > 2 {
+                assert_told(&archive, &name);
+            } else {
+                assert!(told_by_list(&archive).starts_with("fine"));
+                assert_eq!(archive.verify().unwrap().0.damaged, 0);
+            }
+            archive.restore(&whole);
+        }
+        archive.update_index(false).unwrap();
+        archive.assert_holds(&trees);
+    }
+}
+
+/// Who reads while another run adds sees a state that was committed: each update adds one file.
+#[test]
+fn whoever_reads_while_another_adds_sees_committed_states_and_no_false_alarm() {
+    for key in [None, Some("open sesame")] {
+        let (archive, _) = history_with_index(1, key);
+        let (is_done, mut seen) = (AtomicBool::new(false), BTreeSet::new());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Also if an update fails: who reads must not wait for ever.
+                let added = catch_unwind(AssertUnwindSafe(|| {
+                    for number in 2..=12 {
+                        set_clock(real_seconds() + 2_000_000 + number);
+                        let name = format!("f{number:02}");
+                        archive.add_file(&name, &noise(number.unsigned_abs(), 30_000));
+                    }
+                }));
+                is_done.store(true, Ordering::SeqCst);
+                added.unwrap();
+            });
+            loop {
+                let is_last = is_done.load(Ordering::SeqCst);
+                seen.insert(read_once(&archive));
+                if is_last {
+                    break;
+                }
+            }
+        });
+        assert_eq!(seen.last(), Some(&12), "{seen:?}");
+        assert_eq!(archive.update_index(false).unwrap().updates, 12);
+    }
+}
+
+/// An update that is being written may be seen, and is one that was not completed so far.
+fn assert_no_alarm(told: &Told) {
+    let is_of_update = |line: &str| line.ends_with("never completed; they are ignored");
+    assert!(told.warnings().lines().all(is_of_update), "{}", told.warnings());
+}
+
+/// Lists and restores the newest version; returns its number.
+fn read_once(archive: &InParts) -> u64 {
+    let (listed, summary, told) = rows(&archive.list_options(Until::Latest));
+    assert_eq!(summary.damaged, 0, "{}", told.warnings());
+    assert_no_alarm(&told);
+    // The directory, the file that changes, one file of each update.
+    assert_eq!(listed.len() as u64, summary.versions + 2);
+    let (done, told, restored) = archive.extract_told(Until::Latest);
+    let done = done.unwrap();
+    assert_eq!(done.problems, 0, "{}", told.warnings());
+    assert_no_alarm(&told);
+    let newest = restored.len() as u64 - 2;
+    assert!(newest >= summary.versions, "{newest} after {}", summary.versions);
+    for number in 2..=newest {
+        let name = format!("f{number:02}").into_bytes();
+        assert!(restored[&name].content == noise(number, 30_000), "file {number}");
+    }
+    newest
+}
+
 /// T7 of `spec/encryption.md`, with an index: it knows the archive and whether it is encrypted.
 #[test]
 fn t7_an_index_of_another_archive_is_named() {
-    let (archive, _) = history(2, None);
-    let (other, _) = history(2, None);
-    let (secret, _) = history(2, Some("open sesame"));
+    let (archive, _) = history_with_index(2, None);
+    let (other, _) = history_with_index(2, None);
+    let (secret, _) = history_with_index(2, Some("open sesame"));
     let own = fs::read(archive.part(0)).unwrap();
     fs::copy(other.part(0), archive.part(0)).unwrap();
     assert_told(&archive, "part00.zarc is the index of another one");
@@ -300,7 +414,7 @@ fn t7_an_index_of_another_archive_is_named() {
 /// T4 of `spec/encryption.md`: what an index tells of places is under the keys of its updates.
 #[test]
 fn t4_an_encrypted_index_with_anything_changed_is_told() {
-    let (archive, _) = history(2, Some("open sesame"));
+    let (archive, _) = history_with_index(2, Some("open sesame"));
     move_away(&archive, 1, 2);
     let index = fs::read(archive.part(0)).unwrap();
     let expected = rows(&archive.list_options(Until::Latest)).0;
@@ -327,7 +441,7 @@ fn t4_an_encrypted_index_with_anything_changed_is_told() {
 #[test]
 fn a_rollback_takes_the_index_along() {
     for key in [None, Some("open sesame")] {
-        let (archive, trees) = history(5, key);
+        let (archive, trees) = history_with_index(5, key);
         let whole = archive.files();
         let until = |number| AddOptions {
             until: Until::Version(number),
@@ -341,7 +455,7 @@ fn a_rollback_takes_the_index_along() {
             assert_eq!(archive.files()[1..=same], whole[1..=same]);
             let mut expected = trees[..same].to_vec();
             expected.push(trees[4].clone());
-            assert_holds(&archive, &expected);
+            archive.assert_holds(&expected);
             move_away(&archive, 1, 9);
             assert_eq!(listings(&archive, &archive.location(), kept + 1).len() as u64, kept + 3);
         }
@@ -364,12 +478,12 @@ fn a_rollback_takes_the_index_along() {
 
 #[test]
 fn two_writers_do_not_meet_at_the_index_either() {
-    let (archive, _) = history(2, None);
+    let (archive, _) = history_with_index(2, None);
     move_away(&archive, 1, 2);
     let locked = zarc::storage::LocalFile::open_for_writing(&archive.part(0)).unwrap();
     fs::write(archive.bench.work().join("new"), "new").unwrap();
     let error = archive.add().unwrap_err();
-    assert_eq!(error.kind(), zarc::base::ErrorKind::Busy);
+    assert_eq!(error.kind(), ErrorKind::Busy);
     drop(locked);
     archive.add().unwrap();
 }
@@ -427,7 +541,7 @@ fn same_as_one_file(steps: &[(Vec<Change>, u8)]) -> Result<()> {
     if !trees.is_empty() {
         bring_back(&far);
         archive.update_index(false)?;
-        assert_holds(&archive, &trees);
+        archive.assert_holds(&trees);
     }
     Ok(())
 }
@@ -435,7 +549,7 @@ fn same_as_one_file(steps: &[(Vec<Change>, u8)]) -> Result<()> {
 /// The last page of a whole index is an anchor, and each update has one.
 #[test]
 fn an_index_ends_with_an_anchor() {
-    let (archive, _) = history(3, None);
+    let (archive, _) = history_with_index(3, None);
     let index = fs::read(archive.part(0)).unwrap();
     let anchors: Vec<usize> = (0..index.len())
         .step_by(4096)

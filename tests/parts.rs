@@ -32,17 +32,6 @@ fn history(count: u32) -> (InParts, Vec<Tree>) {
     history_in_parts(count, None)
 }
 
-/// Panics unless the archive holds these versions and passes a test.
-fn assert_holds(archive: &InParts, trees: &[Tree]) {
-    for (number, tree) in (1..).zip(trees) {
-        let (problems, restored) = archive.extract(Until::Version(number)).unwrap();
-        let told = differences(tree, &restored);
-        assert!(told.is_empty() && problems == 0, "version {number}: {told:#?}");
-    }
-    let (summary, told) = archive.verify().unwrap();
-    assert_eq!((summary.versions, summary.damaged), (trees.len() as u64, 0), "{told}");
-}
-
 /// What `list`, extract and `test` say of an archive that is not complete.
 fn complaints(archive: &InParts) -> Vec<String> {
     let said = |told: &Told, result: Result<u64>| match result {
@@ -187,7 +176,7 @@ fn a_part_in_the_place_of_another_is_named() {
         assert_add_refused(&archive, "are parts of different archives");
         archive.restore(&whole);
     }
-    assert_holds(&archive, &trees);
+    archive.assert_holds(&trees);
 }
 
 #[test]
@@ -235,7 +224,7 @@ fn a_part_that_is_cut_short_or_damaged_is_named() {
             archive.restore(&whole);
         }
     }
-    assert_holds(&archive, &trees);
+    archive.assert_holds(&trees);
 }
 
 /// Whatever length the newest part has after a crash, with and without the pages that did not reach
@@ -269,7 +258,7 @@ fn a_crash_in_the_newest_part_costs_only_what_was_not_promised() {
             let files = archive.files();
             assert_eq!(files.len(), 3, "{len} bytes");
             assert_eq!(files[..2], whole[..2], "committed parts are never written");
-            assert_holds(&archive, &trees);
+            archive.assert_holds(&trees);
         }
     }
     assert!(completed > 0 && given_up > 20, "{completed} completed, {given_up} given up");
@@ -314,7 +303,7 @@ fn a_rollback_removes_later_parts_if_all_are_there() {
         assert_eq!(files[..same], whole[..same]);
         let mut expected = trees[..same].to_vec();
         expected.push(trees[4].clone());
-        assert_holds(&archive, &expected);
+        archive.assert_holds(&expected);
     }
 }
 
@@ -344,13 +333,13 @@ fn an_update_that_fails_leaves_no_part() {
     assert!(stopped > 2, "stopped {stopped} times");
     archive.restore(&before);
     fs::remove_file(archive.bench.work().join("new")).unwrap();
-    assert_holds(&archive, &trees);
+    archive.assert_holds(&trees);
 }
 
 #[test]
 fn parts_are_encrypted_with_one_password_and_a_key_for_each_update() {
     let (archive, trees) = history_in_parts(3, Some("open sesame"));
-    assert_holds(&archive, &trees);
+    archive.assert_holds(&trees);
     let files = archive.files();
     for (path, bytes) in &files {
         let text = path.display();
@@ -456,7 +445,7 @@ fn one_part_is_not_added_to_but_one_file_may_go_on_in_parts() {
     let third = walk(&archive.bench.work());
     archive.add_file("fourth", b"4");
     assert_eq!(archive.files().len(), 3);
-    assert_holds(&archive, &[trees[1].clone(), second, third, walk(&archive.bench.work())]);
+    archive.assert_holds(&[trees[1].clone(), second, third, walk(&archive.bench.work())]);
     for (until, parts) in [(3, 3), (1, 2)] {
         let until = Until::Version(until);
         add(&AddOptions { until, force: true, ..archive.add_options() }, &Told::default()).unwrap();

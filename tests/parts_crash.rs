@@ -25,9 +25,9 @@ const UPDATES: u32 = 4;
 
 /// Parts in memory, each one recorded.
 #[derive(Clone, Default)]
-struct Parts(Arc<Mutex<BTreeMap<u32, Recorder>>>);
+struct RecordedParts(Arc<Mutex<BTreeMap<u32, Recorder>>>);
 
-impl Parts {
+impl RecordedParts {
     /// Parts from 1 on with this content.
     fn of(parts: &[Vec<u8>]) -> Self {
         let recorders = parts.iter().map(|bytes| Recorder::over(bytes.clone()));
@@ -46,7 +46,7 @@ impl Parts {
     }
 }
 
-impl PartStore for Parts {
+impl PartStore for RecordedParts {
     fn numbers(&self) -> Result<Vec<u32>> {
         Ok(self.0.lock().unwrap().keys().copied().collect())
     }
@@ -117,7 +117,7 @@ fn crash_history(seed: u64, part_bytes: Option<u64>, tally: &mut Tally) {
     let mut updates = Updates::new(seed, 4, 3000);
     let mut random = Random::new(!seed);
     // Whoever opens a new archive to write has made an empty part 1.
-    let parts = Parts::of(&[Vec::new()]);
+    let parts = RecordedParts::of(&[Vec::new()]);
     let mut truths: Vec<Arc<Truth>> = Vec::new();
     let mut newest_part = 0;
     for number in 1..=UPDATES {
@@ -142,7 +142,7 @@ fn crash_history(seed: u64, part_bytes: Option<u64>, tally: &mut Tally) {
                         "seed {seed}, update {number}, part {part} of {first} to {newest_part}, \
                          moment {at} of {last}, {kind}"
                     );
-                    let found = Parts::of(&[&before[..], &[disk]].concat());
+                    let found = RecordedParts::of(&[&before[..], &[disk]].concat());
                     let is_promised = part == newest_part && at == last;
                     let promised = truths.len() - usize::from(!is_promised);
                     tally.pieces += u64::from(part > first);
@@ -157,7 +157,7 @@ fn crash_history(seed: u64, part_bytes: Option<u64>, tally: &mut Tally) {
 
 /// Reads, recovers, adds, reads again.
 fn check(
-    parts: &Parts,
+    parts: &RecordedParts,
     whole: &[Vec<u8>],
     truths: &[Arc<Truth>],
     promised: usize,
@@ -193,7 +193,7 @@ fn check(
 
 /// How many versions a reader sees.
 fn seen_by_a_reader(
-    parts: &Parts,
+    parts: &RecordedParts,
     truths: &[Arc<Truth>],
     promised: usize,
     random: &mut Random,

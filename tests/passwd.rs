@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use zarc::archive::{Archive, OpenOptions};
-use zarc::command::{AddOptions, KeyCost, KeySource, Password, add};
+use zarc::command::{AddOptions, Password, add};
 use zarc::crypto::KeyRecord;
 use zarc::format::ArchiveHeader;
 use zarc::journal::PasswordChange;
@@ -20,7 +20,8 @@ use zarc::storage::{Backend, Memory};
 use super::support::Told;
 use super::support::crash_storage::{Operation, Recorder};
 use super::support::faulty_storage::{Call, Fault, Faulty};
-use super::support::random::{Random, environment};
+use super::support::keys::{cheap, key_words, word};
+use super::support::random::environment;
 use super::support::random_history::{Ending, Updates};
 use super::support::terminal::Terminal;
 use super::support::trees::walk;
@@ -28,15 +29,6 @@ use super::support::truth::{Truth, assert_shows};
 use super::support::workbench::{Workbench, fresh_in_memory, set_clock};
 
 const PAGE: usize = 4096;
-const SECTOR: usize = 512;
-
-fn word(text: &str) -> Password {
-    Password::new(text.as_bytes().to_vec())
-}
-
-fn cheap() -> KeyCost {
-    KeyCost::with_log_n(10).unwrap()
-}
 
 /// An archive of one version under this password.
 fn sample(password: &Password) -> (Vec<u8>, Arc<Truth>) {
@@ -74,41 +66,9 @@ fn opener<'a>(disk: &[u8], passwords: &[&'a str]) -> &'a str {
 fn crashed(disk: &[u8], old: &str, new: &str, has_garbage: bool) -> BTreeSet<Vec<u8>> {
     let recorder = Recorder::over(disk.to_vec());
     change(Arc::new(recorder.clone()), old, new).unwrap();
-    let (mut durable, mut random) = (disk.to_vec(), Random::new(1));
-    let mut disks = BTreeSet::from([durable.clone()]);
-    let mut in_flight: Option<(usize, Vec<u8>)> = None;
-    for operation in recorder.finish().operations() {
-        match operation {
-            Operation::Overwrite(offset, page) => {
-                assert!(in_flight.is_none(), "one page at a time");
-                let offset = usize::try_from(*offset).unwrap();
-                assert!((offset == 0 || offset == PAGE) && page.len() == PAGE);
-                for subset in 0..1_u32 << (PAGE / SECTOR) {
-                    let (mut torn, mut garbage) = (durable.clone(), durable.clone());
-                    for sector in (0..PAGE / SECTOR).filter(|sector| subset >> sector & 1 == 1) {
-                        let bytes = sector * SECTOR..(sector + 1) * SECTOR;
-                        torn[offset..][bytes.clone()].copy_from_slice(&page[bytes.clone()]);
-                        random.fill(&mut garbage[offset..][bytes]);
-                    }
-                    disks.insert(torn);
-                    if has_garbage {
-                        disks.insert(garbage);
-                    }
-                }
-                in_flight = Some((offset, page.clone()));
-            }
-            Operation::Sync => {
-                if let Some((offset, page)) = in_flight.take() {
-                    durable[offset..][..PAGE].copy_from_slice(&page);
-                    disks.insert(durable.clone());
-                }
-            }
-            other => panic!("{other:?} when a password changes"),
-        }
-    }
-    assert!(in_flight.is_none(), "the last page was not synced");
-    assert!(opens(&durable, new) && !opens(&durable, old));
-    disks
+    let (disks, done) = recorder.finish().torn_pages(1, has_garbage);
+    assert!(opens(&done, new) && !opens(&done, old));
+    disks.into_iter().collect()
 }
 
 #[test]
@@ -249,7 +209,7 @@ fn bench() -> Workbench {
     fs::write(bench.work().join("f"), "content\n".repeat(100)).unwrap();
     let plain = AddOptions { archive: bench.path("plain.zarc").into(), ..bench.add_options(b"") };
     let encrypted = AddOptions {
-        key: Some(KeySource::Words(word("old words"))),
+        key: Some(key_words("old words")),
         key_cost: cheap(),
         ..bench.add_options(b"")
     };

@@ -10,33 +10,30 @@ use std::sync::Arc;
 
 use zarc::archive::Archive;
 use zarc::base::Result;
-use zarc::command::{KeyCost, Password};
 use zarc::journal::PasswordChange;
 use zarc::storage::{Backend, PartStore};
 
-use crate::support::crash_storage::{Operation, Recorder};
+use crate::support::crash_storage::Recorder;
+use crate::support::indexed_parts::{Files, index_alone};
+use crate::support::keys::{cheap, word};
 use crate::support::memory_parts::InMemory;
-use crate::support::parts::{history_in_parts, zarc_in};
-use crate::support::random::{Random, environment};
+use crate::support::parts::{InParts, history_in_parts, history_with_index, zarc_in};
+use crate::support::random::environment;
 use crate::support::trees::differences;
 
 const PAGE: usize = 4096;
-const SECTOR: usize = 512;
-
-fn word(text: &str) -> Password {
-    Password::new(text.as_bytes().to_vec())
-}
 
 fn change(store: Arc<dyn PartStore>, old: &str, new: &str) -> Result<u32> {
     let seed = new.bytes().fold(9, |seed, byte| seed * 31 + u64::from(byte));
-    let cost = KeyCost::with_log_n(10).unwrap();
+    let cost = cheap();
     PasswordChange::begin_parts(store, &word(old))?.finish(&word(new), cost, &environment(seed))
 }
 
-/// The one of several passwords that opens all parts together.
-fn opener<'a>(disks: &[Vec<u8>], passwords: &[&'a str]) -> &'a str {
+/// The one of several passwords that opens all parts and the index together.
+fn opener<'a>(files: &Files, passwords: &[&'a str]) -> &'a str {
     let opens = |password: &&&str| {
-        let archive = Archive::open_parts(InMemory::of_bytes(disks), Some(&word(password)));
+        let parts = InMemory::of_files(files);
+        let archive = Archive::open_parts(parts, Some(&word(password)));
         archive.is_ok_and(|archive| {
             assert!(archive.absent_parts().is_empty() && archive.notice().is_none());
             true
@@ -47,72 +44,58 @@ fn opener<'a>(disks: &[Vec<u8>], passwords: &[&'a str]) -> &'a str {
     word
 }
 
-/// What a crash in the middle of the change of one part may leave of it, and what the end of it does.
-fn crashed(start: &[u8], recorder: &Recorder, step: u32) -> (Vec<Vec<u8>>, Vec<u8>) {
-    let (mut disks, mut durable, mut random) = (Vec::new(), start.to_vec(), Random::new(1));
-    let mut in_flight: Option<(usize, Vec<u8>)> = None;
-    for operation in recorder.finish().operations() {
-        match operation {
-            Operation::Overwrite(offset, page) => {
-                assert!(in_flight.is_none(), "one page at a time");
-                let offset = usize::try_from(*offset).unwrap();
-                for subset in (0..1_u32 << (PAGE / SECTOR)).step_by(step as usize) {
-                    let (mut torn, mut garbage) = (durable.clone(), durable.clone());
-                    for sector in (0..PAGE / SECTOR).filter(|sector| subset >> sector & 1 == 1) {
-                        let bytes = sector * SECTOR..(sector + 1) * SECTOR;
-                        torn[offset..][bytes.clone()].copy_from_slice(&page[bytes.clone()]);
-                        random.fill(&mut garbage[offset..][bytes]);
-                    }
-                    disks.extend([torn, garbage]);
-                }
-                in_flight = Some((offset, page.clone()));
-            }
-            Operation::Sync => {
-                if let Some((offset, page)) = in_flight.take() {
-                    durable[offset..][..PAGE].copy_from_slice(&page);
-                    disks.push(durable.clone());
-                }
-            }
-            other => panic!("{other:?} when a password changes"),
-        }
-    }
-    assert!(in_flight.is_none(), "the last page was not synced");
-    (disks, durable)
-}
-
-/// Every set of parts that a crash may leave, and the set that the change ends with.
-fn crashed_sets(
-    disks: &[Vec<u8>],
-    (old, new): (&str, &str),
-    step: u32,
-) -> (Vec<Vec<Vec<u8>>>, Vec<Vec<u8>>) {
-    let recorders: Vec<Recorder> = disks.iter().map(|disk| Recorder::over(disk.clone())).collect();
-    let backend = |recorder: &Recorder| -> Arc<dyn Backend> { Arc::new(recorder.clone()) };
-    let store = InMemory::new((1..).zip(recorders.iter().map(backend)).collect());
+/// Every set of files that a crash may leave, and the set that the change ends with.
+fn crashed_sets(files: &Files, (old, new): (&str, &str), step: usize) -> (Vec<Files>, Files) {
+    let recorders: Vec<(u32, Recorder)> =
+        files.iter().map(|(part, disk)| (*part, Recorder::over(disk.clone()))).collect();
+    let backend = |(part, recorder): &(u32, Recorder)| -> (u32, Arc<dyn Backend>) {
+        (*part, Arc::new(recorder.clone()))
+    };
+    let store = InMemory::new(recorders.iter().map(backend).collect());
     change(Arc::<InMemory>::clone(&store), old, new).unwrap();
-    let opened = store.opened();
-    assert_eq!(opened, (1..=u32::try_from(disks.len()).unwrap()).collect::<Vec<_>>());
-    let (mut sets, mut set) = (Vec::new(), disks.to_vec());
-    for (at, recorder) in recorders.iter().enumerate() {
-        let (states, durable) = crashed(&disks[at], recorder, step);
+    assert_eq!(store.opened(), store.numbers().unwrap());
+    let (mut sets, mut set) = (Vec::new(), files.clone());
+    // The index first, then part by part.
+    for (part, recorder) in recorders {
+        let (states, durable) = recorder.finish().torn_pages(step, true);
         for state in states {
-            set[at] = state;
+            set.insert(part, state);
             sets.push(set.clone());
         }
-        set[at] = durable;
+        set.insert(part, durable);
     }
     (sets, set)
 }
 
-fn sample() -> Vec<Vec<u8>> {
-    let (archive, _) = history_in_parts(3, Some("one"));
-    archive.files().into_iter().map(|(_, bytes)| bytes).collect()
+/// Three parts, and perhaps the index.
+fn sample(has_index: bool) -> Files {
+    let (archive, _) = history_with_index(3, Some("one"));
+    let files = (0..).zip(archive.files()).map(|(part, (_, bytes))| (part, bytes));
+    files.filter(|(part, _)| has_index || *part > 0).collect()
 }
 
 #[test]
 fn a_crash_between_parts_leaves_the_old_password_or_the_new_one() {
-    let disks = sample();
-    let (sets, done) = crashed_sets(&disks, ("one", "two"), 5);
+    crash_everywhere(&sample(false));
+}
+
+#[test]
+fn a_crash_between_index_and_parts_leaves_the_old_password_or_the_new_one() {
+    crash_everywhere(&sample(true));
+    // The parts were moved away; they come back, and the index knows the newest password.
+    let files = sample(true);
+    let alone = index_alone(&files);
+    let (sets, done) = crashed_sets(&alone, ("one", "two"), 5);
+    for set in sets.into_iter().chain([done]) {
+        let opener_alone = opener(&set, &["one", "two"]);
+        let mut all = files.clone();
+        all.extend(set);
+        assert_eq!(opener(&all, &["one", "two"]), opener_alone);
+    }
+}
+
+fn crash_everywhere(files: &Files) {
+    let (sets, done) = crashed_sets(files, ("one", "two"), 5);
     let (mut by_old, mut by_new) = (0, 0);
     for (number, set) in sets.iter().enumerate() {
         let opener = opener(set, &["one", "two"]);
@@ -122,18 +105,46 @@ fn a_crash_between_parts_leaves_the_old_password_or_the_new_one() {
             for set in crashed_sets(set, (opener, "three"), 51).0 {
                 self::opener(&set, &[opener, "three"]);
                 let before = if opener == "two" { "one" } else { "two" };
-                let by_older = Archive::open_parts(InMemory::of_bytes(&set), Some(&word(before)));
+                let parts = InMemory::of_files(&set);
+                let by_older = Archive::open_parts(parts, Some(&word(before)));
                 assert!(by_older.is_err(), "a password that was replaced opens it");
             }
         }
     }
     assert!(by_old > 0 && by_new > by_old, "{by_old} {by_new}");
     assert_eq!(opener(&done, &["one", "two"]), "two");
-    for (before, after) in disks.iter().zip(&done) {
+    for (before, after) in files.values().zip(done.values()) {
         let changed: Vec<usize> = (0..before.len()).filter(|&at| before[at] != after[at]).collect();
         let in_records = |at: &usize| (512..656).contains(&(at % PAGE)) && *at < 2 * PAGE;
         assert!(!changed.is_empty() && changed.iter().all(in_records));
     }
+}
+
+/// The parts keep the password that they were moved away with until they come back.
+#[test]
+fn parts_that_were_moved_away_are_named_and_open_with_the_password_of_the_index() {
+    let (archive, trees) = history_with_index(3, Some("one"));
+    let at = archive.directory();
+    let whole = archive.files();
+    for part in 1..=3 {
+        fs::remove_file(archive.part(part)).unwrap();
+    }
+    let words = ["passwd", "part??", "-key", "one", "-newkey", "two"];
+    let (code, _, told) = zarc_in(&at, &words);
+    assert_eq!(code, Some(0), "{told}");
+    let named = "part01.zarc to part03.zarc are missing; what is missing keeps the old password";
+    assert!(told.contains(named), "{told}");
+    for (path, bytes) in &whole[1..] {
+        fs::write(path, bytes).unwrap();
+    }
+    let (code, _, told) = zarc_in(&at, &["list", "part??", "-key", "one"]);
+    assert!(code == Some(2) && told.contains("wrong password"), "{told}");
+    let archive = InParts { key: Some("two"), ..archive };
+    archive.assert_holds(&trees);
+    // Without the index they know nothing of the new one.
+    fs::remove_file(archive.part(0)).unwrap();
+    let (code, _, told) = zarc_in(&at, &["test", "part??", "-key", "one"]);
+    assert_eq!(code, Some(0), "{told}");
 }
 
 /// As a user types it; a part that is elsewhere keeps the old password, and comes back all the same.

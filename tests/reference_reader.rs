@@ -5,6 +5,7 @@
 //! `brotli`, `cryptography` and `zstandard`. Without them these tests say that they are skipped; where
 //! `CI` is set they fail.
 
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use zarc::command::{AddOptions, KeyCost, KeySource, Password, Row};
 use super::golden::{FOLDER, PASSWORD};
 use super::support::archives::{drop_what_needs_root, holds_data, kept, versions};
 use super::support::extraction::small_tree;
-use super::support::parts::InParts;
+use super::support::parts::{InParts, history_with_index};
 use super::support::trees::{Tree, differences, walk};
 use super::support::workbench::{
     Workbench, is_root, real_seconds, remove_tree, row_node, rows, run_add, run_extract, set_clock,
@@ -44,13 +45,13 @@ impl Reader {
         None
     }
 
-    fn run(&self, arguments: &[&std::ffi::OsStr]) -> Output {
+    fn run(&self, arguments: &[&OsStr]) -> Output {
         let mut command = Command::new(&self.0);
         command.arg("spec/reader.py").args(arguments).output().unwrap()
     }
 
     /// Output of a run that has to succeed.
-    pub fn told(&self, arguments: &[&std::ffi::OsStr]) -> String {
+    pub fn told(&self, arguments: &[&OsStr]) -> String {
         let output = self.run(arguments);
         let complaints = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {complaints}");
@@ -319,76 +320,28 @@ fn the_reader_decrypts_the_archive_that_is_kept() {
     }
 }
 
-/// What the reader says of damaged and of unfinished indexes.
-fn check_indexes(archive: &InParts, verified: &dyn Fn() -> Output) {
-    // A byte of a copy that its part does not have.
-    let index = archive.part(0);
-    let whole = fs::read(&index).unwrap();
-    let mut other = whole.clone();
-    *other.last_mut().unwrap() ^= 1;
-    other[2 * 4096 + 4096 + 100] ^= 1;
-    fs::write(&index, other).unwrap();
-    assert_eq!(verified().status.code(), Some(2));
-    // A group that was never completed, and an index that was never made, are no damage.
-    for (len, updates) in [(whole.len() - 4096, Some(3)), (0, None)] {
-        fs::write(&index, &whole[..len]).unwrap();
-        let output = verified();
-        let told = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        let known = updates.map(|updates| format!("index of {updates} updates"));
-        assert!(known.map_or(!told.contains("index of"), |known| told.contains(&known)), "{told}");
-    }
-    if archive.key.is_some() {
-        // The header stands twice.
-        let mut torn = whole.clone();
-        torn[60] ^= 1;
-        fs::write(&index, torn).unwrap();
-        assert_eq!(verified().status.code(), Some(0));
-    }
-    fs::write(&index, whole).unwrap();
-}
-
 /// Both read an archive in parts, plain and encrypted, and name a part of another place.
 #[test]
 fn the_reader_agrees_on_archives_in_parts() {
     let Some(reader) = Reader::find() else { return };
     for key in [None, Some("pass")] {
-        let archive = InParts { key, index: true, ..InParts::new(tempfile::tempdir().unwrap()) };
-        let name = archive.directory().join("part??.zarc");
-        let with: &[&std::ffi::OsStr] =
-            if key.is_some() { &["--password".as_ref(), "pass".as_ref()] } else { &[] };
-        set_clock(real_seconds());
-        let mut trees = Vec::new();
-        for number in 0..4 {
-            fs::write(archive.bench.work().join("text"), format!("words {number}\n")).unwrap();
-            archive.add_file(&format!("n{number}"), &noise(number, 50_000));
-            trees.push(walk(&archive.bench.work()));
-        }
-        let told = reader.told(&[&["verify".as_ref(), name.as_os_str()], with].concat());
+        let (archive, trees) = history_with_index(4, key);
+        let parts = PartsByReader { reader: &reader, archive: &archive };
+        let told = parts.told("verify", &archive.directory().join("part??.zarc"), &[]);
         let (summary, _) = archive.verify().unwrap();
         assert!(told.contains(&summary.fingerprint.unwrap()), "{told}");
         assert!(told.contains("index of 4 updates"), "{told}");
-        let index = archive.part(0);
-        for version in 1..=4 {
-            let until = u32::to_string(&version);
-            let list = |archive: &Path| {
-                let asked =
-                    ["list".as_ref(), archive.as_os_str(), "--until".as_ref(), until.as_ref()];
-                reader.told(&[&asked, with].concat())
-            };
-            assert_eq!(list(&index), list(&name), "the index alone");
-        }
-        let verified = || reader.run(&[&["verify".as_ref(), name.as_os_str()], with].concat());
-        check_indexes(&archive, &verified);
+        check_index_by_reader(&parts);
+        let name = parts.pattern();
         for (version, tree) in (1_u64..).zip(&trees) {
             let (out, until) = (archive.bench.path("out"), version.to_string());
-            let asked = ["extract".as_ref(), name.as_os_str(), out.as_os_str()];
-            reader.told(&[&asked, with, &["--until".as_ref(), until.as_ref()]].concat());
+            let words = [out.as_os_str(), "--until".as_ref(), until.as_ref()];
+            parts.told("extract", &name, &words);
             assert_eq!(differences(tree, &walk(&out.join("t"))), Vec::<String>::new());
             remove_tree(&out);
         }
         let refused = |words: &str| {
-            let output = verified();
+            let output = parts.run("verify", &name, &[]);
             assert_eq!(output.status.code(), Some(2));
             let told = String::from_utf8_lossy(&output.stderr);
             assert!(told.contains(words), "{told}");
@@ -398,4 +351,64 @@ fn the_reader_agrees_on_archives_in_parts() {
         fs::remove_file(archive.part(3)).unwrap();
         refused("part03.zarc: is missing, but part 4 is there");
     }
+}
+
+/// An archive in parts and the second reader, which is told its password.
+struct PartsByReader<'a> {
+    reader: &'a Reader,
+    archive: &'a InParts,
+}
+
+impl PartsByReader<'_> {
+    fn pattern(&self) -> PathBuf {
+        self.archive.directory().join("part??.zarc")
+    }
+
+    fn run(&self, command: &str, archive: &Path, more: &[&OsStr]) -> Output {
+        let key = self.archive.key.map(|key| ["--password".as_ref(), OsStr::new(key)]);
+        let words = [&[command.as_ref(), archive.as_os_str()], more].concat();
+        self.reader.run(&[&words[..], key.as_ref().map_or(&[], |key| &key[..])].concat())
+    }
+
+    fn told(&self, command: &str, archive: &Path, more: &[&OsStr]) -> String {
+        let output = self.run(command, archive, more);
+        let complaints = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{command} {more:?}: {complaints}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// By the index alone all versions are listed; what is wrong with it is told, what a crash leaves of it is not.
+fn check_index_by_reader(parts: &PartsByReader<'_>) {
+    let (name, index) = (parts.pattern(), parts.archive.part(0));
+    for version in 1..=4 {
+        let until = u32::to_string(&version);
+        let words = ["--until".as_ref(), until.as_ref()];
+        let list = |archive: &Path| parts.told("list", archive, &words);
+        assert_eq!(list(&index), list(&name), "the index alone");
+    }
+    // A byte of a copy that its part does not have.
+    let whole = fs::read(&index).unwrap();
+    let mut other = whole.clone();
+    *other.last_mut().unwrap() ^= 1;
+    other[2 * 4096 + 4096 + 100] ^= 1;
+    fs::write(&index, other).unwrap();
+    assert_eq!(parts.run("verify", &name, &[]).status.code(), Some(2));
+    // A group that was never completed, and an index that was never made, are no damage.
+    for (len, updates) in [(whole.len() - 4096, Some(3)), (0, None)] {
+        fs::write(&index, &whole[..len]).unwrap();
+        let told = parts.told("verify", &name, &[]);
+        match updates {
+            Some(updates) => assert!(told.contains(&format!("index of {updates} updates"))),
+            None => assert!(!told.contains("index of"), "{told}"),
+        }
+    }
+    if parts.archive.key.is_some() {
+        // The header stands twice.
+        let mut torn = whole.clone();
+        torn[60] ^= 1;
+        fs::write(&index, torn).unwrap();
+        parts.told("verify", &name, &[]);
+    }
+    fs::write(&index, whole).unwrap();
 }

@@ -7,21 +7,23 @@
 //! compared with what was put in. Frames that are encrypted as they should be, but whose tag is not theirs,
 //! show that nothing is decoded that is not authentic.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::{Archive, History, Notice, OpenOptions};
 use zarc::base::{ErrorKind, Until};
-use zarc::crypto::{KeyCost, KeyRecord, Password};
+use zarc::crypto::KeyRecord;
 use zarc::format::{ArchiveHeader, FrameHeader, Update};
 use zarc::journal::{FrameReader, Journal};
 use zarc::storage::{Backend, Memory};
 
+use crate::support::keys::{cheap, word};
 use crate::support::random::Random;
 use crate::support::random_history::{Ending, Updates};
+use crate::support::repetition::in_two_threads;
+use crate::support::tampered_world::Sample as _;
 use crate::support::truth::{Truth, newest};
-use crate::support::{frames, guarded};
+use crate::support::{frames, tampered_world};
 
 const PAGE: usize = 4096;
 /// Header, payload and tag of a commit.
@@ -37,17 +39,13 @@ struct Sample {
     ends: Vec<usize>,
 }
 
-fn word(text: &str) -> Password {
-    Password::new(text.as_bytes().to_vec())
-}
-
 impl Sample {
     /// `before` with so many more versions.
     fn grown(before: &Self, versions: usize, password: &str, seed: u64) -> Self {
         let mut sample = before.clone();
         let memory = Memory::with_bytes(sample.bytes);
         let mut updates = Updates::new(seed, 6, 700);
-        let (password, key_cost) = (word(password), KeyCost::with_log_n(10).unwrap());
+        let (password, key_cost) = (word(password), cheap());
         for _ in 0..versions {
             let backend = Arc::new(memory.clone());
             let options =
@@ -68,10 +66,6 @@ impl Sample {
         Self::grown(&nothing, versions, password, seed)
     }
 
-    fn id(&self) -> [u8; 16] {
-        ArchiveHeader::decode(&self.bytes).unwrap().0.archive_id
-    }
-
     /// Where frames stand, commits with their page.
     fn frames(&self) -> Vec<(usize, usize)> {
         let of_kind = |kind| {
@@ -90,37 +84,25 @@ impl Sample {
     }
 }
 
-/// All that plays a part.
-struct World {
-    /// The archive, of four versions.
-    ours: Sample,
-    /// A copy after two versions, with two others.
-    fork: Sample,
-    /// Another archive under the same password.
-    twin: Sample,
-    /// One under another password.
-    foreign: Sample,
+impl tampered_world::Sample for Sample {
+    fn id(&self) -> [u8; 16] {
+        ArchiveHeader::decode(&self.bytes).unwrap().0.archive_id
+    }
+
+    fn truths(&self) -> &[Arc<Truth>] {
+        &self.truths
+    }
 }
 
-impl World {
-    fn new() -> Self {
-        let base = Sample::new(2, "one", 1);
-        let ours = Sample::grown(&base, 2, "one", 2);
-        let fork = Sample::grown(&base, 2, "one", 3);
-        let (twin, foreign) = (Sample::new(4, "one", 4), Sample::new(3, "two", 5));
-        Self { ours, fork, twin, foreign }
-    }
+type World = tampered_world::World<Sample>;
 
-    fn all(&self) -> [&Sample; 4] {
-        [&self.ours, &self.fork, &self.twin, &self.foreign]
-    }
-
-    /// What was put into the archive with this identifier, by the comment that names each attempt.
-    fn truths(&self, id: [u8; 16]) -> BTreeMap<Vec<u8>, Arc<Truth>> {
-        let of_archive = self.all().into_iter().filter(|sample| sample.id() == id);
-        let truths = of_archive.flat_map(|sample| &sample.truths);
-        truths.map(|truth| (truth.comment.clone(), Arc::clone(truth))).collect()
-    }
+/// The archive has four versions, the copy the first two of them and two others.
+fn world() -> World {
+    let base = Sample::new(2, "one", 1);
+    let ours = Sample::grown(&base, 2, "one", 2);
+    let fork = Sample::grown(&base, 2, "one", 3);
+    let (twin, foreign) = (Sample::new(4, "one", 4), Sample::new(3, "two", 5));
+    World { ours, fork, twin, foreign }
 }
 
 /// What a reader with the password "one" gets of a file.
@@ -276,21 +258,8 @@ fn one_splice(world: &World, number: u64, tally: &Tally) {
 
 #[test]
 fn whatever_is_spliced_shows_nothing_that_was_not_put_in() {
-    let (world, tally, next) = (World::new(), Tally::default(), AtomicU64::new(0));
-    let times: u64 = std::env::var("ZARC_TEST_CASES").map_or(1, |text| text.parse().unwrap());
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= SPLICES * times {
-                        break;
-                    }
-                    guarded(&format!("splice {number}"), || one_splice(&world, number, &tally));
-                }
-            });
-        }
-    });
+    let (world, tally) = (world(), Tally::default());
+    let times = in_two_threads("splice", SPLICES, |number| one_splice(&world, number, &tally));
     println!("{tally:?}");
     let counters = [tally.refused, tally.damaged, tally.unfinished, tally.shorter, tally.harmless];
     assert!(counters.map(AtomicU64::into_inner).iter().all(|&count| count >= 10 * times));
@@ -332,7 +301,7 @@ fn record_len(sample: &Sample, (at, len): (usize, usize)) -> usize {
 /// T2: every bit is authenticated, before anything is decrypted.
 #[test]
 fn t2_a_flipped_bit_of_any_frame_is_found() {
-    let sample = World::new().ours;
+    let sample = world().ours;
     let opened = Opened::new(&sample);
     let mut flips = 0;
     for frame in sample.frames() {
@@ -352,7 +321,7 @@ fn t2_a_flipped_bit_of_any_frame_is_found() {
 /// for its tag: no decoder has seen it.
 #[test]
 fn t2_what_is_not_authentic_is_not_decoded() {
-    let sample = World::new().ours;
+    let sample = world().ours;
     let opened = Opened::new(&sample);
     let record = KeyRecord::decode(&sample.bytes[ArchiveHeader::KEY_RECORD], &sample.id());
     let master_key = record.unwrap().unwrap(&word("one")).unwrap();
@@ -382,7 +351,7 @@ fn t2_what_is_not_authentic_is_not_decoded() {
 /// T4: a frame counts only in its place, in its update, in its archive.
 #[test]
 fn t4_a_frame_of_another_place_update_or_archive_is_refused() {
-    let world = World::new();
+    let world = world();
     let opened = Opened::new(&world.ours);
     let mut moved = 0;
     for there in world.ours.frames() {
@@ -407,7 +376,7 @@ fn t4_a_frame_of_another_place_update_or_archive_is_refused() {
 /// T4: two versions of one archive, spliced between updates, are not taken for one history.
 #[test]
 fn t4_updates_of_a_copy_that_went_on_separately_do_not_fit() {
-    let world = World::new();
+    let world = world();
     let (ours, fork) = (&world.ours, &world.fork);
     let bytes = [&ours.bytes[..ours.ends[2]], &fork.bytes[fork.update(4)]].concat();
     let seen = read(&world, &bytes);
@@ -420,7 +389,7 @@ fn t4_updates_of_a_copy_that_went_on_separately_do_not_fit() {
 /// T5: an update that is dropped from the middle, played twice or out of order is told.
 #[test]
 fn t5_a_middle_update_that_is_dropped_doubled_or_swapped_is_told() {
-    let world = World::new();
+    let world = world();
     let ours = &world.ours;
     let part = |number: usize| match number {
         0 => &ours.bytes[..2 * PAGE],
@@ -440,7 +409,7 @@ fn t5_a_middle_update_that_is_dropped_doubled_or_swapped_is_told() {
         assert!(seen.refused.is_some() || seen.notice.is_some(), "{order:?}: {seen:?}");
         let environment = crate::support::random::environment(5);
         let memory = Memory::with_bytes(bytes.clone());
-        let (password, key_cost) = (word("one"), KeyCost::with_log_n(10).unwrap());
+        let (password, key_cost) = (word("one"), cheap());
         let options = OpenOptions { password: Some(&password), key_cost, ..OpenOptions::plain(6) };
         let opened = Archive::open_for_writing(Arc::new(memory.clone()), options, &environment);
         if let Ok(archive) = opened {
@@ -458,7 +427,7 @@ fn t5_a_middle_update_that_is_dropped_doubled_or_swapped_is_told() {
 /// its fingerprint is not the one that was noted.
 #[test]
 fn t6_an_older_state_has_another_fingerprint() {
-    let world = World::new();
+    let world = world();
     let fingerprint = |bytes: &[u8]| {
         let backend = Arc::new(Memory::with_bytes(bytes.to_vec()));
         let archive = Archive::open(backend, Some(&word("one"))).unwrap();
@@ -477,7 +446,7 @@ fn t6_an_older_state_has_another_fingerprint() {
 /// T7: neither a plain archive nor one under another key is taken for the encrypted one.
 #[test]
 fn t7_another_archive_in_its_place_is_refused() {
-    let world = World::new();
+    let world = world();
     let plain = Memory::default();
     let mut updates = Updates::new(8, 6, 700);
     let environment = updates.environment;
@@ -509,7 +478,7 @@ fn t7_another_archive_in_its_place_is_refused() {
 /// T12: lengths of frames tell little of the lengths of what is in them.
 #[test]
 fn t12_payloads_are_padded() {
-    let world = World::new();
+    let world = world();
     for sample in world.all() {
         for (at, len) in sample.frames() {
             let unit = match sample.bytes[at + 8] {

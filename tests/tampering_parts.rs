@@ -13,16 +13,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::{Archive, History, OpenOptions, PartNames};
 use zarc::base::Until;
-use zarc::crypto::{KeyCost, Password};
 use zarc::format::ArchiveHeader;
 use zarc::storage::{Backend, LocalParts, Memory};
 
-use crate::support::guarded;
+use crate::support::keys::{cheap, word};
 use crate::support::memory_parts::InMemory;
 use crate::support::random::Random;
 use crate::support::random_history::{Ending, Updates};
+use crate::support::repetition::in_two_threads;
+use crate::support::tampered_world;
 use crate::support::truth::Truth;
-use crate::support::workbench::{fresh_in_memory, number_from_environment};
+use crate::support::workbench::fresh_in_memory;
 
 /// Sets of parts of the normal run; `ZARC_TEST_CASES` multiplies them.
 const SETS: u64 = 600;
@@ -46,7 +47,7 @@ impl Sample {
         }
         let mut truths = before.truths.clone();
         let mut updates = Updates::new(seed, 6, 700);
-        let (password, key_cost) = (word(password), KeyCost::with_log_n(10).unwrap());
+        let (password, key_cost) = (word(password), cheap());
         let options = OpenOptions { password: Some(&password), key_cost, ..OpenOptions::plain(6) };
         for _ in 0..versions {
             let parts = Arc::new(LocalParts::open_for_writing(&names).unwrap());
@@ -59,43 +60,27 @@ impl Sample {
         let parts = (1..=count).map(|number| fs::read(names.path(number).unwrap()).unwrap());
         Self { parts: parts.collect(), truths }
     }
+}
 
+impl tampered_world::Sample for Sample {
     fn id(&self) -> [u8; 16] {
         ArchiveHeader::decode(&self.parts[0]).unwrap().0.archive_id
     }
+
+    fn truths(&self) -> &[Arc<Truth>] {
+        &self.truths
+    }
 }
 
-fn word(text: &str) -> Password {
-    Password::new(text.as_bytes().to_vec())
-}
+type World = tampered_world::World<Sample>;
 
-struct World {
-    ours: Sample,
-    fork: Sample,
-    twin: Sample,
-    foreign: Sample,
-}
-
-impl World {
-    fn new() -> Self {
-        let nothing = Sample { parts: Vec::new(), truths: Vec::new() };
-        let base = Sample::grown(&nothing, COMMON, "one", 1);
-        let ours = Sample::grown(&base, PARTS - COMMON, "one", 2);
-        let fork = Sample::grown(&base, PARTS - COMMON, "one", 3);
-        let twin = Sample::grown(&nothing, PARTS, "one", 4);
-        Self { ours, fork, twin, foreign: Sample::grown(&nothing, PARTS, "two", 5) }
-    }
-
-    fn all(&self) -> [&Sample; 4] {
-        [&self.ours, &self.fork, &self.twin, &self.foreign]
-    }
-
-    /// What was put into the archive with this identifier, by the comment that names each attempt.
-    fn truths(&self, id: [u8; 16]) -> BTreeMap<Vec<u8>, Arc<Truth>> {
-        let of_archive = self.all().into_iter().filter(|sample| sample.id() == id);
-        let truths = of_archive.flat_map(|sample| &sample.truths);
-        truths.map(|truth| (truth.comment.clone(), Arc::clone(truth))).collect()
-    }
+fn world() -> World {
+    let nothing = Sample { parts: Vec::new(), truths: Vec::new() };
+    let base = Sample::grown(&nothing, COMMON, "one", 1);
+    let ours = Sample::grown(&base, PARTS - COMMON, "one", 2);
+    let fork = Sample::grown(&base, PARTS - COMMON, "one", 3);
+    let twin = Sample::grown(&nothing, PARTS, "one", 4);
+    World { ours, fork, twin, foreign: Sample::grown(&nothing, PARTS, "two", 5) }
 }
 
 /// Parts of several archives, by their new numbers; and what was done, if it may go unnoticed.
@@ -181,21 +166,8 @@ fn one_set(world: &World, number: u64, tally: &Tally) {
 
 #[test]
 fn whatever_parts_are_mixed_they_show_nothing_that_was_not_put_in() {
-    let (world, tally, next) = (World::new(), Tally::default(), AtomicU64::new(0));
-    let times = number_from_environment("ZARC_TEST_CASES", 1);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= SETS * times {
-                        break;
-                    }
-                    guarded(&format!("set {number}"), || one_set(&world, number, &tally));
-                }
-            });
-        }
-    });
+    let (world, tally) = (world(), Tally::default());
+    let times = in_two_threads("set", SETS, |number| one_set(&world, number, &tally));
     println!("{tally:?}");
     let counters = [tally.told, tally.older, tally.whole];
     assert!(counters.map(AtomicU64::into_inner).iter().all(|&count| count >= 2 * times));

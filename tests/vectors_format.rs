@@ -11,11 +11,11 @@ use zarc::base::{
 };
 use zarc::compress::{Codec, ContentKind, Filter, Method, pack, unpack_after};
 use zarc::format::{
-    Anchor, ArchiveHeader, Base, BlockRecord, Commit, CommitLink, CopiedRange, Counts, Data,
-    Directory, DirectoryBuilder, Entry, EntryPage, EntryPageBuilder, FragmentId, FragmentPage,
-    FragmentRecord, FrameHeader, FrameType, HeaderFlags, Intent, Manifest, Object, Origin,
-    PackedPayload, PageReference, Piece, Place, Run, RunKey, RunKind, RunReference, Stored, Update,
-    check_directory,
+    Anchor, ArchiveHeader, Base, BlockRecord, Commit, CommitLink, Continuation, CopiedRange,
+    Counts, Data, Directory, DirectoryBuilder, Entry, EntryPage, EntryPageBuilder, FragmentId,
+    FragmentPage, FragmentRecord, FrameHeader, FrameType, HeaderFlags, Intent, Manifest, Object,
+    Origin, PackedPayload, PageReference, Piece, Place, Run, RunKey, RunKind, RunReference, Stored,
+    Update, check_directory,
 };
 use zarc::journal::FrameReader;
 use zarc::storage::Memory;
@@ -39,8 +39,8 @@ fn numbered_digest(number: u8) -> Digest {
     Digest::of(&[number])
 }
 
-fn header_page() -> Vec<u8> {
-    let header = ArchiveHeader {
+fn header() -> ArchiveHeader {
+    ArchiveHeader {
         flags: HeaderFlags::default(),
         part: 1,
         archive_id: *b"sixteen bytes id",
@@ -50,8 +50,39 @@ fn header_page() -> Vec<u8> {
         link: Digest::default(),
         first_update: 1,
         continues: None,
+    }
+}
+
+fn header_page() -> Vec<u8> {
+    header().encode(None).0[..512].to_vec()
+}
+
+/// Part 3, in which update 2 goes on.
+fn continued_header() -> ArchiveHeader {
+    let piece = Continuation {
+        start_part: 2,
+        first_index: 5,
+        bytes_before: 60_000,
+        nonce: numbered_digest(6),
     };
-    header.encode(None).0[..512].to_vec()
+    ArchiveHeader {
+        flags: HeaderFlags { in_parts: true, ..HeaderFlags::default() },
+        part: 3,
+        link: numbered_digest(2),
+        first_update: 2,
+        continues: Some(piece),
+        ..header()
+    }
+}
+
+/// The same with other bytes for the part where the update starts and the index.
+fn changed_continuation(start_part: u32, first_index: u64) -> Vec<u8> {
+    let mut page = continued_header().encode(None).0[..512].to_vec();
+    page[52..56].copy_from_slice(&start_part.to_le_bytes());
+    page[56..64].copy_from_slice(&first_index.to_le_bytes());
+    let checksum = Digest::of(&page[..480]);
+    page[480..].copy_from_slice(checksum.as_bytes());
+    page
 }
 
 /// The header page with some bytes changed and, if asked for, its checksum made right again.
@@ -443,6 +474,9 @@ fn frame_vectors() -> Vec<Vector> {
         refused("header-unknown-flag", "header", changed_header(16, &[8], true)),
         refused("header-checksum-wrong", "header", changed_header(40, &[1], false)),
         refused("header-other-draft", "header", changed_header(10, &[99], true)),
+        ok("header-continued", "header-of-part-3", changed_continuation(2, 5)),
+        refused("header-continued-later", "header-of-part-3", changed_continuation(3, 5)),
+        refused("header-continued-from-0", "header-of-part-3", changed_continuation(2, 0)),
         ok("frame-header", "frame-header", changed_frame_header(9, &[2], true)),
         refused("frame-unknown-flag", "frame-header", changed_frame_header(9, &[0x80], true)),
         refused(
@@ -465,7 +499,7 @@ fn frame_vectors() -> Vec<Vector> {
 fn decode(what: &str, bytes: &[u8]) -> Result<()> {
     match what {
         "varint" => ByteReader::new(bytes, "vector").varint().map(drop),
-        "header" => ArchiveHeader::decode(bytes).map(drop),
+        "header" | "header-of-part-3" => ArchiveHeader::decode(bytes).map(drop),
         "frame-header" => FrameHeader::decode(bytes).map(drop),
         "frame" => {
             let at_its_offset = [vec![0; 4096], bytes.to_vec()].concat();
@@ -522,6 +556,8 @@ fn vectors_are_what_the_code_writes_and_reads() {
 
 #[test]
 fn values_come_back_from_their_bytes() {
+    let of_header = ArchiveHeader::decode(&continued_header().encode(None).0).unwrap().0;
+    assert_eq!(of_header, continued_header());
     assert_eq!(Update::decode(&update().encode()).unwrap(), update());
     assert_eq!(Commit::decode(&commit().encode()).unwrap(), commit());
     assert_eq!(Anchor::decode(&anchor().encode()).unwrap(), anchor());

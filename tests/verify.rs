@@ -4,6 +4,7 @@ use zarc::base::{ErrorKind, Until};
 use zarc::command::{VerifyOptions, VerifySummary, verify};
 use zarc::compress::ContentKind;
 
+use super::support::workbench::verify_options;
 use super::support::{Made, Thing, Told, file, noise};
 
 fn run(made: &Made) -> (VerifySummary, String) {
@@ -13,13 +14,7 @@ fn run(made: &Made) -> (VerifySummary, String) {
 }
 
 fn options(made: &Made) -> VerifyOptions {
-    VerifyOptions {
-        expect: None,
-        archive: made.archive().into(),
-        key: None,
-        until: Until::Latest,
-        threads: 2,
-    }
+    verify_options(made.archive())
 }
 
 fn sample() -> Made {

@@ -5,13 +5,13 @@
 use libfuzzer_sys::fuzz_target;
 use zarc::crypto::KeyRecord;
 use zarc::format::{
-    ArchiveHeader, Commit, Data, Directory, DirectoryBuilder, EntryPage, EntryPageBuilder,
-    FragmentPage, FrameHeader, Manifest, PackedPayload, Update, check_directory,
+    Anchor, ArchiveHeader, Commit, Data, Directory, DirectoryBuilder, EntryPage, EntryPageBuilder,
+    FragmentPage, FrameHeader, Intent, Manifest, Origin, PackedPayload, Update, check_directory,
 };
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((which, bytes)) = bytes.split_first() else { return };
-    match which % 11 {
+    match which % 14 {
         0 => drop(ArchiveHeader::decode(bytes)),
         1 => drop(FrameHeader::decode(bytes)),
         2 => drop(PackedPayload::decode(bytes)),
@@ -48,6 +48,21 @@ fuzz_target!(|bytes: &[u8]| {
             let id = [0; 16];
             if let Ok(record) = KeyRecord::decode(bytes, &id) {
                 assert_eq!(KeyRecord::decode(&record.encode(), &id).unwrap(), record);
+            }
+        }
+        10 => {
+            if let Ok(anchor) = Anchor::decode(bytes) {
+                assert_eq!(Anchor::decode(&anchor.encode()).unwrap(), anchor);
+            }
+        }
+        11 => {
+            if let Ok(intent) = Intent::decode(bytes) {
+                assert_eq!(Intent::decode(&intent.encode()).unwrap(), intent);
+            }
+        }
+        12 => {
+            if let Ok(origin) = Origin::decode(bytes) {
+                assert_eq!(Origin::decode(&origin.encode()).unwrap(), origin);
             }
         }
         _ => {

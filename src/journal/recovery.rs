@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::base::{Digest, Result};
 use crate::crypto::{KeyRecord, MasterKey, Password, UpdateKeys};
 use crate::format::{ArchiveHeader, CopiedRange, PAGE_BYTES, Place, Update};
-use crate::storage::{Backend, OnePart, PartStore};
+use crate::storage::{AsOpened, Backend, OnePart, PartStore};
 
 use super::commit_point::CommitPoint;
 use super::frame_reader::FrameReader;
@@ -66,8 +66,10 @@ impl Journal {
 
     /// The same of an archive in parts; those that are left out are named by [`Self::absent_parts`].
     pub fn open_parts(store: Arc<dyn PartStore>, password: Option<&Password>) -> Result<Self> {
+        // Else a commit that somebody makes meanwhile would look as if those before it were lost.
+        let seen = Arc::new(AsOpened::over(store));
         let (mut journal, chain) =
-            Self::open_at_last_commit(&Parts::new(store), password, Gaps::LeftOut)?;
+            Self::open_at_last_commit(&Parts::new(seen), password, Gaps::LeftOut)?;
         let (end, len) = (journal.end(), journal.backend.len()?);
         let earlier = journal.unfinished_before();
         if len > end {

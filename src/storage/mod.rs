@@ -2,6 +2,7 @@
 //!
 //! Knows bytes and offsets, nothing of frames. Beside `filesystem`, the only room that opens files.
 
+mod as_opened;
 mod backend;
 mod discard;
 mod local_file;
@@ -11,6 +12,7 @@ mod part_names;
 mod part_store;
 mod read_record;
 
+pub use as_opened::AsOpened;
 pub use backend::Backend;
 pub use discard::{Discard, DiscardParts};
 pub use local_file::LocalFile;

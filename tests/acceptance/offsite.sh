@@ -103,4 +103,4 @@ rm local/part04.zarc
 refused 'part04.zarc is missing' "$zarc" list 'local/part??.zarc'
 refused 'older than its index' "$zarc" add 'local/part??.zarc' tree
 say "a part that is lost, swapped, of another history or cut off at the end is named"
-rm -rf releases tree restored local offsite stored fork kept-part00
+rm -rf releases tree restored local offsite stored fork kept-part00 single.zarc by-pattern by-name with-parts compared

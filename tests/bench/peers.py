@@ -10,7 +10,8 @@ turns within a round, so that what else the machine does hits all of them; of se
 the median CPU time count. Everything is read once before, so caches are warm, and nothing is deleted before
 the last round is over: creating files right after a large deletion is slow on ext4.
 
-Each row goes to WORK_DIRECTORY/results.jsonl as soon as it is measured; --report prints them again.
+Each row goes to WORK_DIRECTORY/results.jsonl as soon as it is measured, in the place of those of earlier runs with
+the same corpus and peer; --report prints them again.
 """
 import argparse
 import json
@@ -43,13 +44,14 @@ class Peer:
     keeps_history: bool = True
 
 
-def zarc(options=""):
+def zarc(options="", key=""):
+    """`key` is needed by all commands."""
     return Peer(
         ZARC, "{program} -version",
-        add=f"{{program}} add {{archive}} {{tree}} -quiet {options}",
-        extract="{program} extract {archive} -to {out} -quiet",
-        one="{program} extract {archive} {file} -to {out} -quiet",
-        list="{program} list {archive}",
+        add=f"{{program}} add {{archive}} {{tree}} -quiet {options} {key}",
+        extract=f"{{program}} extract {{archive}} -to {{out}} -quiet {key}",
+        one=f"{{program}} extract {{archive}} {{file}} -to {{out}} -quiet {key}",
+        list=f"{{program}} list {{archive}} {key}",
     )
 
 
@@ -76,7 +78,7 @@ def borg(compression):
 
 PEERS = {
     "zarc": zarc(), **{f"zarc-m{level}": zarc(f"-method {level}") for level in range(6)},
-    "zarc-key": zarc("-key 'correct horse'"),
+    "zarc-key": zarc(key="-key 'correct horse'"),
     **{f"zpaq-m{level}": zpaq(f"-method {level}") for level in range(6)},
     "zpaqfranz": Peer(
         "zpaqfranz", "{program} | head -1",
@@ -121,8 +123,8 @@ OPERATIONS = {
 
 
 class Bench:
-    def __init__(self, work, rounds):
-        self.work, self.rounds = work, rounds
+    def __init__(self, work):
+        self.work = work
         self.runs = work / "runs"
         self.results = work / "results.jsonl"
         home = self.runs / "home"
@@ -153,6 +155,18 @@ class Bench:
             "wall": time.monotonic() - start, "cpu": usage.ru_utime + usage.ru_stime, "mb": usage.ru_maxrss / 1000,
             "exit": os.waitstatus_to_exitcode(status),
         }
+
+    def begin(self, corpora, names):
+        """Removes what earlier runs left of these corpora with these peers: their archives and their rows."""
+        self.runs.mkdir(parents=True, exist_ok=True)
+        for corpus in corpora:
+            for name in names:
+                for left in self.runs.glob(f"{corpus}-{name}-[0-9]*"):
+                    shutil.rmtree(left)
+        if self.results.exists():
+            rows = [(line, json.loads(line)) for line in self.results.read_text().splitlines()]
+            kept = [line + "\n" for line, row in rows if row["corpus"] not in corpora or row["peer"] not in names]
+            self.results.write_text("".join(kept))
 
     def run(self, corpus, round_number, names):
         trees = self.trees(corpus)
@@ -213,13 +227,14 @@ class Bench:
         keep(say("extract", peer.extract, name="v1"))
         if corpus != "releases":
             return
-        total = defaultdict(float)
+        total = defaultdict(float, exit=0)
         for number, release in enumerate(trees[1:], 2):
             self.shell(f"rsync -a --delete --inplace {release}/ {tree}/", here)
             row = say(f"v{number}", peer.add, name=f"v{number}")
             total["wall"] += row["wall"]
             total["cpu"] += row["cpu"]
             total["mb"] = max(total["mb"], row["mb"])
+            total["exit"] = max(total["exit"], row["exit"], key=abs)
         keep({**row, **total, "operation": "later"})
         keep(say("extract-last", peer.extract, name=f"v{len(trees)}"))
 
@@ -271,7 +286,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--report", action="store_true")
     arguments = parser.parse_args()
-    bench = Bench(arguments.work.resolve(), arguments.rounds)
+    bench = Bench(arguments.work.resolve())
     if not arguments.report:
         names = arguments.peers.split(",")
         for missing in [name for name in names if shutil.which(PEERS[name].program) is None]:
@@ -280,8 +295,9 @@ def main():
         for name in names:
             found = bench.shell(PEERS[name].version.format(program=PEERS[name].program), "/")
             print(f"{name}: {found.stdout.decode(errors='replace').splitlines()[:1]}", flush=True)
-        bench.runs.mkdir(parents=True, exist_ok=True)
-        for corpus in arguments.corpora.split(","):
+        corpora = arguments.corpora.split(",")
+        bench.begin(corpora, names)
+        for corpus in corpora:
             for number in range(arguments.rounds):
                 bench.run(corpus, number, names)
         shutil.rmtree(bench.runs)

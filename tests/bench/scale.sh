@@ -8,9 +8,10 @@
 # files, 10000000 without it; fragments are ten times as many.
 set -eu
 
-work=${1:?usage: scale.sh DIRECTORY [LARGEST]}
+work=$(realpath -m "${1:?usage: scale.sh DIRECTORY [LARGEST]}")
 largest=${2:-10000000}
 mkdir -p "$work"
+cd "$(dirname "$0")/../.."
 cargo build --release --locked --quiet --bin zarc --example generate
 target=${CARGO_TARGET_DIR:-target}/release
 zarc=$(realpath "$target/zarc")

@@ -213,6 +213,44 @@ impl Recording {
         &self.operations
     }
 
+    /// Every disk that a crash may leave while pages are written over one by one, each followed by a sync, and the
+    /// disk in the end. Of the page in flight some sectors are new, or, with `has_garbage`, garbage as well: of all
+    /// subsets each `step`th.
+    pub fn torn_pages(&self, step: usize, has_garbage: bool) -> (Vec<Vec<u8>>, Vec<u8>) {
+        let mut disks = vec![self.start.clone()];
+        let (mut durable, mut random) = (self.start.clone(), Random::new(1));
+        let mut in_flight: Option<(usize, &[u8])> = None;
+        for operation in &self.operations {
+            match operation {
+                Operation::Overwrite(offset, page) => {
+                    assert!(in_flight.is_none() && page.len() == PAGE, "one page at a time");
+                    let offset = usize::try_from(*offset).unwrap();
+                    for subset in (0..1_u32 << (PAGE / SECTOR)).step_by(step) {
+                        let (mut torn, mut garbage) = (durable.clone(), durable.clone());
+                        for sector in (0..PAGE / SECTOR).filter(|sector| subset >> sector & 1 == 1)
+                        {
+                            let bytes = sector * SECTOR..(sector + 1) * SECTOR;
+                            torn[offset..][bytes.clone()].copy_from_slice(&page[bytes.clone()]);
+                            random.fill(&mut garbage[offset..][bytes]);
+                        }
+                        disks.push(torn);
+                        disks.extend(has_garbage.then_some(garbage));
+                    }
+                    in_flight = Some((offset, page));
+                }
+                Operation::Sync => {
+                    if let Some((offset, page)) = in_flight.take() {
+                        durable[offset..][..PAGE].copy_from_slice(page);
+                        disks.push(durable.clone());
+                    }
+                }
+                other => panic!("{other:?} while pages are written over"),
+            }
+        }
+        assert!(in_flight.is_none(), "the last page was not synced");
+        (disks, durable)
+    }
+
     /// The operations up to moment `at`, for a failed test to print.
     pub fn describe(&self, at: usize) -> String {
         let operations = self.operations[..at].iter().map(|operation| match operation {

@@ -14,6 +14,8 @@ pub struct LoggedParts {
     files: Arc<Mutex<BTreeMap<u32, Recorder>>>,
     /// The part of each recorded operation.
     log: Arc<Mutex<Vec<u32>>>,
+    /// Which parts were removed, each with how many operations were recorded before.
+    removals: Arc<Mutex<Vec<(usize, u32)>>>,
     /// The call that changes anything after so many fails, and all after it.
     fails_after: Arc<Mutex<Option<usize>>>,
 }
@@ -48,6 +50,11 @@ impl LoggedParts {
     /// The part of each operation so far.
     pub fn log(&self) -> Vec<u32> {
         self.log.lock().unwrap().clone()
+    }
+
+    /// The parts that were removed, in order, and how many operations were recorded before.
+    pub fn removals(&self) -> Vec<(usize, u32)> {
+        self.removals.lock().unwrap().clone()
     }
 
     /// Lets calls fail.
@@ -143,6 +150,7 @@ impl PartStore for LoggedParts {
     fn remove(&self, part: u32) -> Result<()> {
         self.change()?;
         assert!(self.files.lock().unwrap().remove(&part).is_some(), "there is no part {part}");
+        self.removals.lock().unwrap().push((self.log().len(), part));
         Ok(())
     }
 

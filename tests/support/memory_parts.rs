@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 use zarc::base::{Error, ErrorKind, Result};
 use zarc::storage::{Backend, Memory, PartStore};
 
+use super::indexed_parts::Files;
+
 /// Parts in memory, and in which order they were opened to be changed.
 pub struct InMemory {
     parts: BTreeMap<u32, Arc<dyn Backend>>,
@@ -18,11 +20,11 @@ impl InMemory {
         Arc::new(Self { parts, opened: Mutex::default() })
     }
 
-    /// Parts 1 and up with these bytes.
-    pub fn of_bytes(disks: &[Vec<u8>]) -> Arc<Self> {
+    /// Parts with these bytes, of which part 0 is the index.
+    pub fn of_files(files: &Files) -> Arc<Self> {
         let backend =
             |bytes: &Vec<u8>| -> Arc<dyn Backend> { Arc::new(Memory::with_bytes(bytes.clone())) };
-        Self::new((1..).zip(disks.iter().map(backend)).collect())
+        Self::new(files.iter().map(|(part, bytes)| (*part, backend(bytes))).collect())
     }
 
     /// Which parts were opened to be changed, in order.
@@ -33,7 +35,11 @@ impl InMemory {
 
 impl PartStore for InMemory {
     fn numbers(&self) -> Result<Vec<u32>> {
-        Ok(self.parts.keys().copied().collect())
+        Ok(self.parts.keys().copied().filter(|&part| part > 0).collect())
+    }
+
+    fn index(&self) -> Result<Option<Arc<dyn Backend>>> {
+        Ok(self.parts.get(&0).cloned())
     }
 
     fn open(&self, part: u32) -> Result<Arc<dyn Backend>> {

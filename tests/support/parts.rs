@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use zarc::base::{Result, Until};
 use zarc::command::{
-    AddOptions, AddSummary, ExtractOptions, ExtractSummary, IndexOptions, IndexUpkeep, KeyCost,
-    KeySource, ListOptions, Location, PartNames, Password, VerifyOptions, VerifySummary, add,
-    extract, index, verify,
+    AddOptions, AddSummary, ExtractOptions, ExtractSummary, IndexOptions, IndexUpkeep, KeySource,
+    ListOptions, Location, PartNames, VerifyOptions, VerifySummary, add, extract, index, verify,
 };
 
-use super::trees::{Tree, walk};
-use super::workbench::{Workbench, fresh_in_memory, real_seconds, remove_tree, set_clock};
+use super::keys::{cheap, key_words};
+use super::trees::{Tree, differences, walk};
+use super::workbench::{
+    Workbench, fresh_in_memory, real_seconds, remove_tree, set_clock, verify_options,
+};
 use super::{Told, noise};
 
 /// The parts of that name in a directory.
@@ -75,8 +77,7 @@ impl InParts {
 
     /// Where its password comes from.
     pub fn key(&self) -> Option<KeySource> {
-        let words = self.key?.as_bytes().to_vec();
-        Some(KeySource::Words(Password::new(words)))
+        self.key.map(key_words)
     }
 
     /// Archives the directory.
@@ -84,7 +85,7 @@ impl InParts {
         AddOptions {
             archive: self.location(),
             key: self.key(),
-            key_cost: KeyCost::with_log_n(10).expect("a cost"),
+            key_cost: cheap(),
             ..self.bench.add_options(b"")
         }
     }
@@ -145,19 +146,39 @@ impl InParts {
 
     /// Checks everything.
     pub fn verify(&self) -> Result<(VerifySummary, String)> {
-        let (archive, key) = (self.location(), self.key());
-        let options =
-            VerifyOptions { expect: None, archive, key, until: Until::Latest, threads: 2 };
+        let options = VerifyOptions { key: self.key(), ..verify_options(self.location()) };
         let told = Told::default();
         let summary = verify(&options, &told)?;
         Ok((summary, told.warnings()))
+    }
+
+    /// Panics unless the archive holds these versions and passes a test, and its index has them all.
+    pub fn assert_holds(&self, trees: &[Tree]) {
+        for (number, tree) in (1..).zip(trees) {
+            let (problems, restored) = self.extract(Until::Version(number)).expect("a version");
+            let told = differences(tree, &restored);
+            assert!(told.is_empty() && problems == 0, "version {number}: {told:#?}");
+        }
+        let (summary, told) = self.verify().expect("a check");
+        assert_eq!((summary.versions, summary.damaged), (trees.len() as u64, 0), "{told}");
+        if self.index {
+            assert_eq!(self.update_index(false).expect("an index").recorded, 0);
+        }
     }
 }
 
 /// An archive of `count` updates, each of which adds one file and changes another, and the trees.
 pub fn history_in_parts(count: u32, key: Option<&'static str>) -> (InParts, Vec<Tree>) {
+    history_of(InParts { key, ..InParts::new(fresh_in_memory()) }, count)
+}
+
+/// The same with its index.
+pub fn history_with_index(count: u32, key: Option<&'static str>) -> (InParts, Vec<Tree>) {
+    history_of(InParts { key, index: true, ..InParts::new(fresh_in_memory()) }, count)
+}
+
+fn history_of(archive: InParts, count: u32) -> (InParts, Vec<Tree>) {
     set_clock(real_seconds() + 1_000_000);
-    let archive = InParts { key, ..InParts::new(fresh_in_memory()) };
     let mut trees = Vec::new();
     for number in 1..=count {
         fs::write(archive.bench.work().join("same"), number.to_string()).expect("a file");

@@ -199,3 +199,21 @@ fn link_groups(tree: &Tree, within: &Tree) -> BTreeSet<Vec<String>> {
     }
     groups.into_values().filter(|names| names.len() > 1).collect()
 }
+
+/// Panics if anything was restored that is not of the version.
+pub fn assert_part_of(expected: &Tree, restored: &Tree) {
+    if let Some(name) = foreign_to(expected, restored) {
+        panic!("{} is not what the version has", String::from_utf8_lossy(name));
+    }
+}
+
+/// A name that was restored and is not of the version as it is.
+pub fn foreign_to<'a>(expected: &Tree, restored: &'a Tree) -> Option<&'a Vec<u8>> {
+    let is_of_version = |(name, node): &(&Vec<u8>, &Node)| {
+        let is_same = |right: &Node| {
+            (right.kind, right.mode, &right.content) == (node.kind, node.mode, &node.content)
+        };
+        expected.get(*name).is_some_and(is_same)
+    };
+    restored.iter().find(|object| !is_of_version(object)).map(|(name, _)| name)
+}

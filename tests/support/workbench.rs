@@ -10,8 +10,8 @@ use rustix::fs::{CWD, Timespec, Timestamps, XattrFlags};
 use rustix::time::{ClockId, clock_gettime};
 use zarc::base::{Environment, Kind, Result, StoredPath, Timestamp, Until};
 use zarc::command::{
-    AddOptions, AddSummary, ExtractOptions, ExtractSummary, KeyCost, ListOptions, ListSummary, Row,
-    VerifyOptions, VerifySummary, add, extract, list, verify,
+    AddOptions, AddSummary, ExtractOptions, ExtractSummary, KeyCost, ListOptions, ListSummary,
+    Location, Row, VerifyOptions, VerifySummary, add, extract, list, verify,
 };
 use zarc::compress::MethodChoice;
 use zarc::select::{Rename, Selection};
@@ -219,14 +219,7 @@ impl Workbench {
     /// Checks everything.
     pub fn verify(&self) -> (VerifySummary, Told) {
         let told = Told::default();
-        let options = VerifyOptions {
-            expect: None,
-            archive: self.archive().into(),
-            key: None,
-            until: Until::Latest,
-            threads: 2,
-        };
-        (verify(&options, &told).expect("a check"), told)
+        (verify(&verify_options(self.archive()), &told).expect("a check"), told)
     }
 }
 
@@ -235,6 +228,17 @@ pub fn run_add(options: &AddOptions) -> (AddSummary, Told) {
     let told = Told::default();
     let summary = add(options, &told).expect("an update");
     (summary, told)
+}
+
+/// What checks everything of an archive.
+pub fn verify_options(archive: impl Into<Location>) -> VerifyOptions {
+    VerifyOptions {
+        expect: None,
+        archive: archive.into(),
+        key: None,
+        until: Until::Latest,
+        threads: 2,
+    }
 }
 
 /// What restores everything of an archive to `out`.
