@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::process::Command;
 
 use zarc::base::ErrorKind;
 use zarc::command::{ExtractOptions, extract};
 use zarc::compress::ContentKind;
 
 use super::support::extraction::{options, run, small_tree, tree};
-use super::support::{Made, Thing, Told, file, noise};
+use super::support::{MTIME, Made, Thing, Told, file, noise};
 
 /// A damaged block costs the files that need it, and no file gets other bytes than it had.
 #[test]
@@ -100,6 +101,61 @@ fn a_stopped_extraction_leaves_nothing_half_done() {
         assert_eq!(fs::read(out.join("d/late")).unwrap(), noise(9, 30_000));
         assert_eq!(fs::read(out.join("d/sub/big")).unwrap(), noise(1, 300_000));
     }
+}
+
+/// A directory that holds 400 kB, until it is dropped.
+struct SmallDisk(std::path::PathBuf);
+
+impl SmallDisk {
+    fn mount(path: std::path::PathBuf) -> Option<Self> {
+        fs::create_dir(&path).unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=400k", "tmpfs"])
+            .arg(&path)
+            .output();
+        mount.is_ok_and(|output| output.status.success()).then_some(Self(path))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(&self.0).status();
+        assert!(unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+/// Files of one block are made side by side: when the disk is full, those that are there are told.
+#[test]
+fn a_full_disk_ends_with_a_word_about_every_file_that_is_there() {
+    let mut made = Made::new();
+    let names: Vec<String> = (0..40).map(|number| format!("d/small{number}")).collect();
+    let mut things = vec![("d", Thing::Directory(0o750)), ("d/large", file(&noise(100, 600_000)))];
+    things.extend(names.iter().zip(0..).map(|(name, n)| (name.as_str(), file(&noise(n, 4000)))));
+    made.update(&things);
+    assert_eq!(made.frames(2).len(), 1, "all files are in one block");
+    let Some(disk) = SmallDisk::mount(made.path("disk")) else {
+        eprintln!("skipped: a small disk needs root");
+        return;
+    };
+    let out = disk.0.join("out");
+    let told = Told::default();
+    let error = extract(&ExtractOptions { threads: 1, ..options(&made, &out) }, &told).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("d/large"), "{message}");
+    assert!(message.ends_with("what was restored before is whole and stays"), "{message}");
+    let mut expected: Vec<String> = names.iter().map(|name| format!("> {name}")).collect();
+    expected.push("> d".to_owned());
+    expected.sort();
+    let mut items = told.items(&out);
+    items.sort();
+    assert_eq!(items, expected);
+    for (name, n) in names.iter().zip(0..) {
+        assert_eq!(fs::read(out.join(name)).unwrap(), noise(n, 4000));
+        let metadata = fs::metadata(out.join(name)).unwrap();
+        assert_eq!((metadata.mode() & 0o7777, metadata.mtime()), (0o640, MTIME.seconds));
+    }
+    assert_eq!(fs::metadata(out.join("d")).unwrap().mtime(), MTIME.seconds);
+    assert_eq!(tree(&out).len(), 41);
 }
 
 /// More files in one window than may be open at a time, each needing several blocks.

@@ -19,6 +19,7 @@ mod examples;
 mod expect;
 mod extract;
 mod extract_damage;
+mod extract_places;
 mod faults;
 mod filesystem;
 mod fragment_index;

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::archive::{DecodedBlock, Piece, Run, Stored};
 use crate::base::Error;
-use crate::filesystem::{NewFile, Unapplied};
+use crate::filesystem::{NewFile, Restored};
 
 use super::restore_place::Place;
 
@@ -41,7 +41,7 @@ pub(super) fn make_file(
     pieces: &[PlannedPiece],
     block: &DecodedBlock,
     manner: Manner,
-) -> Result<Vec<Unapplied>, Flaw> {
+) -> Result<Restored, Flaw> {
     let mut contents = Vec::with_capacity(pieces.len());
     for piece in pieces {
         contents.push((piece.offset, block.run(&piece.run).map_err(Flaw::Damaged)?));
@@ -62,7 +62,7 @@ pub(super) fn finish_file(
     place: &Place,
     stored: &Stored,
     manner: Manner,
-) -> io::Result<Vec<Unapplied>> {
+) -> io::Result<Restored> {
     let mut file = match begun {
         Some(file) => file,
         None => place.target.create_file(&place.path)?,

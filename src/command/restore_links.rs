@@ -12,7 +12,8 @@ use super::restore_place::Place;
 struct First {
     place: Place,
     stored: Arc<Stored>,
-    is_restored: bool,
+    /// Numbers of the file system and of the object that was made or found there.
+    identity: Option<(u64, u64)>,
 }
 
 /// Numbers of file system and object, and its times: of an object that changed while only some of
@@ -31,15 +32,15 @@ fn key(stored: &Stored) -> Option<Key> {
 }
 
 impl HardLinks {
-    /// The place of an earlier name of the same object, restored or being restored.
-    pub(super) fn earlier(&self, stored: &Stored, place: &Place) -> Option<&Place> {
-        self.find(stored, place).map(|first| &first.place)
+    /// Whether an earlier name of the same object is restored or being restored.
+    pub(super) fn has_earlier(&self, stored: &Stored, place: &Place) -> bool {
+        self.find(stored, place).is_some()
     }
 
-    /// The place of an earlier name of the same object that is restored.
-    pub(super) fn restored(&self, stored: &Stored, place: &Place) -> Option<Place> {
-        let first = self.find(stored, place).filter(|first| first.is_restored)?;
-        Some(first.place.clone())
+    /// The place of an earlier name of the same object that is restored, and which object that is.
+    pub(super) fn restored(&self, stored: &Stored, place: &Place) -> Option<(Place, (u64, u64))> {
+        let first = self.find(stored, place)?;
+        Some((first.place.clone(), first.identity?))
     }
 
     fn find(&self, stored: &Stored, place: &Place) -> Option<&First> {
@@ -55,19 +56,18 @@ impl HardLinks {
     /// Remembers that the object is being restored at `place`.
     pub(super) fn begin(&mut self, stored: &Arc<Stored>, place: &Place) {
         if let Some(key) = key(stored) {
-            let first =
-                First { place: place.clone(), stored: Arc::clone(stored), is_restored: false };
+            let first = First { place: place.clone(), stored: Arc::clone(stored), identity: None };
             self.first.insert(key, first);
         }
     }
 
-    /// The object is restored at `place`: later names can be links to it.
-    pub(super) fn finish(&mut self, stored: &Stored, place: &Place) {
+    /// The object is restored at `place`: later names can be links to it as long as it is there.
+    pub(super) fn finish(&mut self, stored: &Stored, place: &Place, identity: (u64, u64)) {
         if let Some(key) = key(stored)
             && let Some(first) = self.first.get_mut(&key)
             && first.place.path == place.path
         {
-            first.is_restored = true;
+            first.identity = Some(identity);
         }
     }
 

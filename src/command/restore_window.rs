@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::archive::{BlockFetcher, DecodedBlock, Piece, Stored};
 use crate::base::{Result, StoredPath};
-use crate::filesystem::{NewFile, Unapplied};
+use crate::filesystem::{NewFile, Restored};
 
 use super::restore_file::{Flaw, Manner, PlannedPiece, finish_file, make_file};
 use super::restore_ledger::Ledger;
@@ -105,8 +105,8 @@ impl Window {
         Ok(())
     }
 
-    /// Puts the pieces that a block holds into their files. Those of which it holds all are made side by
-    /// side, and told in order.
+    /// Puts the pieces that a block holds into their files: first the files of which it holds all,
+    /// which are made side by side.
     fn take_block(
         &mut self,
         pieces: &[PlannedPiece],
@@ -115,33 +115,42 @@ impl Window {
         links: &mut HardLinks,
         ledger: &mut Ledger<'_>,
     ) -> Result<()> {
-        let mut made = Vec::new();
+        let files = pieces.chunk_by(|one, next| one.file == next.file);
+        let is_whole = |pieces: &&[_]| decoded.is_ok() && self.whole_file(pieces).is_some();
+        let (whole, others): (Vec<_>, Vec<_>) = files.partition(is_whole);
         if let Ok(block) = decoded {
-            let whole: Vec<_> = pieces
-                .chunk_by(|one, next| one.file == next.file)
-                .filter_map(|pieces| Some((self.whole_file(pieces)?, pieces)))
-                .collect();
-            let manner = self.manner;
-            made = fetcher.map(whole, |((place, stored), pieces)| {
-                make_file(place, stored, pieces, block, manner)
-            });
+            self.make_files(whole, block, fetcher, links, ledger)?;
         }
-        let mut made = made.into_iter();
-        for pieces in pieces.chunk_by(|one, next| one.file == next.file) {
-            let index = pieces[0].file;
-            let result = self.whole_file(pieces).and_then(|_| made.next());
-            if let Some(result) = result {
-                self.files[index].pieces_left = 0;
-                ledger.advance(pieces.iter().map(|piece| piece.run.len).sum());
-                self.tell(index, result, links, ledger)?;
-                continue;
-            }
-            for piece in pieces {
-                ledger.check_stopped()?;
-                self.take(piece, decoded, links, ledger)?;
-            }
+        for piece in others.into_iter().flatten() {
+            ledger.check_stopped()?;
+            self.take(piece, decoded, links, ledger)?;
         }
         ledger.check_stopped()
+    }
+
+    /// Makes files of which a block holds all pieces side by side, and tells of all that were made
+    /// before it fails.
+    fn make_files(
+        &mut self,
+        whole: Vec<&[PlannedPiece]>,
+        block: &DecodedBlock,
+        fetcher: &BlockFetcher,
+        links: &mut HardLinks,
+        ledger: &mut Ledger<'_>,
+    ) -> Result<()> {
+        let wanted = whole.iter().filter_map(|pieces| Some((self.whole_file(pieces)?, *pieces)));
+        let manner = self.manner;
+        let made = fetcher.map(wanted.collect(), |((place, stored), pieces)| {
+            make_file(place, stored, pieces, block, manner)
+        });
+        let mut result = Ok(());
+        for (pieces, made) in whole.into_iter().zip(made) {
+            let index = pieces[0].file;
+            self.files[index].pieces_left = 0;
+            ledger.advance(pieces.iter().map(|piece| piece.run.len).sum());
+            result = result.and(self.tell(index, made.map(Some), links, ledger));
+        }
+        result
     }
 
     /// Where a file goes and what it is, if nothing of it but these pieces is to come and nothing was
@@ -230,8 +239,8 @@ impl Window {
         let work = &mut self.files[index];
         let stored = &work.planned.stored;
         let result = match &work.planned.place {
-            Some(place) => finish_file(work.file.take(), place, stored, manner),
-            None => Ok(Vec::new()),
+            Some(place) => finish_file(work.file.take(), place, stored, manner).map(Some),
+            None => Ok(None),
         };
         self.tell(index, result.map_err(Flaw::Refused), links, ledger)
     }
@@ -240,12 +249,12 @@ impl Window {
     fn tell(
         &mut self,
         index: usize,
-        result: std::result::Result<Vec<Unapplied>, Flaw>,
+        result: std::result::Result<Option<Restored>, Flaw>,
         links: &mut HardLinks,
         ledger: &mut Ledger<'_>,
     ) -> Result<()> {
-        let unapplied = match result {
-            Ok(unapplied) => unapplied,
+        let restored = match result {
+            Ok(restored) => restored,
             Err(Flaw::Refused(error)) => return self.fail(index, error, ledger),
             Err(Flaw::Damaged(error)) => {
                 let work = &mut self.files[index];
@@ -255,10 +264,10 @@ impl Window {
             }
         };
         let planned = &self.files[index].planned;
-        if let Some(place) = &planned.place {
-            links.finish(&planned.stored, place);
+        if let (Some(place), Some(restored)) = (&planned.place, restored) {
+            links.finish(&planned.stored, place, restored.identity);
+            ledger.unapplied(&planned.shown, restored.unapplied);
         }
-        ledger.unapplied(&planned.shown, unapplied);
         ledger.written(&planned.shown, Some(planned.stored.size()));
         ledger.advance(hole_bytes(&planned.stored));
         Ok(())

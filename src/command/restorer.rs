@@ -10,6 +10,7 @@ use crate::base::{Kind, Metadata, Result, StoredPath, Timestamp};
 use super::options::ExtractOptions;
 use super::restore_directories::NewDirectories;
 use super::restore_file::Manner;
+use super::restore_held::HeldPlaces;
 use super::restore_ledger::Ledger;
 use super::restore_links::HardLinks;
 use super::restore_place::{Name, Place, Targets};
@@ -28,8 +29,8 @@ pub(super) struct Restorer<'a> {
     links: HardLinks,
     /// Later names of objects whose first name is on its way.
     linked: Vec<PlannedFile>,
-    /// The last name of an object that is no directory.
-    last_leaf: Option<StoredPath>,
+    /// Where the files of the window and these later names go.
+    held: HeldPlaces,
     directories: NewDirectories,
     left_out: u64,
     was_outside_told: bool,
@@ -52,7 +53,7 @@ impl<'a> Restorer<'a> {
             window: Window::new(manner),
             links: HardLinks::default(),
             linked: Vec::new(),
-            last_leaf: None,
+            held: HeldPlaces::default(),
             directories: NewDirectories::default(),
             left_out: 0,
             was_outside_told: false,
@@ -96,11 +97,15 @@ impl<'a> Restorer<'a> {
             self.ledger.note("leading / and .. are removed from names");
         }
         self.ledger.plan(stored.size());
-        self.come_below(&entry.path, stored.metadata.kind)?;
         if self.options.dry {
             self.check(name.shown, &Arc::from(stored));
         } else {
             let place = self.targets.place(&name)?;
+            if self.held.is_held(&place) {
+                // Two names may mean one place, and what was kept with `-nodelete` can lie below an
+                // object that is no directory any more: who came first is there first.
+                self.restore_window()?;
+            }
             let shown = name.shown.clone();
             if let Err(error) = self.restore_at(place, name.shown, &Arc::from(stored)) {
                 // A comparison of contents that was interrupted is no flaw of the object.
@@ -147,18 +152,6 @@ impl<'a> Restorer<'a> {
             if let Err(error) = made {
                 self.ledger.refused(&name.shown, error)?;
             }
-        }
-        Ok(())
-    }
-
-    /// What was kept with `-nodelete` can lie below an object that is no directory any more: that
-    /// one comes first, and is not to wait in the window while a directory takes its name.
-    fn come_below(&mut self, path: &StoredPath, kind: Kind) -> Result<()> {
-        if self.last_leaf.as_ref().is_some_and(|leaf| path.is_within(leaf)) {
-            return self.restore_window();
-        }
-        if kind != Kind::Directory {
-            self.last_leaf = Some(path.clone());
         }
         Ok(())
     }
@@ -210,7 +203,8 @@ impl<'a> Restorer<'a> {
             return Err(io::Error::other("a directory is in the way"));
         }
         let planned = PlannedFile { shown, place: Some(place.clone()), stored: Arc::clone(stored) };
-        if self.links.earlier(stored, place).is_some() {
+        if self.links.has_earlier(stored, place) {
+            self.held.add(place);
             self.linked.push(planned);
             return Ok(());
         }
@@ -220,7 +214,7 @@ impl<'a> Restorer<'a> {
             && is_same(&existing, place, stored, attributes, &self.table, self.ledger.progress)?
         {
             self.ledger.identical(&planned.shown, size);
-            self.links.finish(stored, place);
+            self.links.finish(stored, place, existing.identity);
             if stored.metadata.kind == Kind::File && existing.links == 1 {
                 let target = &place.target;
                 let report = target.apply_metadata(&place.path, &stored.metadata, attributes)?;
@@ -229,6 +223,7 @@ impl<'a> Restorer<'a> {
             return Ok(());
         }
         if stored.metadata.kind == Kind::File {
+            self.held.add(place);
             self.window.push(planned);
             return Ok(());
         }
@@ -240,13 +235,13 @@ impl<'a> Restorer<'a> {
         let (metadata, force) = (&planned.stored.metadata, self.options.force);
         let attributes = self.has_attributes(&planned.stored);
         let (target, path) = (&place.target, &place.path);
-        let report = match metadata.kind {
+        let restored = match metadata.kind {
             Kind::Symlink => target.make_symlink(path, metadata, attributes, force)?,
             _ => target.make_node(path, metadata, attributes, force)?,
         };
-        self.links.finish(&planned.stored, place);
+        self.links.finish(&planned.stored, place, restored.identity);
         self.ledger.written(&planned.shown, None);
-        self.ledger.unapplied(&planned.shown, report);
+        self.ledger.unapplied(&planned.shown, restored.unapplied);
         Ok(())
     }
 
@@ -255,6 +250,7 @@ impl<'a> Restorer<'a> {
         loop {
             self.window.restore(&self.fetcher, &mut self.links, &mut self.ledger)?;
             if self.linked.is_empty() {
+                self.held.clear();
                 return Ok(());
             }
             for planned in std::mem::take(&mut self.linked) {
@@ -273,26 +269,22 @@ impl<'a> Restorer<'a> {
             return Ok(());
         };
         let is_file = planned.stored.metadata.kind == Kind::File;
-        if let Some(first) = self.links.restored(&planned.stored, &place) {
+        if let Some((first, identity)) = self.links.restored(&planned.stored, &place) {
             let size = is_file.then(|| planned.stored.size());
-            let identity = |path| -> io::Result<_> {
-                let existing = place.target.inspect(path)?;
-                Ok(existing.map(|existing| existing.identity))
-            };
-            let there = identity(&place.path)?;
-            if there.is_some() && there == identity(&first.path)? {
+            let there = place.target.inspect(&place.path)?;
+            if there.is_some_and(|existing| existing.identity == identity) {
                 self.ledger.identical(&planned.shown, size);
                 return Ok(());
             }
             let force = self.options.force;
-            let made = place.target.make_hard_link(&first.path, &place.path, force);
-            match made {
-                Ok(()) => {
+            match place.target.make_hard_link(&first.path, identity, &place.path, force) {
+                Ok(true) => {
                     self.ledger.linked(&planned.shown, size);
                     return Ok(());
                 }
                 Err(error) if !is_link_refused(&error) => return Err(error),
-                Err(_) => {}
+                // Nor to what has taken the place of the earlier name since.
+                Ok(false) | Err(_) => {}
             }
         }
         if is_file {
@@ -305,7 +297,6 @@ impl<'a> Restorer<'a> {
     /// Restores what is still waited for and gives directories their metadata.
     fn finish_version(&mut self) -> Result<()> {
         self.restore_window()?;
-        self.last_leaf = None;
         self.links.clear();
         self.finish_directories()
     }

@@ -10,7 +10,7 @@ use std::os::fd::BorrowedFd;
 
 use rustix::fs::{
     AtFlags, CWD, Gid, Mode, Stat, Timespec, Timestamps, UTIME_OMIT, Uid, chmodat, chownat, fchmod,
-    fstat, futimens, utimensat,
+    futimens, utimensat,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -68,11 +68,17 @@ impl<'a> Subject<'a> {
         Self { descriptor, is_place: true }
     }
 
-    /// Applies what `attributes` asks for, and the modification time; tells what did not work.
-    pub(super) fn apply(self, metadata: &Metadata, attributes: Attributes) -> Vec<Unapplied> {
+    /// Applies what `attributes` asks for, and the modification time, to what was `before`; tells
+    /// what did not work.
+    pub(super) fn apply(
+        self,
+        metadata: &Metadata,
+        attributes: Attributes,
+        before: &Stat,
+    ) -> Vec<Unapplied> {
         let mut report = Report(Vec::new());
         match attributes {
-            Attributes::Restore => self.restore(metadata, &mut report),
+            Attributes::Restore => self.restore(metadata, before, &mut report),
             Attributes::Default(mode) => report.note("mode", self.set_mode(mode)),
             Attributes::Leave => {}
         }
@@ -80,13 +86,9 @@ impl<'a> Subject<'a> {
         report.0
     }
 
-    fn restore(self, metadata: &Metadata, report: &mut Report) {
-        let before = match fstat(self.descriptor) {
-            Ok(stat) => stat,
-            Err(errno) => return report.note("owner and mode", Err(errno)),
-        };
+    fn restore(self, metadata: &Metadata, before: &Stat, report: &mut Report) {
         let mut mode = metadata.mode & 0o7777;
-        if let Err(errno) = self.set_owner(metadata, &before) {
+        if let Err(errno) = self.set_owner(metadata, before) {
             // Without the owner the permission of the owner must not be given to somebody else.
             if before.st_uid != metadata.uid {
                 mode &= !SET_USER_ID;
@@ -99,7 +101,7 @@ impl<'a> Subject<'a> {
                 report.note("owner", Err(errno));
             }
         }
-        self.set_xattrs(metadata, status::mode(&before), report);
+        self.set_xattrs(metadata, status::mode(before), report);
         if metadata.kind != Kind::Symlink {
             report.note("mode", self.set_mode(mode));
         }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Mode, OFlags, fstat, ftruncate, openat, unlinkat};
 use rustix::io::{Errno, pwrite, retry_on_intr};
 
-use super::apply::{Attributes, Subject, Unapplied};
+use super::apply::{Attributes, Subject};
 use super::directories::{Location, Missing};
+use super::restored::Restored;
 use super::shared::{Shared, move_into_place};
 use crate::base::{Metadata, StoredPath};
 
@@ -83,13 +84,13 @@ impl NewFile {
 
     /// Applies `metadata`, or with `attributes` false only the modification time, and gives the
     /// file its name. Something there is an error, or with `replace` gives way unless it is a
-    /// directory. Tells which metadata could not be applied.
+    /// directory.
     pub fn finish(
         mut self,
         metadata: &Metadata,
         attributes: bool,
         replace: bool,
-    ) -> io::Result<Vec<Unapplied>> {
+    ) -> io::Result<Restored> {
         let attributes = if attributes {
             Attributes::Restore
         } else {
@@ -97,9 +98,10 @@ impl NewFile {
         };
         let temporary = self.temporary.clone();
         let result = self.open().and_then(|(file, location)| {
-            let unapplied = Subject::open(file.as_fd()).apply(metadata, attributes);
+            let stat = fstat(file)?;
+            let unapplied = Subject::open(file.as_fd()).apply(metadata, attributes, &stat);
             move_into_place(&location.parent, &temporary, &location.name, replace)?;
-            Ok(unapplied)
+            Ok(Restored::new(&stat, unapplied))
         });
         if result.is_ok() {
             self.state = State::Finished;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, fstat, linkat, makedev, mkdirat, mknodat, openat,
+    AtFlags, CWD, FileType, Mode, OFlags, fstat, linkat, makedev, mkdirat, mknodat, openat, statat,
     symlinkat, unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr};
@@ -20,6 +20,7 @@ use super::apply::{Attributes, Subject, Unapplied};
 use super::directories::{Location, Missing};
 use super::existing::Existing;
 use super::new_file::NewFile;
+use super::restored::Restored;
 use super::shared::{Shared, move_into_place};
 use super::source::SourceFile;
 use super::status;
@@ -94,7 +95,7 @@ impl Target {
         metadata: &Metadata,
         attributes: bool,
         replace: bool,
-    ) -> io::Result<Vec<Unapplied>> {
+    ) -> io::Result<Restored> {
         self.make_object(path, metadata, attributes, replace, |parent, name| {
             symlinkat(metadata.link_target.as_slice(), parent, name)
         })
@@ -107,7 +108,7 @@ impl Target {
         metadata: &Metadata,
         attributes: bool,
         replace: bool,
-    ) -> io::Result<Vec<Unapplied>> {
+    ) -> io::Result<Restored> {
         let file_type = match metadata.kind {
             Kind::Fifo => FileType::Fifo,
             Kind::CharacterDevice => FileType::CharacterDevice,
@@ -122,28 +123,38 @@ impl Target {
         })
     }
 
-    /// Gives the object at `existing` another name.
+    /// Gives the object at `existing` another name. False if it is not the object with this
+    /// identity any more: then nothing has changed.
     pub fn make_hard_link(
         &self,
         existing: &StoredPath,
+        identity: (u64, u64),
         path: &StoredPath,
         replace: bool,
-    ) -> io::Result<()> {
-        let source = self.shared.locate(existing, Missing::Refuse)?;
-        let Location { parent, name } = self.shared.locate(path, Missing::Make)?;
-        let link = |name: &[u8]| {
-            let source_name = source.name.as_slice();
-            // Without the flag to follow it, a symbolic link itself gets the other name.
-            linkat(&source.parent, source_name, &parent, name, AtFlags::empty())
+    ) -> io::Result<bool> {
+        let source = match self.shared.locate(existing, Missing::Refuse) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            source => source?,
         };
-        if !replace {
-            return Ok(link(&name)?);
+        // Looked at before too: an object of somebody else should get no new name at all.
+        if Existing::look(&source)?.is_none_or(|found| found.identity != identity) {
+            return Ok(false);
         }
-        let (temporary, ()) = self.shared.with_temporary_name(link)?;
-        let moved = move_into_place(&parent, &temporary, &name, replace);
+        let Location { parent, name } = self.shared.locate(path, Missing::Make)?;
+        let (temporary, ()) = self.shared.with_temporary_name(|name| {
+            // Without the flag to follow it, a symbolic link itself gets the other name.
+            linkat(&source.parent, source.name.as_slice(), &parent, name, AtFlags::empty())
+        })?;
+        let stat = statat(&parent, temporary.as_slice(), AtFlags::SYMLINK_NOFOLLOW);
+        let result = match stat {
+            Ok(stat) if (stat.st_dev, stat.st_ino) == identity => {
+                move_into_place(&parent, &temporary, &name, replace).map(|()| true)
+            }
+            stat => stat.map(|_| false).map_err(io::Error::from),
+        };
         // Moving a name onto another one of the same file does nothing, and is no error.
         let _ = unlinkat(&parent, temporary.as_slice(), AtFlags::empty());
-        moved
+        result
     }
 
     /// Gives a directory its metadata; called when nothing below it changes any more.
@@ -190,7 +201,7 @@ impl Target {
         attributes: bool,
         replace: bool,
         make: impl Fn(&OwnedFd, &[u8]) -> rustix::io::Result<()>,
-    ) -> io::Result<Vec<Unapplied>> {
+    ) -> io::Result<Restored> {
         let Location { parent, name } = self.shared.locate(path, Missing::Make)?;
         if !replace {
             make(&parent, &name)?;
@@ -222,12 +233,13 @@ impl Target {
             Err(Errno::ACCESS) => (open(PLACE)?, true),
             opened => (opened?, false),
         };
-        if status::kind(&fstat(&object)?) != Some(kind) {
+        let stat = fstat(&object)?;
+        if status::kind(&stat) != Some(kind) {
             return Err(io::Error::other("something else stands in its place"));
         }
         let object = object.as_fd();
         let subject = if is_place { Subject::place(object) } else { Subject::open(object) };
-        Ok(subject.apply(metadata, attributes))
+        Ok(subject.apply(metadata, attributes, &stat))
     }
 }
 
@@ -237,7 +249,7 @@ fn finish_object(
     name: &[u8],
     metadata: &Metadata,
     attributes: bool,
-) -> io::Result<Vec<Unapplied>> {
+) -> io::Result<Restored> {
     let object = openat(parent, name, PLACE, Mode::empty())?;
     let stat = fstat(&object)?;
     // Whoever may write to the directory could have put a link to somebody's file here.
@@ -245,5 +257,6 @@ fn finish_object(
         return Err(io::Error::other("somebody else exchanged the object being restored"));
     }
     let attributes = if attributes { Attributes::Restore } else { Attributes::Leave };
-    Ok(Subject::place(object.as_fd()).apply(metadata, attributes))
+    let unapplied = Subject::place(object.as_fd()).apply(metadata, attributes, &stat);
+    Ok(Restored::new(&stat, unapplied))
 }

@@ -18,7 +18,7 @@ fn depth_needs_descriptors_but_no_call_stack_on_both_sides() {
     assert!(target.make_directory(&path(&deep), true, false).unwrap());
     target.create_file(&path(&format!("{deep}/f"))).unwrap().write_at(0, b"x").unwrap();
     let file = target.create_file(&path(&format!("{deep}/f"))).unwrap();
-    assert!(file.finish(&plain(Kind::File), true, false).unwrap().is_empty());
+    assert!(file.finish(&plain(Kind::File), true, false).unwrap().unapplied.is_empty());
     let roots = || vec![root(out.path(), "t"), root(dir.path(), "u")];
     let lines = told(roots(), options(false));
     assert!(lines.len() == 1003 || lines.iter().any(|line| line.starts_with("unreadable t/d/")));
@@ -38,7 +38,7 @@ fn holes_are_found_and_restored() {
     new.park().unwrap();
     new.set_len(end as u64).unwrap();
     new.park().unwrap();
-    assert!(new.finish(&plain(Kind::File), true, false).unwrap().is_empty());
+    assert!(new.finish(&plain(Kind::File), true, false).unwrap().unapplied.is_empty());
     let (bytes, holes) = content(only_object(&name).open().unwrap());
     assert!(bytes == expected);
     assert!(fs::metadata(&name).unwrap().blocks() * 512 <= 64 * 1024);
@@ -76,8 +76,9 @@ fn metadata_makes_the_round_trip() {
     target.make_directory(&path("sub"), true, false).unwrap();
     let mut new = target.create_file(&path("file")).unwrap();
     new.write_at(0, b"x").unwrap();
-    let mut unapplied = new.finish(&before[0], true, false).unwrap();
-    unapplied.extend(target.make_symlink(&path("link"), &before[1], true, false).unwrap());
+    let mut unapplied = new.finish(&before[0], true, false).unwrap().unapplied;
+    let link = target.make_symlink(&path("link"), &before[1], true, false).unwrap();
+    unapplied.extend(link.unapplied);
     unapplied.extend(target.finish_directory(&path("sub"), &before[2], true).unwrap());
     assert!(unapplied.is_empty(), "{unapplied:?}");
     for (name, before) in ["file", "link", "sub"].iter().zip(&before) {
@@ -114,12 +115,17 @@ fn hard_links_come_back_and_leave_no_temporary_name() {
     fs::write(dir.path().join("a"), "a").unwrap();
     fs::write(dir.path().join("c"), "c").unwrap();
     let target = Target::open(dir.path()).unwrap();
-    target.make_hard_link(&path("a"), &path("sub/b"), false).unwrap();
-    assert!(target.make_hard_link(&path("a"), &path("c"), false).is_err());
+    let [a, c] = ["a", "c"].map(|name| target.inspect(&path(name)).unwrap().unwrap().identity);
+    let link = |to, replace| target.make_hard_link(&path("a"), a, &path(to), replace);
+    assert!(link("sub/b", false).unwrap());
+    assert!(link("c", false).is_err());
     for _ in 0..2 {
-        target.make_hard_link(&path("a"), &path("c"), true).unwrap();
+        assert!(link("c", true).unwrap());
     }
     assert_eq!(target.inspect(&path("c")).unwrap().unwrap().links, 3);
+    // Another object stands there by now, or none.
+    assert!(!target.make_hard_link(&path("a"), c, &path("d"), false).unwrap());
+    assert!(!target.make_hard_link(&path("gone/a"), a, &path("d"), false).unwrap());
     let names = ["t", "t/a", "t/c", "t/sub", "t/sub/b"];
     assert_eq!(told(vec![root(dir.path(), "t")], options(false)), names);
 }
@@ -161,7 +167,7 @@ fn thousands_of_files_can_be_in_progress() {
         file.park().unwrap();
     }
     for file in files {
-        assert!(file.finish(&plain(Kind::File), true, false).unwrap().is_empty());
+        assert!(file.finish(&plain(Kind::File), true, false).unwrap().unapplied.is_empty());
     }
     assert_eq!(told(vec![root(dir.path(), "t")], options(false)).len(), 3101);
 }

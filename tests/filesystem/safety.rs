@@ -38,12 +38,13 @@ fn a_link_on_the_way_is_never_followed() {
     symlink(victim.path(), dir.path().join("link")).unwrap();
     let target = Target::open(dir.path()).unwrap();
     let (inside, metadata) = (path("link/f"), plain(Kind::File));
+    let link = target.inspect(&path("link")).unwrap().unwrap().identity;
     let refused = [
         target.create_file(&inside).map(drop),
         target.make_directory(&inside, true, true).map(drop),
         target.make_symlink(&inside, &metadata, true, true).map(drop),
-        target.make_hard_link(&inside, &path("g"), true),
-        target.make_hard_link(&path("link"), &inside, true),
+        target.make_hard_link(&inside, link, &path("g"), true).map(drop),
+        target.make_hard_link(&path("link"), link, &inside, true).map(drop),
         target.apply_metadata(&inside, &metadata, true).map(drop),
         target.inspect(&inside).map(drop),
         target.open_existing(&inside).map(drop),
@@ -80,14 +81,15 @@ fn what_stands_at_the_final_name_is_replaced_never_written_to() {
     };
     for name in ["symlink", "hardlink", "pipe"] {
         assert_eq!(restore(name, false).unwrap_err().kind(), ErrorKind::AlreadyExists);
-        assert!(restore(name, true).unwrap().is_empty());
+        assert!(restore(name, true).unwrap().unapplied.is_empty());
         assert_eq!(fs::read(dir.path().join(name)).unwrap(), b"new");
         assert!(fs::symlink_metadata(dir.path().join(name)).unwrap().is_file());
     }
     assert_eq!(restore("directory", true).unwrap_err().kind(), ErrorKind::IsADirectory);
     let metadata = Metadata { link_target: b"victim".to_vec(), ..plain(Kind::Symlink) };
     assert!(target.make_symlink(&path("pipe"), &metadata, true, false).is_err());
-    assert!(target.make_symlink(&path("pipe"), &metadata, true, true).unwrap().is_empty());
+    let link = target.make_symlink(&path("pipe"), &metadata, true, true).unwrap();
+    assert!(link.unapplied.is_empty());
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
     assert_eq!(metadata_of(&victim), before);
     let names = ["t", "t/directory", "t/hardlink", "t/pipe", "t/symlink", "t/victim"];

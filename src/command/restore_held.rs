@@ -1,0 +1,55 @@
+//! The places on disk that files on their way are going to have: nothing else may go there meanwhile,
+//! nor below.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use crate::base::StoredPath;
+use crate::filesystem::Target;
+
+use super::restore_place::Place;
+
+/// Places that are spoken for.
+#[derive(Default)]
+pub(super) struct HeldPlaces {
+    /// All are below this one: of two directories one may lie within the other, or be the same.
+    target: Option<Arc<Target>>,
+    /// Hashes of paths; two of the same hash cost no more than a smaller window.
+    paths: HashSet<u64>,
+}
+
+impl HeldPlaces {
+    /// Whether what goes to `place` has to wait until the files on their way are there.
+    pub(super) fn is_held(&self, place: &Place) -> bool {
+        let Some(target) = &self.target else { return false };
+        !Arc::ptr_eq(target, &place.target)
+            || hashes(&place.path).any(|hash| self.paths.contains(&hash))
+    }
+
+    /// A file is on its way to `place`, which is not held.
+    pub(super) fn add(&mut self, place: &Place) {
+        self.target = Some(Arc::clone(&place.target));
+        self.paths.extend(hashes(&place.path).last());
+    }
+
+    /// Nothing is on its way any more.
+    pub(super) fn clear(&mut self) {
+        self.target = None;
+        self.paths.clear();
+    }
+}
+
+/// A hash for each directory on the way of a path, and for the path at last. Names that differ in
+/// small and capital letters alone have the same: to some file systems they are one.
+fn hashes(path: &StoredPath) -> impl Iterator<Item = u64> {
+    let mut hasher = DefaultHasher::new();
+    path.components_below().map(move |component| {
+        let name = String::from_utf8_lossy(component);
+        // By way of the capitals, so that letters with two small forms are the same too.
+        let letters = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+        letters.for_each(|letter| letter.hash(&mut hasher));
+        hasher.write_u8(b'/');
+        hasher.finish()
+    })
+}
