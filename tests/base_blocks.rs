@@ -5,11 +5,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use zarc::archive::{Archive, BlockFetcher, BlockTable, History};
 use zarc::base::Until;
 use zarc::command::AddOptions;
 use zarc::compress::MethodChoice;
+use zarc::storage::Memory;
 
+use super::support::counted_storage::Counted;
 use super::support::trees::walk;
 use super::support::workbench::{
     Workbench, fresh_in_memory, real_seconds, run_add, run_extract, set_clock, set_dice,
@@ -112,6 +116,39 @@ fn threads_do_not_matter() {
         blocks(&bench.archive())
     };
     assert_eq!(archive(1), archive(5));
+}
+
+/// Each block is read once, and those with base blocks once more before, to learn what to keep for them.
+#[test]
+fn a_sequence_of_blocks_is_decoded_block_by_block() {
+    let bench = history(9, "1", 2);
+    let blocks = blocks(&bench.archive());
+    let last = *blocks.keys().last().unwrap();
+    let memory = Memory::with_bytes(fs::read(bench.archive()).unwrap());
+    let storage = Arc::new(Counted::over(memory));
+    let archive = Archive::open(storage.clone(), None).unwrap();
+    let version = History::of(&archive).newest().unwrap().unwrap();
+    let table = Arc::new(BlockTable::of(&archive, &version).unwrap());
+    let all: Vec<u64> = blocks.keys().copied().collect();
+    for wanted in [all.as_slice(), &[last], &[last - 1, last]] {
+        let needed = table.with_bases(wanted.iter().copied());
+        let with_bases = needed.iter().filter(|block| !blocks[block].0.is_empty()).count();
+        assert!(with_bases > 0 && wanted.len() < 3 || needed.len() == all.len());
+        for threads in [1, 3] {
+            let (before, _) = storage.counts();
+            let mut found = Vec::new();
+            let fetcher = BlockFetcher::new(Arc::clone(&table), threads).unwrap();
+            let result = fetcher.fetch(wanted, |block, decoded| {
+                assert!(decoded?.wrong_indices().is_empty());
+                found.push(block);
+                Ok(())
+            });
+            result.unwrap();
+            assert_eq!(found, wanted);
+            let reads = storage.counts().0 - before;
+            assert_eq!(reads, (needed.len() + with_bases) as u64, "{wanted:?}");
+        }
+    }
 }
 
 /// Whoever needs a damaged block is named, and so is the block; the other files are there.

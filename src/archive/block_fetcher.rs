@@ -10,12 +10,24 @@ use crate::base::{Error, Result};
 
 use super::block_reader::{BlockReader, DecodedBlock};
 use super::block_table::BlockTable;
+use super::kept_bases::{KeptBases, LentBases};
 
-/// Blocks of so many raw bytes together are decoded ahead of the one that is wanted.
-const BYTES_AHEAD_MAX: u64 = 160 << 20;
+/// Blocks of so many raw bytes together, with what they are decoded with, are decoded ahead of the
+/// one that is wanted.
+const BYTES_AHEAD_MAX: u64 = 96 << 20;
+
+/// A block on its way.
+struct Job {
+    block: u64,
+    /// Not only to decode others with.
+    is_wanted: bool,
+    bytes: u64,
+    decoded: mpsc::Receiver<Result<DecodedBlock>>,
+}
 
 /// Fetches blocks with several threads.
 pub struct BlockFetcher {
+    table: Arc<BlockTable>,
     reader: Arc<BlockReader>,
     pool: ThreadPool,
     threads: usize,
@@ -24,8 +36,8 @@ pub struct BlockFetcher {
 impl BlockFetcher {
     /// Decodes up to `threads` blocks of `table` at the same time.
     pub fn new(table: Arc<BlockTable>, threads: usize) -> Result<Self> {
-        let reader = Arc::new(BlockReader::new(table));
-        Ok(Self { reader, pool: thread_pool(threads)?, threads })
+        let reader = Arc::new(BlockReader::new(Arc::clone(&table)));
+        Ok(Self { table, reader, pool: thread_pool(threads)?, threads })
     }
 
     /// Does `work` on each item with the threads that decode; the results are in the order of the items.
@@ -37,43 +49,66 @@ impl BlockFetcher {
         self.pool.install(|| items.into_par_iter().map(work).collect())
     }
 
-    /// Fetches `blocks` and gives each to `take` in that order.
+    /// Fetches `blocks`, which are in rising order, and gives each to `take` in that order. Each is
+    /// decoded once, as far as what later ones need of it can be kept.
     pub fn fetch(
         &self,
         blocks: &[u64],
         mut take: impl FnMut(u64, Result<DecodedBlock>) -> Result<()>,
     ) -> Result<()> {
-        let mut waiting = VecDeque::new();
+        let mut bases = KeptBases::new(&self.table);
+        let mut to_come = blocks;
+        // Blocks that are only needed to decode the next one, the last of these first.
+        let mut needed = Vec::new();
+        let mut waiting: VecDeque<Job> = VecDeque::new();
         let mut bytes_ahead = 0;
-        let mut next = blocks.iter().peekable();
         loop {
             // One more than there are threads, so that none waits while `take` works.
-            while waiting.len() <= self.threads
-                && let Some(&&block) = next.peek()
-            {
-                let raw_bytes = self.reader.raw_bytes(block);
-                if !waiting.is_empty() && bytes_ahead + raw_bytes > BYTES_AHEAD_MAX {
+            while waiting.len() <= self.threads {
+                bases.look_ahead(to_come);
+                let Some(&block) = needed.last().or(to_come.first()) else { break };
+                if let Some(base) = bases.missing(block) {
+                    if waiting.iter().any(|job| job.block == base) {
+                        break;
+                    }
+                    needed.push(base);
+                    continue;
+                }
+                let bytes = self.reader.raw_bytes(block) + bases.prefix_bytes(block);
+                if !waiting.is_empty() && bytes_ahead + bytes > BYTES_AHEAD_MAX {
                     break;
                 }
-                next.next();
-                let (sender, receiver) = mpsc::sync_channel(1);
-                let reader = Arc::clone(&self.reader);
-                self.pool.spawn(move || {
-                    let decoded = reader.block(block);
-                    // Who hears of the last block may close the archive.
-                    drop(reader);
-                    // A receiver that is gone has no use for the block.
-                    drop(sender.send(decoded));
-                });
-                waiting.push_back((block, raw_bytes, receiver));
-                bytes_ahead += raw_bytes;
+                let is_wanted = needed.pop().is_none();
+                if is_wanted {
+                    to_come = &to_come[1..];
+                }
+                let decoded = self.decode(block, bases.lend(block));
+                waiting.push_back(Job { block, is_wanted, bytes, decoded });
+                bytes_ahead += bytes;
             }
-            let Some((block, raw_bytes, receiver)) = waiting.pop_front() else {
+            let Some(job) = waiting.pop_front() else {
                 return Ok(());
             };
-            take(block, received(&receiver))?;
-            bytes_ahead -= raw_bytes;
+            let decoded = received(&job.decoded);
+            bases.keep(job.block, &decoded);
+            if job.is_wanted {
+                take(job.block, decoded)?;
+            }
+            bytes_ahead -= job.bytes;
         }
+    }
+
+    fn decode(&self, block: u64, lent: LentBases) -> mpsc::Receiver<Result<DecodedBlock>> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let reader = Arc::clone(&self.reader);
+        self.pool.spawn(move || {
+            let decoded = reader.block(block, &lent);
+            // Who hears of the last block may close the archive.
+            drop((reader, lent));
+            // A receiver that is gone has no use for the block.
+            drop(sender.send(decoded));
+        });
+        receiver
     }
 }
 

@@ -9,6 +9,7 @@ use crate::format::{BLOCK_DEPTH_MAX, Base, BlockRecord, Data, FrameType, Run};
 use crate::journal::Frame;
 
 use super::block_table::BlockTable;
+use super::kept_bases::LentBases;
 
 /// Base blocks of so many bytes together are kept, since the next block needs the same ones.
 const BASES_KEPT_BYTES: u64 = 96 << 20;
@@ -54,7 +55,7 @@ impl DecodedBlock {
     }
 
     /// Bytes that a later block takes from this one; damage is not handed on.
-    fn range(&self, start: u32, len: u32) -> Result<&[u8]> {
+    pub(super) fn range(&self, start: u32, len: u32) -> Result<&[u8]> {
         let (start, end) = (start as usize, start as usize + len as usize);
         let bytes = self.bytes.get(start..end).ok_or_else(|| {
             Error::corrupt(format!("block {} has no bytes {start} to {end}", self.number))
@@ -67,6 +68,11 @@ impl DecodedBlock {
             Some(index) => Err(wrong_fragment(self.number, *index)),
             None => Ok(bytes),
         }
+    }
+
+    /// How many blocks one behind another it was decoded with.
+    pub(super) fn depth(&self) -> u64 {
+        self.depth
     }
 
     /// Fragments in it.
@@ -112,16 +118,16 @@ impl BlockReader {
         self.table.with_record(block, BlockRecord::raw_len).unwrap_or(0)
     }
 
-    /// A block of the archive.
-    pub(super) fn block(&self, block: u64) -> Result<DecodedBlock> {
-        self.decode(block, BLOCK_DEPTH_MAX)
+    /// A block of the archive; its base blocks are decoded if they are not lent.
+    pub(super) fn block(&self, block: u64, lent: &LentBases) -> Result<DecodedBlock> {
+        self.decode(block, BLOCK_DEPTH_MAX, lent)
     }
 
     /// A block that others are decoded with; it may have bases of its own up to `depth_max`.
     fn base(&self, block: u64, depth_max: u64) -> Result<Arc<DecodedBlock>> {
         let base = match self.kept_base(block) {
             Some(base) => base,
-            None => self.keep(Arc::new(self.decode(block, depth_max)?)),
+            None => self.keep(Arc::new(self.decode(block, depth_max, &LentBases::default())?)),
         };
         if base.depth > depth_max { Err(too_deep(block)) } else { Ok(base) }
     }
@@ -182,7 +188,7 @@ impl BlockReader {
         base
     }
 
-    fn decode(&self, block: u64, depth_max: u64) -> Result<DecodedBlock> {
+    fn decode(&self, block: u64, depth_max: u64, lent: &LentBases) -> Result<DecodedBlock> {
         let record = self.table.record(block)?;
         let place = record.place;
         let frame = self.frame(&record)?;
@@ -201,11 +207,13 @@ impl BlockReader {
         if depth_max == 0 && !data.bases.is_empty() {
             return Err(too_deep(block).at(place));
         }
-        let (prefix, depth) =
-            self.prefix(&data.bases, depth_max.saturating_sub(1)).map_err(|error| {
-                let what = format!("an earlier block that block {block} needs cannot be used");
-                Error::new(error.kind(), what).because(error)
-            })?;
+        let found = lent
+            .prefix(&data.bases)
+            .map_or_else(|| self.prefix(&data.bases, depth_max.saturating_sub(1)), Ok);
+        let (prefix, depth) = found.map_err(|error| {
+            let what = format!("an earlier block that block {block} needs cannot be used");
+            Error::new(error.kind(), what).because(error)
+        })?;
         let bytes = unpack(&data, &prefix).map_err(|error| error.at(place))?;
         Ok(self.checked(&record, block, bytes, depth))
     }

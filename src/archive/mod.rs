@@ -22,6 +22,7 @@ mod frame_queue;
 mod gone_parts;
 mod history;
 mod index;
+mod kept_bases;
 mod location;
 mod merge;
 mod open;

@@ -1,0 +1,199 @@
+//! What the next blocks are decoded with: of each base block the bytes that they need, kept from when it
+//! was decoded until the last of them was.
+//!
+//! It only saves work: what is damaged or asks for too much is not kept, and whoever decodes a block
+//! looks for its base blocks without it then.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::base::{ByteRanges, Result};
+use crate::format::{BLOCK_DEPTH_MAX, Base, BlockRecord, Data, FrameType};
+
+use super::block_reader::DecodedBlock;
+use super::block_table::BlockTable;
+
+/// So many bytes of base blocks are kept; above that only what the next block needs.
+const KEPT_BYTES_MAX: u64 = 96 << 20;
+/// The needs of so many blocks to come are looked at.
+const BLOCKS_AHEAD: usize = 32;
+
+/// Bytes of a block that others are decoded with.
+struct KeptBase {
+    block: u64,
+    /// How many blocks one behind another it was decoded with.
+    depth: u64,
+    /// Where each part starts in the block, rising.
+    parts: Vec<(u64, Vec<u8>)>,
+}
+
+impl KeptBase {
+    fn bytes(&self) -> u64 {
+        self.parts.iter().map(|(_, part)| part.len() as u64).sum()
+    }
+
+    fn range(&self, (start, len): (u32, u32)) -> Option<&[u8]> {
+        let (start, len) = (u64::from(start), len as usize);
+        let before = self.parts.partition_point(|(part, _)| *part <= start).checked_sub(1)?;
+        let (part, bytes) = self.parts.get(before)?;
+        bytes.get(usize::try_from(start - part).ok()?..)?.get(..len)
+    }
+
+    fn has(&self, base: &Base) -> bool {
+        base.ranges.iter().all(|&range| self.range(range).is_some())
+    }
+}
+
+/// What was kept for one block.
+#[derive(Default)]
+pub(super) struct LentBases(Vec<Arc<KeptBase>>);
+
+impl LentBases {
+    /// The bytes of these bases, and how many blocks one behind another that makes, if all are here.
+    pub(super) fn prefix(&self, bases: &[Base]) -> Option<(Vec<u8>, u64)> {
+        let bytes: u64 = bases.iter().map(Base::bytes).sum();
+        let mut prefix = Vec::with_capacity(usize::try_from(bytes).ok()?);
+        let mut depth = 0;
+        for base in bases {
+            let kept = self.0.iter().find(|kept| kept.block == base.block)?;
+            depth = depth.max(1 + kept.depth);
+            for &range in &base.ranges {
+                prefix.extend_from_slice(kept.range(range)?);
+            }
+        }
+        (depth <= BLOCK_DEPTH_MAX).then_some((prefix, depth))
+    }
+}
+
+/// The base blocks of a sequence of blocks.
+pub(super) struct KeptBases<'a> {
+    table: &'a BlockTable,
+    /// Blocks below this were looked at.
+    seen: u64,
+    /// What blocks to come are decoded with.
+    needs: BTreeMap<u64, Vec<Base>>,
+    kept: BTreeMap<u64, Arc<KeptBase>>,
+    /// Blocks of which nothing is kept.
+    unusable: BTreeSet<u64>,
+    /// There is no room for what further blocks need.
+    is_full: bool,
+}
+
+impl<'a> KeptBases<'a> {
+    pub(super) fn new(table: &'a BlockTable) -> Self {
+        let (needs, kept, unusable) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { table, seen: 0, needs, kept, unusable, is_full: false }
+    }
+
+    /// Looks at what the next blocks need, which are in rising order, as far as there is room for it.
+    pub(super) fn look_ahead(&mut self, to_come: &[u64]) {
+        let unseen = to_come.partition_point(|&block| block < self.seen);
+        let near = to_come.iter().enumerate().take(BLOCKS_AHEAD).skip(unseen);
+        for (index, &block) in near {
+            let is_next = index == 0;
+            if self.is_full && !is_next {
+                return;
+            }
+            self.expect(block, BLOCK_DEPTH_MAX);
+            self.is_full = self.bytes_expected() > KEPT_BYTES_MAX;
+            if self.is_full && !is_next {
+                self.needs.remove(&block);
+                return;
+            }
+            self.seen = block + 1;
+        }
+    }
+
+    fn expect(&mut self, block: u64, depth_max: u64) {
+        // Why it cannot be read is told by whoever decodes it.
+        let Ok(bases) = bases_of(self.table, block) else { return };
+        if bases.is_empty() || depth_max == 0 {
+            return;
+        }
+        for base in &bases {
+            if !self.needs.contains_key(&base.block) && !self.is_kept(base) {
+                self.expect(base.block, depth_max - 1);
+            }
+        }
+        self.needs.insert(block, bases);
+    }
+
+    fn is_kept(&self, base: &Base) -> bool {
+        self.kept.get(&base.block).is_some_and(|kept| kept.has(base))
+    }
+
+    /// Bytes of all bases that are kept or going to be.
+    fn bytes_expected(&self) -> u64 {
+        let bases: BTreeSet<u64> = self.needs.values().flatten().map(|base| base.block).collect();
+        let bytes = |block: &u64| {
+            self.kept.get(block).map_or_else(|| self.needed(*block).bytes(), |kept| kept.bytes())
+        };
+        bases.iter().map(bytes).sum()
+    }
+
+    /// What the blocks to come need of a block.
+    fn needed(&self, block: u64) -> ByteRanges {
+        let mut needed = ByteRanges::default();
+        for base in self.needs.values().flatten().filter(|base| base.block == block) {
+            for &(start, len) in &base.ranges {
+                needed.add(start.into(), len.into());
+            }
+        }
+        needed
+    }
+
+    /// A block that has to be decoded before this one, so that its bytes are kept.
+    pub(super) fn missing(&self, block: u64) -> Option<u64> {
+        let mut bases = self.needs.get(&block)?.iter();
+        let missing =
+            bases.find(|base| !self.unusable.contains(&base.block) && !self.is_kept(base));
+        missing.map(|base| base.block)
+    }
+
+    /// How many bytes a block is decoded with.
+    pub(super) fn prefix_bytes(&self, block: u64) -> u64 {
+        self.needs.get(&block).into_iter().flatten().map(Base::bytes).sum()
+    }
+
+    /// What was kept for a block that is decoded now.
+    pub(super) fn lend(&mut self, block: u64) -> LentBases {
+        let bases = self.needs.remove(&block).unwrap_or_default();
+        let lent = bases.iter().filter_map(|base| self.kept.get(&base.block).cloned()).collect();
+        let needed: BTreeSet<u64> = self.needs.values().flatten().map(|base| base.block).collect();
+        self.kept.retain(|block, _| needed.contains(block));
+        self.is_full = false;
+        LentBases(lent)
+    }
+
+    /// Keeps what the blocks to come need of a block that was decoded.
+    pub(super) fn keep(&mut self, block: u64, decoded: &Result<DecodedBlock>) {
+        let needed = self.needed(block);
+        if needed.count() == 0 {
+            return;
+        }
+        let sound = decoded.as_ref().ok().filter(|decoded| decoded.wrong_indices().is_empty());
+        match sound.and_then(|decoded| kept_base(block, decoded, &needed)) {
+            Some(base) => drop(self.kept.insert(block, Arc::new(base))),
+            None => drop(self.unusable.insert(block)),
+        }
+    }
+}
+
+fn kept_base(block: u64, decoded: &DecodedBlock, needed: &ByteRanges) -> Option<KeptBase> {
+    let part = |(start, len): (u64, u64)| {
+        let (from, len) = (u32::try_from(start).ok()?, u32::try_from(len).ok()?);
+        Some((start, decoded.range(from, len).ok()?.to_vec()))
+    };
+    let parts = needed.iter().map(part).collect::<Option<_>>()?;
+    Some(KeptBase { block, depth: decoded.depth(), parts })
+}
+
+/// What a block is decoded with.
+fn bases_of(table: &BlockTable, block: u64) -> Result<Vec<Base>> {
+    let about = |record: &BlockRecord| {
+        (!record.bases.is_empty()).then_some((record.place, record.payload_len))
+    };
+    let Some((place, len)) = table.with_record(block, about)? else { return Ok(Vec::new()) };
+    let frame = table.reader().frame(place, FrameType::Data, len)?;
+    Ok(Data::decode(frame.payload())?.bases)
+}
