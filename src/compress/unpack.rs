@@ -18,6 +18,8 @@ use crate::base::{Error, Result};
 
 /// The greatest window of a frame: that of the greatest block.
 const WINDOW_BYTES_MAX: u64 = 1 << 28;
+/// The allocator of glibc keeps what it gets back up to this size, for each thread.
+const KEPT_BY_ALLOCATOR: usize = 32 << 20;
 /// So many bytes are made room for at first, whatever a stream will turn out to hold.
 const FIRST_BYTES: usize = 64 * 1024;
 
@@ -37,7 +39,7 @@ pub fn unpack_after(
     out.clear();
     let unpacked = match codec {
         Codec::Zstd => check_frame(packed, raw_len)
-            .and_then(|()| reserve(out, raw_len))
+            .and_then(|()| reserve(out, returned_room(raw_len)))
             .and_then(|()| decompress(prefix, packed, out)),
         _ if !prefix.is_empty() => {
             Err(corrupt(format_args!("{codec} does not know of base blocks")))
@@ -118,6 +120,12 @@ pub(super) fn make_room(out: &mut Vec<u8>, raw_len: usize) -> Result<()> {
     reserve(out, len - out.len())?;
     out.resize(len, 0);
     Ok(())
+}
+
+/// How much room is asked for where a block of `len` bytes is to be: large ones get more than the allocator
+/// keeps, so that the memory goes back to the system with them. What is not used of it is no memory.
+fn returned_room(len: usize) -> usize {
+    if len > KEPT_BY_ALLOCATOR / 2 { len.max(KEPT_BY_ALLOCATOR + 1) } else { len }
 }
 
 fn reserve(out: &mut Vec<u8>, len: usize) -> Result<()> {
