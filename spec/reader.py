@@ -107,7 +107,9 @@ class Cursor:
         return seconds, nanoseconds
 
     def place(self):
-        return self.varint(), self.varint()
+        part, offset = self.varint(), self.varint()
+        require(part <= PARTS_MAX, f"{self.what}: part {part}")
+        return part, offset
 
     def count(self, least, bytes_each):
         """A number of things that follow, checked against the bytes that are left for them."""
@@ -136,7 +138,7 @@ DRAFT = (0, 4)
 PAGE_BYTES = 4096
 ENCRYPTED, INDEX_PART, WITHOUT_DATA = 1, 2, 4
 BLOCK_BYTES_MAX = 1 << 28
-UPDATE_PARTS_MAX = 1 << 16
+UPDATE_PARTS_MAX, PARTS_MAX, BASE_RANGES_MAX, COUNT_MAX = 1 << 16, 1 << 18, 1 << 16, 1 << 62
 
 
 class Header(NamedTuple):
@@ -169,6 +171,7 @@ def decode_header(data, number=1):
     require(not unknown, f"header: unknown flags {unknown:#x}")
     require(bool(flags & INDEX_PART) == (number == 0), "header: an index in the place of a part, or otherwise")
     require(part == number, f"header: this is part {part}, not {number}")
+    require(part <= PARTS_MAX, f"header: part {part}")
     is_encrypted = bool(flags & ENCRYPTED)
     require(length == PAGE_BYTES * (1 + is_encrypted), f"header: length of the header region is {length}")
     block_log2, fragment_exponent, cut_rule, identity = cursor.fixed("BBBB")
@@ -446,7 +449,9 @@ def decode_bases(cursor, count, number):
     for _ in range(count):
         block, ranges, end = cursor.varint(), [], 0
         require(block < number, f"DATA: base block {block} of block {number}")
-        for _ in range(cursor.count(1, 2)):
+        count_of_ranges = cursor.count(1, 2)
+        require(count_of_ranges <= BASE_RANGES_MAX, f"DATA: {count_of_ranges} ranges of a base block")
+        for _ in range(count_of_ranges):
             start = end + cursor.varint()
             length = cursor.varint()
             end = start + length
@@ -575,6 +580,7 @@ class FragmentRecord(NamedTuple):
 def decode_fragment_page(raw):
     cursor = Cursor(raw, "fragment page")
     first = cursor.varint()
+    require(first <= COUNT_MAX, f"fragment page: block {first}")
     records = []
     for block in range(first, first + cursor.count(1, 37)):
         place, payload_length = cursor.place(), cursor.varint()
@@ -726,7 +732,7 @@ def decode_content(cursor):
         index = 0
         if count:
             block += cursor.svarint()
-            require(block >= 0, f"content: block {block}")
+            require(0 <= block <= COUNT_MAX, f"content: block {block}")
             index = cursor.varint()
         length = cursor.varint()
         require(length, "content: a piece of no bytes")
@@ -792,7 +798,7 @@ def decode_directory(raw):
 
 # --- 8. MANIFEST --------------------------------------------------------------------------------
 
-COMMENT_BYTES_MAX, RUNS_MAX, COUNT_MAX = 65536, 1024, 1 << 62
+COMMENT_BYTES_MAX, RUNS_MAX = 65536, 1024
 
 
 class RunReference(NamedTuple):
@@ -1174,7 +1180,8 @@ class Archive:
         require(self.file.size >= self.header.length, "header: the file ends too early")
         if self.header.is_encrypted:
             require(password is not None, "the archive is encrypted: --password is missing")
-            self.file.keys = Keys(self.file, self.header, read_master_key(self.file, self.header, password))
+            master_key = read_master_key([self.file, *index_beside(path)], self.header, password)
+            self.file.keys = Keys(self.file, self.header, master_key)
         else:
             require(password is None, "the archive is not encrypted")
         if isinstance(self.file, IndexFile):
@@ -1486,9 +1493,15 @@ def aes_ctr(key, frame_index, data):
     return cipher.update(bytes(data)) + cipher.finalize()
 
 
-def read_master_key(file, header, password):
+def index_beside(path):
+    """Part 0 of an archive whose parts are named by a pattern, if it is there: a password may have reached it alone."""
+    name = part_name(path, 0)
+    return [IndexFile(name)] if name != path and os.path.exists(name) else []
+
+
+def read_master_key(files, header, password):
     records = []
-    for part, size in enumerate(file.sizes, 1):
+    for file, part, size in ((file, part, size) for file in files for part, size in enumerate(file.sizes, 1)):
         for page in (0, PAGE_BYTES):
             if page + 512 + 144 <= size:
                 record = file.read(position(part, page + 512), 144)

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::format::{BLOCK_BASES_MAX, BLOCK_DEPTH_MAX, BLOCK_PREFIX_BYTES_MAX, Base};
+use crate::format::{
+    BASE_RANGES_MAX, BLOCK_BASES_MAX, BLOCK_DEPTH_MAX, BLOCK_PREFIX_BYTES_MAX, Base,
+};
 
 use super::block_reader::BlockReader;
 use super::earlier_content::BlockRange;
@@ -50,6 +52,7 @@ impl SimilarRanges {
         let mut bases = Vec::new();
         let mut room = BLOCK_PREFIX_BYTES_MAX;
         for mut base in wanted {
+            base.ranges.truncate(usize::try_from(BASE_RANGES_MAX).unwrap_or(usize::MAX));
             base.ranges.retain_mut(|(_, len)| {
                 let taken = u64::from(*len).min(room);
                 room -= taken;

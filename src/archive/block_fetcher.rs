@@ -14,7 +14,7 @@ use super::kept_bases::{KeptBases, LentBases};
 
 /// Blocks of so many raw bytes together, with what they are decoded with, are decoded ahead of the
 /// one that is wanted.
-const BYTES_AHEAD_MAX: u64 = 96 << 20;
+const BYTES_AHEAD_MAX: u64 = 144 << 20;
 
 /// A block on its way.
 struct Job {
@@ -27,7 +27,6 @@ struct Job {
 
 /// Fetches blocks with several threads.
 pub struct BlockFetcher {
-    table: Arc<BlockTable>,
     reader: Arc<BlockReader>,
     pool: ThreadPool,
     threads: usize,
@@ -36,8 +35,8 @@ pub struct BlockFetcher {
 impl BlockFetcher {
     /// Decodes up to `threads` blocks of `table` at the same time.
     pub fn new(table: Arc<BlockTable>, threads: usize) -> Result<Self> {
-        let reader = Arc::new(BlockReader::new(Arc::clone(&table)));
-        Ok(Self { table, reader, pool: thread_pool(threads)?, threads })
+        let reader = Arc::new(BlockReader::new(table));
+        Ok(Self { reader, pool: thread_pool(threads)?, threads })
     }
 
     /// Does `work` on each item with the threads that decode; the results are in the order of the items.
@@ -50,13 +49,13 @@ impl BlockFetcher {
     }
 
     /// Fetches `blocks`, which are in rising order, and gives each to `take` in that order. Each is
-    /// decoded once, as far as what later ones need of it can be kept.
+    /// decoded once, as far as what the next ones need of it can be kept.
     pub fn fetch(
         &self,
         blocks: &[u64],
         mut take: impl FnMut(u64, Result<DecodedBlock>) -> Result<()>,
     ) -> Result<()> {
-        let mut bases = KeptBases::new(&self.table);
+        let mut bases = KeptBases::new(&self.reader);
         let mut to_come = blocks;
         // Blocks that are only needed to decode the next one, the last of these first.
         let mut needed = Vec::new();
@@ -67,13 +66,14 @@ impl BlockFetcher {
             while waiting.len() <= self.threads {
                 bases.look_ahead(to_come);
                 let Some(&block) = needed.last().or(to_come.first()) else { break };
-                if let Some(base) = bases.missing(block) {
-                    if waiting.iter().any(|job| job.block == base) {
-                        break;
-                    }
+                let is_on_its_way = |base: &u64| waiting.iter().any(|job| job.block == *base);
+                let mut missing = bases.missing(block).peekable();
+                if missing.peek().is_some() {
+                    let Some(base) = missing.find(|base| !is_on_its_way(base)) else { break };
                     needed.push(base);
                     continue;
                 }
+                drop(missing);
                 let bytes = self.reader.raw_bytes(block) + bases.prefix_bytes(block);
                 if !waiting.is_empty() && bytes_ahead + bytes > BYTES_AHEAD_MAX {
                     break;

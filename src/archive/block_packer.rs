@@ -1,14 +1,11 @@
-//! Fragments to blocks: gathered by kind of content, compressed side by side, checked, in order.
+//! Fragments to blocks, gathered by kind of content.
 
-use std::cell::RefCell;
-
-use crate::base::{Digest, Error, Result};
-use crate::compress::{self, Codec, ContentKind, Filter, Method, Packed};
+use crate::base::Digest;
+use crate::compress::ContentKind;
 use crate::crypto::IdentityHash;
-use crate::format::{BLOCK_FRAGMENTS_MAX, Base, Data, FragmentId, FragmentRecord};
+use crate::format::{BLOCK_FRAGMENTS_MAX, FragmentId, FragmentRecord};
 
-use super::base_choice::{Bases, SimilarRanges};
-use super::earlier_blocks::LentBlocks;
+use super::base_choice::SimilarRanges;
 use super::earlier_content::BlockRange;
 
 /// A block is sealed when so many later ones were opened, so that the records of the blocks
@@ -17,12 +14,6 @@ const BLOCKS_OPEN_BEHIND: u64 = 64;
 
 /// Longest block of content that cannot be compressed.
 const STORED_BLOCK_BYTES: usize = 8 << 20;
-
-thread_local! {
-    /// Where a worker unpacks what it packed; kept, because fresh memory costs a page fault for
-    /// every 4 KiB.
-    static UNPACKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
 
 /// A block that still takes fragments.
 struct OpenBlock {
@@ -37,21 +28,11 @@ struct OpenBlock {
 /// A block that is ready to be compressed.
 pub(super) struct FullBlock {
     pub number: u64,
-    identities: IdentityHash,
+    pub identities: IdentityHash,
     pub kind: ContentKind,
-    raw: Vec<u8>,
-    pub fragments: Vec<FragmentRecord>,
-    similar: SimilarRanges,
-}
-
-/// A block as it will be written, and its buffer to be used again.
-pub(super) struct SealedBlock {
-    pub payload: Vec<u8>,
     pub raw: Vec<u8>,
-    /// How it was packed: stored if it would not have become smaller.
-    pub method: Method,
-    /// The earlier blocks that it is decoded with.
-    pub bases: Vec<u64>,
+    pub fragments: Vec<FragmentRecord>,
+    pub similar: SimilarRanges,
 }
 
 /// Gathers fragments into blocks.
@@ -173,64 +154,5 @@ impl OpenBlock {
     fn close(self, identities: &IdentityHash) -> FullBlock {
         let Self { number, kind, raw, fragments, similar, .. } = self;
         FullBlock { number, identities: identities.clone(), kind, raw, fragments, similar }
-    }
-}
-
-impl FullBlock {
-    /// Compresses the block and proves that what will be written gives its fragments back: a
-    /// wrong compressor or a flipped bit in memory shows here and not at a restore.
-    ///
-    /// What `earlier` blocks have like it is the prefix, if they can be read.
-    pub(super) fn seal(mut self, method: Method, earlier: &LentBlocks) -> Result<SealedBlock> {
-        let method = method.of(self.kind);
-        let Bases { bases, prefix } = earlier.with(|earlier| match earlier {
-            Some(reader) if method.takes_prefix() => self.similar.choose(reader),
-            _ => Bases::default(),
-        });
-        // What is like an earlier block is more so as it is.
-        let filter = if bases.is_empty() { Filter::of(self.kind) } else { Filter::None };
-        filter.apply(&mut self.raw);
-        let Packed { codec, bytes } = compress::pack_after(&prefix, &self.raw, &method, self.kind)?;
-        if codec == Codec::Store {
-            filter.undo(&mut self.raw);
-            self.check(&self.raw)?;
-            let payload = self.payload(codec, Filter::None, Vec::new(), &self.raw);
-            let method = method.stored();
-            return Ok(SealedBlock { payload, raw: self.raw, method, bases: Vec::new() });
-        }
-        UNPACKED.with_borrow_mut(|unpacked| {
-            compress::unpack_after(&prefix, codec, &bytes, self.raw.len(), unpacked)
-                .map_err(|error| Self::not_reproduced().because(error))?;
-            filter.undo(unpacked);
-            self.check(unpacked)
-        })?;
-        let numbers = bases.iter().map(|base| base.block).collect();
-        let payload = self.payload(codec, filter, bases, &bytes);
-        Ok(SealedBlock { payload, raw: self.raw, method, bases: numbers })
-    }
-
-    fn payload(&self, codec: Codec, filter: Filter, bases: Vec<Base>, packed: &[u8]) -> Vec<u8> {
-        let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
-        let (codec, filter, block) = (codec.id(), filter.id(), self.number);
-        Data { codec, filter, bases, block, lengths, packed }.encode()
-    }
-
-    /// Fails unless `unpacked` is the fragments, one after another.
-    fn check(&self, unpacked: &[u8]) -> Result<()> {
-        let mut rest = unpacked;
-        for fragment in &self.fragments {
-            let (bytes, after) =
-                rest.split_at_checked(fragment.len as usize).ok_or_else(Self::not_reproduced)?;
-            if self.identities.of(bytes) != fragment.identity {
-                return Err(Self::not_reproduced());
-            }
-            rest = after;
-        }
-        Ok(())
-    }
-
-    fn not_reproduced() -> Error {
-        Error::corrupt("a compressed block does not give its content back")
-            .hint("memory, processor or disk of this machine may be failing; nothing was added")
     }
 }

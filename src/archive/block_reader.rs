@@ -149,8 +149,7 @@ impl BlockReader {
     /// What a block is decoded with, and how many blocks one behind another that are; the block
     /// itself is not decoded.
     pub(super) fn bases_of(&self, block: u64, depth_max: u64) -> Result<(Vec<Base>, u64)> {
-        let record = self.table.record(block)?;
-        let bases = Data::decode(self.frame(&record)?.payload())?.bases;
+        let bases = self.own_bases(block)?;
         if depth_max == 0 && !bases.is_empty() {
             return Err(too_deep(block));
         }
@@ -159,6 +158,16 @@ impl BlockReader {
             depth = depth.max(1 + self.bases_of(base.block, depth_max.saturating_sub(1))?.1);
         }
         Ok((bases, depth))
+    }
+
+    /// What a block itself names as its bases, as its record has them: each is smaller than the block.
+    pub(super) fn own_bases(&self, block: u64) -> Result<Vec<Base>> {
+        let record = self.table.record(block)?;
+        if record.bases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let frame = self.frame(&record)?;
+        Ok(described(&frame, block, &record)?.bases)
     }
 
     fn frame(&self, record: &BlockRecord) -> Result<Frame> {
@@ -192,18 +201,7 @@ impl BlockReader {
         let record = self.table.record(block)?;
         let place = record.place;
         let frame = self.frame(&record)?;
-        let data = Data::decode(frame.payload()).map_err(|error| error.at(place))?;
-        let lengths = record.fragments.iter().map(|fragment| fragment.len);
-        let bases = data.bases.iter().map(|base| base.block);
-        let is_described = data.block == block
-            && data.lengths.iter().copied().eq(lengths)
-            && bases.eq(record.bases.iter().copied());
-        if !is_described {
-            return Err(Error::corrupt(format!(
-                "block {block} is not the one that its record describes"
-            ))
-            .at(place));
-        }
+        let data = described(&frame, block, &record)?;
         if depth_max == 0 && !data.bases.is_empty() {
             return Err(too_deep(block).at(place));
         }
@@ -239,6 +237,21 @@ impl BlockReader {
         }
         DecodedBlock { bytes, starts, wrong, number, depth }
     }
+}
+
+/// A DATA frame, which has to be the one that the record of the block describes.
+fn described<'a>(frame: &'a Frame, block: u64, record: &BlockRecord) -> Result<Data<'a>> {
+    let data = Data::decode(frame.payload()).map_err(|error| error.at(record.place))?;
+    let lengths = record.fragments.iter().map(|fragment| fragment.len);
+    let bases = data.bases.iter().map(|base| base.block);
+    let is_described = data.block == block
+        && data.lengths.iter().copied().eq(lengths)
+        && bases.eq(record.bases.iter().copied());
+    if is_described {
+        return Ok(data);
+    }
+    let what = format!("block {block} is not the one that its record describes");
+    Err(Error::corrupt(what).at(record.place))
 }
 
 fn unpack(data: &Data<'_>, prefix: &[u8]) -> Result<Vec<u8>> {

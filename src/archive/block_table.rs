@@ -8,7 +8,8 @@ use std::sync::Arc;
 use crate::base::{Digest, Error, ErrorKind, Result};
 use crate::crypto::IdentityHash;
 use crate::format::{
-    BlockRecord, FragmentPage, FrameHeader, FrameType, PageReference, Place, RunReference,
+    BLOCK_DEPTH_MAX, BlockRecord, FragmentPage, FrameHeader, FrameType, PageReference, Place,
+    RunReference,
 };
 use crate::journal::FrameReader;
 
@@ -102,19 +103,25 @@ impl BlockTable {
             .or_else(|_| Ok(self.listed_page(block)?.place.part))
     }
 
-    /// These blocks and all that they are decoded with, as far as their records can be read.
+    /// These blocks and all that they are decoded with, as far as their records can be read. Whoever reads
+    /// such a block is told if its record cannot be.
     pub fn with_bases(&self, blocks: impl IntoIterator<Item = u64>) -> BTreeSet<u64> {
-        let mut found = BTreeSet::new();
-        let mut waiting: Vec<u64> = blocks.into_iter().collect();
-        while let Some(block) = waiting.pop() {
-            if found.insert(block) {
-                // Whoever reads the block is told if its record cannot be read.
-                waiting.extend(
-                    self.with_record(block, |record| record.bases.clone()).into_iter().flatten(),
-                );
-            }
+        let mut found: BTreeSet<u64> = blocks.into_iter().collect();
+        let mut last: Vec<u64> = found.iter().copied().collect();
+        for _ in 0..BLOCK_DEPTH_MAX {
+            let bases = |block| self.with_record(block, |record| record.bases.clone());
+            let mut next: Vec<u64> =
+                last.into_iter().filter_map(|b| bases(b).ok()).flatten().collect();
+            next.retain(|base| found.insert(*base));
+            last = next;
         }
         found
+    }
+
+    /// Where the page is that has the record of a block, and how many bytes it takes.
+    pub fn page_of(&self, block: u64) -> Result<(Place, u64)> {
+        let page = self.listed_page(block)?;
+        Ok((page.place, FrameHeader::bytes_of_frame(page.payload_len)))
     }
 
     /// Where the frame of a block is, and how many bytes it takes.

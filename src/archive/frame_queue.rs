@@ -14,8 +14,9 @@ use crate::format::{
 use crate::journal::UpdateWriter;
 
 use super::block_fetcher::{received, thread_pool};
-use super::block_packer::{FullBlock, SealedBlock};
+use super::block_packer::FullBlock;
 use super::block_reader::BlockReader;
+use super::block_sealer::SealedBlock;
 use super::earlier_blocks::EarlierBlocks;
 use super::fragment_run::{FragmentRun, WrittenPage};
 use super::packed_frame;

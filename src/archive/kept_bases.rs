@@ -8,12 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::base::{ByteRanges, Result};
-use crate::format::{BLOCK_DEPTH_MAX, Base, BlockRecord, Data, FrameType};
+use crate::format::{BLOCK_DEPTH_MAX, Base};
 
-use super::block_reader::DecodedBlock;
-use super::block_table::BlockTable;
+use super::block_reader::{BlockReader, DecodedBlock};
 
-/// So many bytes of base blocks are kept; above that only what the next block needs.
+/// So many bytes of base blocks are kept at most.
 const KEPT_BYTES_MAX: u64 = 96 << 20;
 /// The needs of so many blocks to come are looked at.
 const BLOCKS_AHEAD: usize = 32;
@@ -51,23 +50,26 @@ pub(super) struct LentBases(Vec<Arc<KeptBase>>);
 impl LentBases {
     /// The bytes of these bases, and how many blocks one behind another that makes, if all are here.
     pub(super) fn prefix(&self, bases: &[Base]) -> Option<(Vec<u8>, u64)> {
+        let find = |base: &Base| self.0.iter().find(|kept| kept.block == base.block);
+        let kept: Vec<_> = bases.iter().map(find).collect::<Option<_>>()?;
+        let depth = kept.iter().map(|kept| 1 + kept.depth).max().unwrap_or(0);
+        if depth > BLOCK_DEPTH_MAX {
+            return None;
+        }
         let bytes: u64 = bases.iter().map(Base::bytes).sum();
         let mut prefix = Vec::with_capacity(usize::try_from(bytes).ok()?);
-        let mut depth = 0;
-        for base in bases {
-            let kept = self.0.iter().find(|kept| kept.block == base.block)?;
-            depth = depth.max(1 + kept.depth);
+        for (base, kept) in bases.iter().zip(kept) {
             for &range in &base.ranges {
                 prefix.extend_from_slice(kept.range(range)?);
             }
         }
-        (depth <= BLOCK_DEPTH_MAX).then_some((prefix, depth))
+        Some((prefix, depth))
     }
 }
 
 /// The base blocks of a sequence of blocks.
 pub(super) struct KeptBases<'a> {
-    table: &'a BlockTable,
+    reader: &'a BlockReader,
     /// Blocks below this were looked at.
     seen: u64,
     /// What blocks to come are decoded with.
@@ -80,12 +82,13 @@ pub(super) struct KeptBases<'a> {
 }
 
 impl<'a> KeptBases<'a> {
-    pub(super) fn new(table: &'a BlockTable) -> Self {
+    pub(super) fn new(reader: &'a BlockReader) -> Self {
         let (needs, kept, unusable) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { table, seen: 0, needs, kept, unusable, is_full: false }
+        Self { reader, seen: 0, needs, kept, unusable, is_full: false }
     }
 
-    /// Looks at what the next blocks need, which are in rising order, as far as there is room for it.
+    /// Looks at what the next blocks need, which are in rising order, as far as there is room for it. What
+    /// the next one needs beyond that is looked for by whoever decodes it.
     pub(super) fn look_ahead(&mut self, to_come: &[u64]) {
         let unseen = to_come.partition_point(|&block| block < self.seen);
         let near = to_come.iter().enumerate().take(BLOCKS_AHEAD).skip(unseen);
@@ -94,28 +97,39 @@ impl<'a> KeptBases<'a> {
             if self.is_full && !is_next {
                 return;
             }
-            self.expect(block, BLOCK_DEPTH_MAX);
+            let mut added = Vec::new();
+            self.expect(block, BLOCK_DEPTH_MAX, &mut added);
             self.is_full = self.bytes_expected() > KEPT_BYTES_MAX;
-            if self.is_full && !is_next {
-                self.needs.remove(&block);
-                return;
+            if self.is_full {
+                for block in added {
+                    self.needs.remove(&block);
+                }
+                if !is_next {
+                    return;
+                }
             }
-            self.seen = block + 1;
+            self.seen = block.saturating_add(1);
         }
     }
 
-    fn expect(&mut self, block: u64, depth_max: u64) {
+    /// Remembers what a block needs, and what that needs; `added` are the blocks of which that is new.
+    fn expect(&mut self, block: u64, depth_max: u64, added: &mut Vec<u64>) {
+        if depth_max == 0 {
+            return;
+        }
         // Why it cannot be read is told by whoever decodes it.
-        let Ok(bases) = bases_of(self.table, block) else { return };
-        if bases.is_empty() || depth_max == 0 {
+        let Ok(bases) = self.reader.own_bases(block) else { return };
+        if bases.is_empty() {
             return;
         }
         for base in &bases {
             if !self.needs.contains_key(&base.block) && !self.is_kept(base) {
-                self.expect(base.block, depth_max - 1);
+                self.expect(base.block, depth_max - 1, added);
             }
         }
-        self.needs.insert(block, bases);
+        if self.needs.insert(block, bases).is_none() {
+            added.push(block);
+        }
     }
 
     fn is_kept(&self, base: &Base) -> bool {
@@ -142,11 +156,11 @@ impl<'a> KeptBases<'a> {
         needed
     }
 
-    /// A block that has to be decoded before this one, so that its bytes are kept.
-    pub(super) fn missing(&self, block: u64) -> Option<u64> {
-        let mut bases = self.needs.get(&block)?.iter();
+    /// The blocks that have to be decoded before this one, so that their bytes are kept.
+    pub(super) fn missing(&self, block: u64) -> impl Iterator<Item = u64> + '_ {
+        let bases = self.needs.get(&block).into_iter().flatten();
         let missing =
-            bases.find(|base| !self.unusable.contains(&base.block) && !self.is_kept(base));
+            bases.filter(|base| !self.unusable.contains(&base.block) && !self.is_kept(base));
         missing.map(|base| base.block)
     }
 
@@ -161,12 +175,14 @@ impl<'a> KeptBases<'a> {
         let lent = bases.iter().filter_map(|base| self.kept.get(&base.block).cloned()).collect();
         let needed: BTreeSet<u64> = self.needs.values().flatten().map(|base| base.block).collect();
         self.kept.retain(|block, _| needed.contains(block));
-        self.is_full = false;
+        self.is_full &= bases.is_empty();
         LentBases(lent)
     }
 
     /// Keeps what the blocks to come need of a block that was decoded.
     pub(super) fn keep(&mut self, block: u64, decoded: &Result<DecodedBlock>) {
+        // It may have been met again while it was on its way.
+        self.needs.remove(&block);
         let needed = self.needed(block);
         if needed.count() == 0 {
             return;
@@ -186,14 +202,4 @@ fn kept_base(block: u64, decoded: &DecodedBlock, needed: &ByteRanges) -> Option<
     };
     let parts = needed.iter().map(part).collect::<Option<_>>()?;
     Some(KeptBase { block, depth: decoded.depth(), parts })
-}
-
-/// What a block is decoded with.
-fn bases_of(table: &BlockTable, block: u64) -> Result<Vec<Base>> {
-    let about = |record: &BlockRecord| {
-        (!record.bases.is_empty()).then_some((record.place, record.payload_len))
-    };
-    let Some((place, len)) = table.with_record(block, about)? else { return Ok(Vec::new()) };
-    let frame = table.reader().frame(place, FrameType::Data, len)?;
-    Ok(Data::decode(frame.payload())?.bases)
 }

@@ -9,6 +9,7 @@ mod base_choice;
 mod block_fetcher;
 mod block_packer;
 mod block_reader;
+mod block_sealer;
 mod block_table;
 mod catalog;
 mod earlier_blocks;
@@ -63,7 +64,7 @@ pub use crate::format::{
 };
 // How far a rollback has come is the journal's.
 pub use crate::journal::RollbackStage;
-// So is what became of an index.
-pub use crate::journal::IndexUpkeep;
+// So are what became of an index, and what has no password.
+pub use crate::journal::{IndexUpkeep, not_encrypted};
 // What parts are called is the storage's.
 pub use crate::storage::PartNames;

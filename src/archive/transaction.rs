@@ -129,7 +129,7 @@ impl<'a> Transaction<'a> {
         let last_end = base.map(Version::end_place);
         let (holds_data, reader) = (archive.holds_data(), archive.reader());
         // Differences are made to what is there, by codecs that can.
-        let makes_differences = holds_data && options.method.takes_prefix();
+        let makes_differences = holds_data && options.method.of_differences().is_some();
         let table = base.filter(|_| makes_differences).map(|_| blocks);
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);

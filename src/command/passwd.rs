@@ -1,14 +1,22 @@
 //! `passwd`: another password for an encrypted archive.
 
-use crate::archive::{Archive, begin_password_change};
-use crate::base::{Error, Progress, Result};
+use crate::archive::{Archive, begin_password_change, not_encrypted};
+use crate::base::{Error, ErrorKind, Progress, Result};
 
 use super::options::{PasswdOptions, PasswdSummary};
 
 /// Changes the password. No data is written anew: what was encrypted stays as it is.
 pub fn passwd(options: &PasswdOptions, progress: &dyn Progress) -> Result<PasswdSummary> {
     let unchanged = "the password was not changed";
-    Archive::expect_key(&options.archive, true).map_err(|error| error.outcome(unchanged))?;
+    // Before anybody is asked in vain; what is wrong with it otherwise shows when it is opened.
+    let checked = Archive::expect_key(&options.archive, true);
+    checked.map_err(|error| {
+        match error.kind() {
+            ErrorKind::Usage => not_encrypted().at(&options.archive),
+            _ => error,
+        }
+        .outcome(unchanged)
+    })?;
     let old = options.key.password("Old password: ", false, progress)?;
     // Whoever does not know the old one is not asked for a new one.
     let change =

@@ -50,7 +50,12 @@ fn plan_of(
             Ok((place, len)) => needed.entry(place.part).or_default().add(place.offset, len),
             // The part tells where in it the block is, once it is there.
             Err(error) if error.kind() == ErrorKind::Missing => {
-                *unknown.entry(table.part_of(block)?).or_default() += 1;
+                let part = table.part_of(block)?;
+                *unknown.entry(part).or_default() += 1;
+                let ranges = needed.entry(part).or_default();
+                if let Ok((place, len)) = table.page_of(block) {
+                    ranges.add(place.offset, len);
+                }
             }
             Err(error) => findings.damage(format_args!("block {block}: {error}")),
         }

@@ -1,5 +1,5 @@
 //! The places on disk that files on their way are going to have: nothing else may go there meanwhile,
-//! nor below.
+//! nor below, nor in the place of a directory above.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,26 +17,38 @@ pub(super) struct HeldPlaces {
     target: Option<Arc<Target>>,
     /// Hashes of paths; two of the same hash cost no more than a smaller window.
     paths: HashSet<u64>,
+    /// Of the directories that they go to.
+    above: HashSet<u64>,
 }
 
 impl HeldPlaces {
     /// Whether what goes to `place` has to wait until the files on their way are there.
     pub(super) fn is_held(&self, place: &Place) -> bool {
         let Some(target) = &self.target else { return false };
-        !Arc::ptr_eq(target, &place.target)
-            || hashes(&place.path).any(|hash| self.paths.contains(&hash))
+        let is_held = || {
+            let (mut held, mut last) = (false, 0);
+            for hash in hashes(&place.path) {
+                held |= self.paths.contains(&hash);
+                last = hash;
+            }
+            held || self.above.contains(&last)
+        };
+        !Arc::ptr_eq(target, &place.target) || is_held()
     }
 
     /// A file is on its way to `place`, which is not held.
     pub(super) fn add(&mut self, place: &Place) {
         self.target = Some(Arc::clone(&place.target));
-        self.paths.extend(hashes(&place.path).last());
+        let mut hashes: Vec<u64> = hashes(&place.path).collect();
+        self.paths.extend(hashes.pop());
+        self.above.extend(hashes);
     }
 
     /// Nothing is on its way any more.
     pub(super) fn clear(&mut self) {
         self.target = None;
         self.paths.clear();
+        self.above.clear();
     }
 }
 

@@ -82,8 +82,9 @@ fn needs_part_away(
     block: &BlockRecord,
 ) -> bool {
     let is_away = |block| table.part_of(block).is_ok_and(|part| archive.is_away(part));
-    archive.is_away(block.place.part)
-        || !block.bases.is_empty() && table.with_bases([number]).into_iter().any(is_away)
+    archive.has_gone_parts()
+        && (archive.is_away(block.place.part)
+            || !block.bases.is_empty() && table.with_bases([number]).into_iter().any(is_away))
 }
 
 /// Counts the fragments of an archive without data: there is nothing to compare them with.

@@ -60,6 +60,8 @@ impl Method {
     /// Levels of the context-mixing codec.
     const CM_FAST: u8 = 1;
     const CM_STRONG: u8 = 2;
+    /// Of zstd for what changed, where the codec is one that takes its time.
+    const DIFFERENCE_LEVEL: u8 = 12;
     /// From this level of zstd on, matches are looked for in the whole block.
     const LONG_FROM: u8 = 2;
     /// What tells fast whether bytes can be compressed at all.
@@ -170,9 +172,15 @@ impl Method {
         if self.level == Self::CM_FAST { Strength::Fast } else { Strength::Strong }
     }
 
-    /// Whether a block can be packed as what comes after other bytes.
-    pub fn takes_prefix(&self) -> bool {
-        self.codec() == Codec::Zstd
+    /// How a block is packed as what comes after other bytes, which only zstd can, if size is worth the time.
+    pub const fn of_differences(self) -> Option<Self> {
+        match self.codec {
+            Codec::Zstd => Some(self),
+            Codec::Lzma | Codec::ContextMixing => {
+                Some(Self { codec: Codec::Zstd, level: Self::DIFFERENCE_LEVEL, ..self })
+            }
+            Codec::Store | Codec::Brotli => None,
+        }
     }
 
     /// How many bytes a block holds at most.

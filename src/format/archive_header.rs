@@ -2,7 +2,7 @@
 
 use crate::base::{ByteReader, ByteWriter, Digest, Error, ErrorKind, Result};
 
-use super::limits::{PAGE_BYTES, UPDATE_PARTS_MAX};
+use super::limits::{PAGE_BYTES, PARTS_MAX, UPDATE_PARTS_MAX};
 
 const MAGIC: [u8; 8] = *b"ZARC\r\n\x1a\n";
 const MAJOR: u16 = 0;
@@ -145,7 +145,7 @@ impl ArchiveHeader {
         let flags = decode_flags(reader.u32()?)?;
         let mut header = Self {
             flags,
-            part: reader.u32()?,
+            part: decode_part(&mut reader)?,
             archive_id: reader.array()?,
             created: reader.i64()?,
             block_bits: reader.u8()?,
@@ -179,6 +179,15 @@ impl ArchiveHeader {
             return Err(reader.corrupt("blocks or fragments above 2^28 bytes"));
         }
         Ok((header, genesis))
+    }
+}
+
+fn decode_part(reader: &mut ByteReader<'_>) -> Result<u32> {
+    let part = reader.u32()?;
+    if u64::from(part) > PARTS_MAX {
+        Err(reader.corrupt(format_args!("part {part}")))
+    } else {
+        Ok(part)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::base::{ByteReader, ByteWriter, Result};
 
-use super::limits::BLOCK_FRAGMENTS_MAX;
+use super::limits::{BLOCK_FRAGMENTS_MAX, COUNT_MAX};
 use super::place::FragmentId;
 
 /// Consecutive fragments of one block.
@@ -99,7 +99,7 @@ impl Piece {
 
 fn decode_run(reader: &mut ByteReader<'_>, count: u64, block_before: u64) -> Result<Run> {
     let delta = reader.signed_varint()?;
-    let block = block_before.checked_add_signed(delta);
+    let block = block_before.checked_add_signed(delta).filter(|block| *block <= COUNT_MAX);
     let index = reader.varint_at_most(BLOCK_FRAGMENTS_MAX - 1, "fragment index")?;
     let (Some(block), Ok(index), Ok(count)) = (block, u32::try_from(index), u32::try_from(count))
     else {

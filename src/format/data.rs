@@ -3,7 +3,7 @@
 use crate::base::{ByteReader, ByteWriter, Result};
 
 use super::limits::{
-    BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, BLOCK_PREFIX_BYTES_MAX,
+    BASE_RANGES_MAX, BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_FRAGMENTS_MAX, BLOCK_PREFIX_BYTES_MAX,
 };
 
 /// Payload of a DATA frame, still compressed.
@@ -121,8 +121,7 @@ fn decode_bases(reader: &mut ByteReader<'_>, count: u8, of_block: u64) -> Result
 }
 
 fn decode_ranges(reader: &mut ByteReader<'_>) -> Result<Vec<(u32, u32)>> {
-    // A range takes at least two bytes, so the count is bounded by the payload.
-    let count = reader.varint_at_most(reader.remaining() as u64 / 2, "number of ranges")?;
+    let count = reader.varint_at_most(BASE_RANGES_MAX, "number of ranges")?;
     let mut ranges = Vec::new();
     let mut end = 0;
     for _ in 0..count {

@@ -38,6 +38,8 @@ pub const COUNT_MAX: u64 = 1 << 62;
 pub const PARTS_MAX: u64 = 1 << 18;
 /// Parts of one update.
 pub const UPDATE_PARTS_MAX: u64 = 1 << 16;
+/// Ranges of one base block.
+pub const BASE_RANGES_MAX: u64 = 1 << 16;
 /// Levels of directories of a run.
 pub const DIRECTORY_LEVELS_MAX: u64 = 16;
 /// Raw bytes of a directory.

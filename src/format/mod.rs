@@ -36,9 +36,9 @@ pub use fragment_page::{BlockRecord, FragmentPage, FragmentRecord};
 pub use frame::{FrameHeader, FrameType};
 pub use intent::Intent;
 pub use limits::{
-    BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_DEPTH_MAX, BLOCK_FRAGMENTS_MAX, BLOCK_PREFIX_BYTES_MAX,
-    COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX, PAGE_BYTES, PARTS_MAX, RUNS_MAX,
-    UPDATE_PARTS_MAX,
+    BASE_RANGES_MAX, BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_DEPTH_MAX, BLOCK_FRAGMENTS_MAX,
+    BLOCK_PREFIX_BYTES_MAX, COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX, PAGE_BYTES,
+    PARTS_MAX, RUNS_MAX, UPDATE_PARTS_MAX,
 };
 pub use manifest::{Counts, Manifest, RunReference};
 pub use origin::{CopiedRange, Origin};

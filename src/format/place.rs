@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::base::{ByteReader, ByteWriter, Result};
 
+use super::limits::PARTS_MAX;
+
 /// Part number and byte offset in that part where a frame starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Place {
@@ -19,7 +21,7 @@ impl Place {
     }
 
     pub(super) fn decode(reader: &mut ByteReader<'_>) -> Result<Self> {
-        let part = reader.varint_at_most(u64::from(u32::MAX), "part number")?;
+        let part = reader.varint_at_most(PARTS_MAX, "part number")?;
         let part = u32::try_from(part).map_err(|_| reader.corrupt("part number"))?;
         Ok(Self { part, offset: reader.varint_at_most(u64::MAX >> 1, "offset")? })
     }

@@ -35,7 +35,7 @@ pub use frame_reader::{Frame, FrameReader};
 pub use frame_walk::{FrameWalk, Step};
 pub use header_region::NewPart;
 pub use index_rebuild::IndexUpkeep;
-pub use password_change::PasswordChange;
+pub use password_change::{PasswordChange, not_encrypted};
 pub use recovery::{Journal, Tail};
 pub use rollback::RollbackStage;
 pub use update_writer::UpdateWriter;

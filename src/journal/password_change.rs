@@ -51,11 +51,7 @@ impl PasswordChange {
         let regions = index.iter().map(|index| &index.region).chain(&regions);
         expect_headers(&parts, regions.clone())?;
         let records = regions.filter_map(|region| region.key_record.clone());
-        let record = records.max_by_key(KeyRecord::generation).ok_or_else(|| {
-            Error::usage("the archive is not encrypted")
-                .because("only an encrypted archive has a password")
-                .hint("add to a new archive with -key")
-        })?;
+        let record = records.max_by_key(KeyRecord::generation).ok_or_else(not_encrypted)?;
         let master_key = record.unwrap(old)?;
         let mut there = numbers.clone();
         if let Some(index) = index {
@@ -102,4 +98,11 @@ impl PasswordChange {
 fn write_page(backend: &dyn Backend, offset: u64, page: &[u8], record: &KeyRecord) -> Result<()> {
     backend.overwrite(offset, &with_key_record(page, record))?;
     backend.sync()
+}
+
+/// A plain archive has no password to change.
+pub fn not_encrypted() -> Error {
+    Error::usage("the archive is not encrypted")
+        .because("only an encrypted archive has a password")
+        .hint("add to a new archive with -key")
 }

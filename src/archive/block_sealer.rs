@@ -1,0 +1,135 @@
+//! A block to the frame that it becomes: compressed in the way that makes it smallest, and checked.
+
+use std::cell::RefCell;
+
+use crate::base::{Error, Result};
+use crate::compress::{self, Codec, Filter, Method};
+use crate::format::{Base, Data};
+
+use super::base_choice::Bases;
+use super::block_packer::FullBlock;
+use super::earlier_blocks::LentBlocks;
+
+/// A difference to earlier content that takes less than one in so many bytes of a block is not compared with
+/// what a slow codec would make of it: hardly any content becomes that small.
+const SMALL_DIFFERENCE: usize = 10;
+
+thread_local! {
+    /// Where a worker unpacks what it packed; kept, because fresh memory costs a page fault for
+    /// every 4 KiB.
+    static UNPACKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A block as it will be written, and its buffer to be used again.
+pub(super) struct SealedBlock {
+    pub payload: Vec<u8>,
+    pub raw: Vec<u8>,
+    /// How it was packed: stored if it would not have become smaller.
+    pub method: Method,
+    /// The earlier blocks that it is decoded with.
+    pub bases: Vec<u64>,
+}
+
+/// What a block is to become.
+struct Packing {
+    method: Method,
+    codec: Codec,
+    filter: Filter,
+    bases: Vec<Base>,
+    /// The bytes of the bases.
+    prefix: Vec<u8>,
+    /// No more than the block has.
+    bytes: Vec<u8>,
+}
+
+impl FullBlock {
+    /// Compresses the block and proves that what will be written gives its fragments back: a
+    /// wrong compressor or a flipped bit in memory shows here and not at a restore.
+    ///
+    /// What `earlier` blocks have like it is the prefix, if they can be read.
+    pub(super) fn seal(mut self, method: Method, earlier: &LentBlocks) -> Result<SealedBlock> {
+        let method = method.of(self.kind);
+        let mut packing = self.difference(method, earlier)?;
+        let is_enough = |difference: &Packing| {
+            difference.method == method
+                || difference.bytes.len() * SMALL_DIFFERENCE < self.raw.len()
+        };
+        if !packing.as_ref().is_some_and(is_enough) {
+            let whole = self.whole(method)?;
+            let len = |packing: &Packing| packing.bytes.len();
+            if packing.as_ref().map_or(usize::MAX, len) > whole.as_ref().map_or(usize::MAX, len) {
+                packing = whole;
+            }
+        }
+        let Some(packing) = packing else {
+            self.check(&self.raw)?;
+            let payload = self.payload(Codec::Store, Filter::None, Vec::new(), &self.raw);
+            let method = method.stored();
+            return Ok(SealedBlock { payload, raw: self.raw, method, bases: Vec::new() });
+        };
+        let Packing { method, codec, filter, bases, prefix, bytes } = packing;
+        UNPACKED.with_borrow_mut(|unpacked| {
+            compress::unpack_after(&prefix, codec, &bytes, self.raw.len(), unpacked)
+                .map_err(|error| Self::not_reproduced().because(error))?;
+            filter.undo(unpacked);
+            self.check(unpacked)
+        })?;
+        let numbers = bases.iter().map(|base| base.block).collect();
+        let payload = self.payload(codec, filter, bases, &bytes);
+        Ok(SealedBlock { payload, raw: self.raw, method, bases: numbers })
+    }
+
+    /// The block as the difference to what earlier blocks have like it; nothing if they have nothing of use.
+    fn difference(&self, method: Method, earlier: &LentBlocks) -> Result<Option<Packing>> {
+        let Some(method) = method.of_differences() else { return Ok(None) };
+        let bases = earlier.with(|earlier| earlier.map(|earlier| self.similar.choose(earlier)));
+        let Some(Bases { bases, prefix }) = bases.filter(|chosen| !chosen.bases.is_empty()) else {
+            return Ok(None);
+        };
+        let packed = compress::pack_after(&prefix, &self.raw, &method, self.kind)?;
+        if packed.codec == Codec::Store {
+            return Ok(None);
+        }
+        let (codec, bytes) = (packed.codec, packed.bytes.into_owned());
+        // What is like an earlier block is more so as it is.
+        let filter = Filter::None;
+        Ok(Some(Packing { method, codec, filter, bases, prefix, bytes }))
+    }
+
+    /// The block by itself; nothing if that does not become smaller.
+    fn whole(&mut self, method: Method) -> Result<Option<Packing>> {
+        let filter = Filter::of(self.kind);
+        filter.apply(&mut self.raw);
+        let packed = compress::pack(&self.raw, &method, self.kind)?;
+        let (codec, is_smaller) = (packed.codec, packed.codec != Codec::Store);
+        let bytes = if is_smaller { packed.bytes.into_owned() } else { Vec::new() };
+        filter.undo(&mut self.raw);
+        let (bases, prefix) = (Vec::new(), Vec::new());
+        Ok(is_smaller.then_some(Packing { method, codec, filter, bases, prefix, bytes }))
+    }
+
+    fn payload(&self, codec: Codec, filter: Filter, bases: Vec<Base>, packed: &[u8]) -> Vec<u8> {
+        let lengths = self.fragments.iter().map(|fragment| fragment.len).collect();
+        let (codec, filter, block) = (codec.id(), filter.id(), self.number);
+        Data { codec, filter, bases, block, lengths, packed }.encode()
+    }
+
+    /// Fails unless `unpacked` is the fragments, one after another.
+    fn check(&self, unpacked: &[u8]) -> Result<()> {
+        let mut rest = unpacked;
+        for fragment in &self.fragments {
+            let (bytes, after) =
+                rest.split_at_checked(fragment.len as usize).ok_or_else(Self::not_reproduced)?;
+            if self.identities.of(bytes) != fragment.identity {
+                return Err(Self::not_reproduced());
+            }
+            rest = after;
+        }
+        Ok(())
+    }
+
+    fn not_reproduced() -> Error {
+        Error::corrupt("a compressed block does not give its content back")
+            .hint("memory, processor or disk of this machine may be failing; nothing was added")
+    }
+}
