@@ -1,6 +1,7 @@
 //! Parts as they were when a reader came, whatever somebody appends meanwhile.
 //!
-//! Invariant: which parts there are, and how long each is, is asked once. What a reader finds at the end of a
+//! Invariant: which parts there are, and how long each is, is asked once; of part 0 whoever looks at it keeps the
+//! length. What a reader finds at the end of a
 //! part at one moment can so not be contradicted by what it finds there at the next.
 
 use std::collections::BTreeMap;
