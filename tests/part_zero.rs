@@ -17,7 +17,7 @@ use zarc::command::{AddOptions, IndexUpkeep, ListOptions, Location, Row, add, li
 
 use crate::support::parts::{InParts, history_with_index, zarc_in};
 use crate::support::tree_changes::{Change, apply, change};
-use crate::support::trees::walk;
+use crate::support::trees::{Tree, walk};
 use crate::support::workbench::{
     fresh_in_memory, random_cases, real_seconds, rows, run_add, set_clock, wait_for_a_tick,
 };
@@ -196,15 +196,21 @@ fn t6_parts_put_back_to_an_older_state_are_told_from_the_index() {
     }
 }
 
+/// An archive of five updates, and its index as it was after two.
+fn grown_since(key: Option<&'static str>) -> (InParts, Vec<Tree>, Vec<u8>) {
+    let (archive, mut trees) = history_with_index(2, key);
+    let old_index = fs::read(archive.part(0)).unwrap();
+    for number in 3..=5 {
+        archive.add_file("more", &noise(number, 5000));
+        trees.push(walk(&archive.bench.work()));
+    }
+    (archive, trees, old_index)
+}
+
 #[test]
 fn an_index_that_is_behind_catches_up() {
     for key in [None, Some("open sesame")] {
-        let (archive, mut trees) = history_with_index(2, key);
-        let old_index = fs::read(archive.part(0)).unwrap();
-        for number in 3..=5 {
-            archive.add_file("more", &noise(number, 5000));
-            trees.push(walk(&archive.bench.work()));
-        }
+        let (archive, mut trees, old_index) = grown_since(key);
         let expected = listings(&archive, &archive.location(), 5);
         fs::write(archive.part(0), &old_index).unwrap();
         assert!(listings(&archive, &archive.location(), 5) == expected, "it is only behind");
@@ -304,12 +310,7 @@ fn zarc_index_refuses_a_damaged_newest_part_even_with_force() {
 #[test]
 fn a_part_that_is_missing_beside_an_old_index_is_named() {
     for key in [None, Some("open sesame")] {
-        let (archive, mut trees) = history_with_index(2, key);
-        let old_index = fs::read(archive.part(0)).unwrap();
-        for number in 3..=5 {
-            archive.add_file("more", &noise(number, 5000));
-            trees.push(walk(&archive.bench.work()));
-        }
+        let (archive, trees, old_index) = grown_since(key);
         fs::write(archive.part(0), &old_index).unwrap();
         let whole = archive.files();
         for missing in [2, 3, 4] {
