@@ -125,7 +125,7 @@ pub(super) fn make_room(out: &mut Vec<u8>, raw_len: usize) -> Result<()> {
 /// How much room is asked for where a block of `len` bytes is to be: large ones get more than the allocator
 /// keeps, so that the memory goes back to the system with them. What is not used of it is no memory.
 fn returned_room(len: usize) -> usize {
-    if len > KEPT_BY_ALLOCATOR / 2 { len.max(KEPT_BY_ALLOCATOR + 1) } else { len }
+    if len > KEPT_BY_ALLOCATOR / 4 { len.max(KEPT_BY_ALLOCATOR + 1) } else { len }
 }
 
 fn reserve(out: &mut Vec<u8>, len: usize) -> Result<()> {
