@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Second reader of the .zarc format, draft 0.4, written from spec/format.md alone.
+"""Second reader of the .zarc format, draft 0.5, written from spec/format.md alone.
 
 It is there to prove that the text suffices, so it prefers plain over fast: the sections below carry
 the numbers and the words of the text. It reads archives of one file and in parts, and part 0 alone as far
@@ -134,7 +134,7 @@ class Cursor:
 # --- 3. Header region ---------------------------------------------------------------------------
 
 MAGIC = bytes.fromhex("5A4152430D0A1A0A")
-DRAFT = (0, 4)
+DRAFT = (0, 5)
 PAGE_BYTES = 4096
 ENCRYPTED, INDEX_PART, WITHOUT_DATA = 1, 2, 4
 BLOCK_BYTES_MAX = 1 << 28
@@ -200,6 +200,7 @@ META_BYTES_MAX = 1 << 26
 DATA_PAYLOAD_BYTES_MAX = (1 << 28) + (1 << 24)
 UPDATE, DATA, FRAGMENTS, ENTRIES, DIRECTORY, MANIFEST, COMMIT = range(1, 8)
 ORIGIN, INTENT, ANCHOR = OF_INDEX = range(10, 13)
+IDENTITIES = 13
 FRAME_TYPES = {  # type: name, limit of the payload
     UPDATE: ("UPDATE", 4096),
     DATA: ("DATA", DATA_PAYLOAD_BYTES_MAX),
@@ -211,9 +212,10 @@ FRAME_TYPES = {  # type: name, limit of the payload
     ORIGIN: ("ORIGIN", 1 << 24),
     INTENT: ("INTENT", 416),
     ANCHOR: ("ANCHOR", 416),
+    IDENTITIES: ("IDENTITIES", META_BYTES_MAX),
 }
 FRAME_TYPES_NOT_YET_WRITTEN = {8: "PARITY", 9: "BADBLOCK"}
-ORDER_IN_UPDATE = {UPDATE: 0, DATA: 1, FRAGMENTS: 1, ENTRIES: 1, DIRECTORY: 1, MANIFEST: 2}
+ORDER_IN_UPDATE = {UPDATE: 0, DATA: 1, FRAGMENTS: 1, IDENTITIES: 1, ENTRIES: 1, DIRECTORY: 1, MANIFEST: 2}
 
 
 class FrameHeader(NamedTuple):
@@ -549,7 +551,7 @@ def undo_e8e9(packed):
 
 # --- 7. Runs ------------------------------------------------------------------------------------
 
-ENTRY_RUN, FRAGMENT_RUN = 1, 2
+ENTRY_RUN, FRAGMENT_RUN, IDENTITY_RUN = 1, 2, 3
 
 
 def archive_order(path):
@@ -774,7 +776,7 @@ def decode_directory(raw):
     require(len(raw) <= DIRECTORY_BYTES_MAX, f"directory: {len(raw)} bytes")
     cursor = Cursor(raw, "directory")
     kind, level = cursor.fixed("BB")
-    require(kind in (ENTRY_RUN, FRAGMENT_RUN), f"directory: unknown run kind {kind}")
+    require(kind in (ENTRY_RUN, FRAGMENT_RUN, IDENTITY_RUN), f"directory: unknown run kind {kind}")
     require(1 <= level <= DIRECTORY_LEVELS_MAX, f"directory: level {level}")
     records, children = cursor.varint(), []
     for _ in range(cursor.count(0, 5)):
@@ -784,6 +786,7 @@ def decode_directory(raw):
             first_key = archive_order(path)
         else:
             first_key = cursor.varint()
+            require(kind == FRAGMENT_RUN or first_key < 1 << 8 * PREFIX_BYTES, f"directory: first key {first_key}")
         children.append(PageReference(first_key, cursor.place(), cursor.varint(), cursor.varint()))
     cursor.end()
     require(children, "directory: it is empty")
@@ -794,6 +797,41 @@ def decode_directory(raw):
     require(all(child.records for child in children), "directory: a page without records")
     require(sum(child.records for child in children) == records, "directory: the records of pages do not add up")
     return Directory(kind, level, records, children)
+
+
+# --- 7.4 Identity page ---------------------------------------------------------------------------
+
+PREFIX_BYTES = 5
+
+
+class IdentityRecord(NamedTuple):
+    prefix: int  # the first bytes of an identity, as a big-endian number
+    block: int
+
+    def key(self):
+        return self.prefix
+
+
+def prefix_of(identity):
+    return int.from_bytes(identity[:PREFIX_BYTES], "big")
+
+
+def decode_identity_page(raw):
+    cursor = Cursor(raw, "identity page")
+    count = cursor.varint()
+    first, prefix_width, least, block_width = cursor.varint(), cursor.u8(), cursor.varint(), cursor.u8()
+    require(prefix_width <= PREFIX_BYTES and block_width <= 8, "identity page: differences are too wide")
+    require(count >= 1 and (count == 1 or prefix_width + block_width), f"identity page: {count} records")
+    require(count * (prefix_width + block_width) == cursor.left(), "identity page: of another length")
+    records = []
+    for _ in range(count):
+        differences = [int.from_bytes(cursor.take(width), "little") for width in (prefix_width, block_width)]
+        records.append(IdentityRecord(first + differences[0], least + differences[1]))
+    require(records == sorted(records), "identity page: not in rising order")
+    require(records[0].prefix == first, "identity page: begins with another record")
+    require(records[-1].prefix < 1 << 8 * PREFIX_BYTES and all(record.block <= COUNT_MAX for record in records),
+            "identity page: an impossible record")
+    return records
 
 
 # --- 8. MANIFEST --------------------------------------------------------------------------------
@@ -809,6 +847,13 @@ class RunReference(NamedTuple):
     newest: int
     records: int
     first_block: int
+
+
+class IdentityRun(NamedTuple):
+    place: tuple
+    payload_length: int
+    records: int
+    blocks: int
 
 
 class Manifest(NamedTuple):
@@ -830,6 +875,10 @@ class Manifest(NamedTuple):
     delta_fragments: object
     entry_runs: list
     fragment_runs: list
+    identity_runs: list
+
+
+IDENTITY_RUNS = 1  # field of a manifest
 
 
 def decode_manifest(raw):
@@ -840,10 +889,12 @@ def decode_manifest(raw):
     comment = cursor.bytes(COMMENT_BYTES_MAX)
     deltas = [decode_run_reference(cursor, kind, optional=True) for kind in (ENTRY_RUN, FRAGMENT_RUN)]
     live = [decode_live_runs(cursor, kind) for kind in (ENTRY_RUN, FRAGMENT_RUN)]
-    critical = [tag for tag in decode_fields(cursor) if tag >= 128]
+    fields = decode_fields(cursor)
+    critical = [tag for tag in fields if tag >= 128]
     require(not critical, f"manifest: unknown critical tags {critical}")
     cursor.end()
-    manifest = Manifest(update, date, *counts, comment, *deltas, *live)
+    identities = decode_identity_runs(fields[IDENTITY_RUNS]) if IDENTITY_RUNS in fields else []
+    manifest = Manifest(update, date, *counts, comment, *deltas, *live, identities)
     check_runs(manifest)
     return manifest
 
@@ -858,6 +909,17 @@ def decode_run_reference(cursor, kind, optional=False):
     first_block = cursor.varint() if kind == FRAGMENT_RUN else 0
     require(1 <= oldest <= newest, f"manifest: run of updates {oldest} to {newest}")
     return RunReference(kind, place, payload_length, oldest, newest, records, first_block)
+
+
+def decode_identity_runs(value):
+    cursor = Cursor(value, "manifest")
+    runs = []
+    for _ in range(cursor.count(1, 5)):
+        runs.append(IdentityRun(cursor.place(), cursor.varint(), cursor.varint(), cursor.varint()))
+        require(1 <= runs[-1].blocks <= runs[-1].records, f"manifest: impossible {runs[-1]}")
+    cursor.end()
+    require(len(runs) <= RUNS_MAX, f"manifest: {len(runs)} runs of identities")
+    return runs
 
 
 def decode_live_runs(cursor, kind):
@@ -879,6 +941,8 @@ def check_runs(manifest):
         require(run.first_block == block, f"manifest: live fragment runs do not cover block {block} once")
         block += run.records
     require(block == manifest.blocks, f"manifest: live fragment runs cover {block} blocks of {manifest.blocks}")
+    covered = sum(run.blocks for run in manifest.identity_runs)
+    require(covered <= manifest.blocks, f"manifest: identities of {covered} blocks of {manifest.blocks}")
 
 
 class Version:
@@ -909,6 +973,17 @@ class Version:
         require(manifest.date == self.commit.date,
                 f"update {manifest.update}: manifest and commit differ in the date")
         return manifest
+
+    def check_identities(self):
+        """Runs of identities are the fragment records in another order."""
+        block = 0
+        for run in self.manifest.identity_runs:
+            records = read_directory(self.archive, run, IDENTITY_RUN, None, self.commit.offset)
+            expected = [IdentityRecord(prefix_of(identity), record.block)
+                        for record in self.blocks[block : block + run.blocks] for identity in record.identities]
+            require(records == sorted(expected),
+                    f"identities of the blocks from {block} on are not those of the fragment records")
+            block += run.blocks
 
     def delta(self):
         return self.read_run(self.manifest.delta_entries) if self.manifest.delta_entries else []
@@ -953,6 +1028,13 @@ class Version:
                     f"{shown(entry.path)}: fragments of block {piece.block} are not {piece.length} bytes together")
 
 
+PAGES_OF_RUNS = {
+    ENTRY_RUN: (ENTRIES, decode_entry_page),
+    FRAGMENT_RUN: (FRAGMENTS, decode_fragment_page),
+    IDENTITY_RUN: (IDENTITIES, decode_identity_page),
+}
+
+
 def read_directory(archive, reference, kind, level, before):
     """The records below a directory, which a run (level None) or another directory refers to."""
     frame = archive.frame(reference.place, DIRECTORY, reference.payload_length, before)
@@ -961,7 +1043,7 @@ def read_directory(archive, reference, kind, level, before):
     require(directory.kind == kind, f"{what}: of another kind than the run")
     require(level in (None, directory.level), f"{what}: of level {directory.level}, not {level}")
     require(directory.records == reference.records, f"{what}: {directory.records} records, not {reference.records}")
-    page_type, decode = (ENTRIES, decode_entry_page) if kind == ENTRY_RUN else (FRAGMENTS, decode_fragment_page)
+    page_type, decode = PAGES_OF_RUNS[kind]
     # Positions are compared over all parts.
     here, records = position(*reference.place), []
     for child in directory.children:
@@ -1765,7 +1847,7 @@ def next_piece(archive, commit, offset):
     return offset
 
 
-PAGE_DECODERS = {FRAGMENTS: decode_fragment_page, ENTRIES: decode_entry_page, DIRECTORY: decode_directory}
+PAGE_DECODERS = dict(PAGES_OF_RUNS.values()) | {DIRECTORY: decode_directory}
 
 
 def verify_block(archive, frame, blocks):
@@ -1799,6 +1881,7 @@ def verify_version(version, blocks, before, data_payload, report):
     for record in version.blocks:
         require(blocks.get(record.block) == record,
                 f"{what}: block {record.block} differs from its fragment record")
+    version.check_identities()
     delta_blocks = [record.block for record in delta_records]
     if version.archive.header.has_data:
         added_blocks = [n for n, r in blocks.items() if position(*r.place) > version.commit.update_offset]
@@ -1872,6 +1955,7 @@ VECTOR_DECODERS = {
     "fragment-page": decode_fragment_page,
     "entry-page": decode_entry_page,
     "directory": decode_directory,
+    "identity-page": decode_identity_page,
     "manifest": decode_manifest,
     "commit": decode_commit,
     "anchor": decode_anchor,
@@ -1945,7 +2029,7 @@ class Report:
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description="Second reader of the .zarc format, draft 0.4.")
+    parser = argparse.ArgumentParser(description="Second reader of the .zarc format, draft 0.5.")
     commands = parser.add_subparsers(required=True)
     for name, function, operands in (
         ("list", command_list, ["archive"]),

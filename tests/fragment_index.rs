@@ -114,6 +114,17 @@ fn fragments_are_found_where_nothing_is_kept() {
 
 #[test]
 fn fragments_of_a_page_that_is_damaged_are_stored_again_and_the_others_found() {
+    // Found through the records of all blocks, or through a run of identities.
+    for (shape, is_told_first) in [
+        (RunShape { identity_run_min: usize::MAX, ..RunShape::default() }, true),
+        (RunShape { identity_run_max: 1 << 16, ..RunShape::default() }, false),
+    ] {
+        check_damaged_page(shape, is_told_first);
+    }
+}
+
+fn check_damaged_page(shape: RunShape, is_told_first: bool) {
+    let options = || TransactionOptions { shape, ..options() };
     let memory = Memory::default();
     let environment = Environment::system();
     let open = |memory: &Memory| {
@@ -133,8 +144,7 @@ fn fragments_of_a_page_that_is_damaged_are_stored_again_and_the_others_found() {
     let mut archive = open(&memory);
     let base = History::of(&archive).newest().unwrap().unwrap();
     let mut transaction = Transaction::begin(&mut archive, Some(&base), &options()).unwrap();
-    let [error] = transaction.unreadable() else { panic!("one page is damaged") };
-    assert!(error.to_string().contains("damaged"), "{error}");
+    assert_eq!(transaction.unreadable().len(), usize::from(is_told_first));
     let mut is_again = 0;
     for (number, id) in (0..).zip(&ids) {
         let now = store(&mut transaction, number);
@@ -143,5 +153,7 @@ fn fragments_of_a_page_that_is_damaged_are_stored_again_and_the_others_found() {
     }
     assert_eq!(transaction.counts().fragments, ids.len() as u64 + is_again);
     assert!(is_again > 0);
+    let [error] = transaction.unreadable() else { panic!("one page is damaged") };
+    assert!(error.to_string().contains("damaged"), "{error}");
     transaction.commit().unwrap();
 }

@@ -26,7 +26,7 @@ use super::support::workbench::{
 use super::support::{Told, noise};
 
 /// Where the archives of this draft are.
-pub const FOLDER: &str = "testdata/archives/draft-0.4";
+pub const FOLDER: &str = "testdata/archives/draft-0.5";
 
 /// The password of the archive that is encrypted.
 pub const PASSWORD: &str = "correct horse";
@@ -452,6 +452,9 @@ fn shape_of(name: &str) -> RunShape {
             entry_page_bytes: 1000,
             fragment_page_bytes: 500,
             directory_bytes: 200,
+            identity_page_records: 5,
+            identity_run_min: 8,
+            identity_run_max: 20,
             fan_out: 2,
         },
         _ => RunShape::default(),

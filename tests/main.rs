@@ -26,6 +26,7 @@ mod fragment_index;
 mod golden;
 mod golden_parts;
 mod history;
+mod identity_runs;
 mod index;
 mod json;
 mod json_page;

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use zarc::archive::{Archive, Catalog, History, Location, OpenOptions, RunReference, RunShape};
 use zarc::base::{Result, StoredPath, Until};
 use zarc::command::{KeyCost, Password, VerifyOptions, VerifySummary, verify};
-use zarc::compress::{ContentKind, Method, pack};
 use zarc::format::{
-    DirectoryBuilder, Entry, EntryPageBuilder, FrameType, Manifest, Object, PackedPayload,
-    PageReference, RunKind, Update,
+    DirectoryBuilder, Entry, EntryPageBuilder, FrameType, Manifest, Object, PageReference, RunKind,
 };
-use zarc::journal::{Journal, UpdateWriter};
+use zarc::journal::UpdateWriter;
 use zarc::storage::Memory;
 
+use super::support::forged::{append_packed, append_update};
 use super::support::keys::key_words;
 use super::support::parts::parts;
 use super::support::random_history::{Ending, Updates};
@@ -25,8 +24,15 @@ use super::support::workbench::{
 use super::support::{DATA, Told, noise};
 
 /// Merged as often as can be, and pages of a few records.
-const EAGER: RunShape =
-    RunShape { entry_page_bytes: 300, fragment_page_bytes: 400, directory_bytes: 150, fan_out: 2 };
+const EAGER: RunShape = RunShape {
+    entry_page_bytes: 300,
+    fragment_page_bytes: 400,
+    directory_bytes: 150,
+    identity_page_records: 3,
+    identity_run_min: 5,
+    identity_run_max: 12,
+    fan_out: 2,
+};
 
 /// Never merged.
 const PLAIN: RunShape = RunShape { fan_out: u64::MAX, ..EAGER };
@@ -295,55 +301,6 @@ fn directory(
     let (first_key, records, raw) = builder.finish().unwrap();
     let (place, payload_len) = append_packed(writer, FrameType::Directory, &raw);
     PageReference { first_key, place, payload_len, records }
-}
-
-fn append_packed(
-    writer: &mut UpdateWriter<'_>,
-    frame_type: FrameType,
-    raw: &[u8],
-) -> (zarc::format::Place, u64) {
-    let packed = pack(raw, &Method::metadata(), ContentKind::Other).unwrap();
-    let (codec, bytes) = (packed.codec as u8, packed.bytes);
-    let payload = PackedPayload { codec, raw_len: raw.len(), packed: &bytes }.encode();
-    writer.append(frame_type, &payload).unwrap()
-}
-
-/// Appends an update that holds what `append` writes, and this manifest as it changes it.
-fn append_update(
-    memory: &Memory,
-    manifest: Manifest,
-    append: impl FnOnce(&mut UpdateWriter<'_>, &mut Manifest),
-) {
-    let header = || unreachable!("the archive has a version");
-    let opened = Journal::open_for_writing(Arc::new(memory.clone()), None, header, |_| Ok(()));
-    let mut journal = opened.unwrap().0;
-    let date = manifest.date + 1;
-    let update = Update {
-        nonce: zarc::base::Digest::of(b"a forged update"),
-        previous_tag: journal.last_tag(),
-        date,
-        rolled_back: zarc::base::Digest::default(),
-        writer: "a test".to_owned(),
-    };
-    let counts = zarc::archive::Counts {
-        names: manifest.counts.names,
-        names_bytes: manifest.counts.names_bytes,
-        blocks: manifest.counts.blocks,
-        fragments: manifest.counts.fragments,
-        ..Default::default()
-    };
-    let mut manifest = Manifest {
-        update: manifest.update + 1,
-        date,
-        counts,
-        delta_entries: None,
-        delta_fragments: None,
-        ..manifest
-    };
-    let mut writer = journal.begin_update(update).unwrap();
-    append(&mut writer, &mut manifest);
-    append_packed(&mut writer, FrameType::Manifest, &manifest.encode());
-    writer.commit().unwrap();
 }
 
 /// Pages that nothing is merged into are not written again.

@@ -14,8 +14,15 @@ use super::support::generated::{Plan, directory, file, generate};
 use super::support::random::environment;
 
 /// Pages of a few entries and directories of a few pages.
-const SMALL: RunShape =
-    RunShape { entry_page_bytes: 600, fragment_page_bytes: 600, directory_bytes: 400, fan_out: 8 };
+const SMALL: RunShape = RunShape {
+    entry_page_bytes: 600,
+    fragment_page_bytes: 600,
+    directory_bytes: 400,
+    identity_page_records: 60,
+    identity_run_min: 100,
+    identity_run_max: 400,
+    fan_out: 8,
+};
 
 fn made(plan: Plan, shape: RunShape) -> Memory {
     let memory = Memory::default();

@@ -13,9 +13,10 @@ use zarc::compress::{Codec, ContentKind, Filter, Method, pack, unpack_after};
 use zarc::format::{
     Anchor, ArchiveHeader, Base, BlockRecord, Commit, CommitLink, Continuation, CopiedRange,
     Counts, Data, Directory, DirectoryBuilder, Entry, EntryPage, EntryPageBuilder, FragmentId,
-    FragmentPage, FragmentRecord, FrameHeader, FrameType, HeaderFlags, Intent, Manifest, Object,
-    Origin, PackedPayload, PageReference, Piece, Place, Run, RunKey, RunKind, RunReference, Stored,
-    Update, check_directory,
+    FragmentPage, FragmentRecord, FrameHeader, FrameType, HeaderFlags, IdentityPage,
+    IdentityPrefix, IdentityRecord, IdentityRun, Intent, Manifest, Object, Origin, PackedPayload,
+    PageReference, Piece, Place, Run, RunKey, RunKind, RunReference, Stored, Update,
+    check_directory,
 };
 use zarc::journal::FrameReader;
 use zarc::storage::Memory;
@@ -372,7 +373,45 @@ fn manifest() -> Manifest {
         delta_fragments: None,
         entry_runs: vec![delta, RunReference { updates: (1, 2), ..run(RunKind::Entries, 0, 99) }],
         fragment_runs: vec![run(RunKind::Fragments, 0, 8), run(RunKind::Fragments, 8, 4)],
+        identity_runs: [(90, 8), (30, 3)].map(identity_run).to_vec(),
     }
+}
+
+fn identity_run((records, blocks): (u64, u64)) -> IdentityRun {
+    let place = Place { part: 1, offset: 7_000 + blocks };
+    IdentityRun { place, payload_len: 62, records, blocks }
+}
+
+/// A run has the identities of a block that there is not.
+fn identities_beyond() -> Manifest {
+    Manifest { identity_runs: [(90, 8), (30, 5)].map(identity_run).to_vec(), ..manifest() }
+}
+
+/// Of two blocks, two of one block beginning alike.
+fn identities() -> Vec<IdentityRecord> {
+    let bits = [0x0102_0304_05ff_ffff, 0x0102_0304_0500_0000, 0x0102_0304_0600_0000, u64::MAX];
+    let record = |(bits, block)| IdentityRecord { prefix: IdentityPrefix::of_bits(bits), block };
+    bits.into_iter().zip([300, 300, 4000, 299]).map(record).collect()
+}
+
+fn identities_out_of_order() -> Vec<u8> {
+    let mut raw = IdentityPage::encode(&identities());
+    // The last record comes before the others.
+    let last = raw.len() - 7;
+    raw[last..last + 5].fill(0);
+    raw
+}
+
+fn directory_of_identities() -> Vec<u8> {
+    let place = Place { part: 1, offset: 5_000 };
+    let page = |record: &IdentityRecord| PageReference {
+        first_key: record.prefix,
+        place,
+        payload_len: 60,
+        records: 4,
+    };
+    let identities = identities();
+    raw_directory(1, &[page(&identities[0]), page(&identities[2])])
 }
 
 /// The raw bytes of directories: of entry pages, of fragment pages, of directories.
@@ -442,8 +481,13 @@ fn record_vectors() -> Vec<Vector> {
         ok("directory-entries", "directory", of_entries),
         ok("directory-fragments", "directory", of_fragments),
         ok("directory-of-directories", "directory", of_directories),
+        ok("directory-identities", "directory", directory_of_identities()),
         refused("directory-records-differ", "directory", of_a_gap),
+        ok("identity-page", "identity-page", IdentityPage::encode(&identities())),
+        refused("identity-page-out-of-order", "identity-page", identities_out_of_order()),
+        refused("identity-page-without-bytes", "identity-page", vec![2, 7, 0, 3, 0]),
         ok("manifest-raw", "manifest", manifest().encode()),
+        refused("manifest-identities-beyond", "manifest", identities_beyond().encode()),
         ok("commit-payload", "commit", commit().encode()),
         ok("anchor-payload", "anchor", anchor().encode()),
         refused("anchor-without-part", "anchor", anchor_without_part()),
@@ -521,6 +565,7 @@ fn decode(what: &str, bytes: &[u8]) -> Result<()> {
         "fragment-page" => FragmentPage::decode(bytes).map(drop),
         "entry-page" => EntryPage::decode(bytes).map(drop),
         "directory" => check_directory(bytes),
+        "identity-page" => IdentityPage::decode(bytes).map(drop),
         "manifest" => Manifest::decode(bytes).map(drop),
         "commit" => Commit::decode(bytes).map(drop),
         "anchor" => Anchor::decode(bytes).map(drop),

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use crate::base::{Digest, Error, Result};
 use crate::format::{
-    EntryPage, FragmentPage, FrameHeader, FrameType, Manifest, Place, check_directory,
+    EntryPage, FragmentPage, FrameHeader, FrameType, IdentityPage, Manifest, Place, check_directory,
 };
 use crate::journal::{CommitPoint, FrameReader, FrameWalk, Step};
 
@@ -218,6 +218,7 @@ impl Audit {
         match header.frame_type {
             FrameType::Entries => EntryPage::decode(&raw).map(drop),
             FrameType::Fragments => FragmentPage::decode(&raw).map(drop),
+            FrameType::Identities => IdentityPage::decode(&raw).map(drop),
             FrameType::Directory => check_directory(&raw),
             FrameType::Manifest => Manifest::decode(&raw).map(drop),
             FrameType::Update | FrameType::Data | FrameType::Commit => Ok(()),

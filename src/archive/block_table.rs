@@ -14,9 +14,10 @@ use crate::format::{
 use crate::journal::FrameReader;
 
 use super::history::Version;
+use super::loaded_page::LoadedPage;
 use super::open::Archive;
 use super::packed_frame;
-use super::page_cache::{LoadedPage, PageCache};
+use super::page_cache::PageCache;
 use super::run_directory::RunDirectory;
 
 /// Decoded pages are kept up to so many bytes: at 64 KiB a fragment those of 40 GB of content.
@@ -31,7 +32,7 @@ pub struct BlockTable {
     /// Runs that cannot be opened.
     lost: Vec<LostRun>,
     /// By their first blocks.
-    kept: PageCache,
+    kept: PageCache<u64, LoadedPage>,
 }
 
 /// A run that cannot be opened.
@@ -136,15 +137,20 @@ impl BlockTable {
     }
 
     /// The page that has the record of a block.
-    fn listed_page(&self, block: u64) -> Result<PageReference<u64>> {
+    pub(super) fn listed_page(&self, block: u64) -> Result<PageReference<u64>> {
         if let Some(LostRun { kind, why, .. }) = self.lost_run(block) {
             return Err(Error::new(*kind, why));
         }
+        let run = self.index_of_run(block).and_then(|index| self.runs.get(index));
+        let page = run.map(|run| run.page_of(&block));
+        page.transpose()?.flatten().ok_or_else(|| unknown(block))
+    }
+
+    /// The last run that does not begin above a block.
+    fn index_of_run(&self, block: u64) -> Option<usize> {
         let is_above =
             |run: &Arc<RunDirectory<u64>>| run.first_key().is_some_and(|&first| first > block);
-        let index = self.runs.partition_point(|run| !is_above(run)).checked_sub(1);
-        let page = index.and_then(|index| self.runs.get(index)).map(|run| run.page_of(&block));
-        page.transpose()?.flatten().ok_or_else(|| unknown(block))
+        self.runs.partition_point(|run| !is_above(run)).checked_sub(1)
     }
 
     /// The blocks of some of the runs of a version, in rising order of blocks.
@@ -183,8 +189,17 @@ impl BlockTable {
     }
 
     /// Where all pages are, in order.
-    pub(super) fn listed_pages(&self) -> impl Iterator<Item = Result<PageReference<u64>>> + '_ {
-        let listed = self.runs.iter().flat_map(|run| run.pages(None));
+    fn listed_pages(&self) -> impl Iterator<Item = Result<PageReference<u64>>> + '_ {
+        self.listed_pages_from(0)
+    }
+
+    /// Where the pages are, in order, from the one on that has this block.
+    pub(super) fn listed_pages_from(
+        &self,
+        block: u64,
+    ) -> impl Iterator<Item = Result<PageReference<u64>>> + '_ {
+        let first = self.index_of_run(block).unwrap_or(0);
+        let listed = self.runs.iter().skip(first).flat_map(move |run| run.pages(Some(&block)));
         listed.map(|listed| listed.map_err(|unlisted| unlisted.error))
     }
 

@@ -1,23 +1,26 @@
 //! Identity to fragment: what is already stored is not stored again.
 //!
-//! In memory are hints at the pages that record fragments, a few pages, and the fragments of this
-//! update that no page records yet. A fragment is only found where a page that was read, or a record
-//! that will be written, has its whole identity and its length.
+//! The runs of identities tell in which block a fragment may be. For those of the last blocks, which are in no run
+//! yet, and for those of this update, hints at the pages that record them are in memory, and the fragments that
+//! no page records yet. A fragment is only found where a page that was read, or a record that will be
+//! written, has its whole identity and its length.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 
 use crate::base::{Digest, Error, ErrorKind, Result};
-use crate::format::{FragmentId, FragmentPage, PageReference};
+use crate::format::{
+    FragmentId, FragmentPage, FragmentRecord, IdentityPrefix, IdentityRun, PageReference,
+};
 use crate::journal::FrameReader;
 
 use super::block_table::BlockTable;
-use super::page_cache::{LoadedPage, first_bits};
+use super::identity_cover::Covered;
+use super::loaded_page::{LoadedPage, first_bits};
 use super::page_hints::PageHints;
-
-/// So many fragments are learned at a time: 16 MiB.
-const BATCH: usize = 1 << 20;
+use super::stored_identities::{DamagedRun, StoredIdentities};
 
 /// A fragment of this update, in a block whose record is in no page yet.
 struct Recent {
@@ -38,50 +41,97 @@ enum OwnPages {
 
 /// All fragments of the archive, and those of the update being written.
 pub(super) struct FragmentIndex {
+    runs: StoredIdentities,
     hints: PageHints,
     stored: Arc<BlockTable>,
-    /// All pages that hints are of: first those that are stored, then those of this update.
+    /// The pages of blocks that were in no run at first: those that are stored, then those of this update.
     pages: Vec<PageReference<u64>>,
     stored_pages: usize,
     own: OwnPages,
     recent: HashTable<Recent>,
+    /// Where the last fragment was found that is stored: the next one is often there, too.
+    last: Option<Arc<LoadedPage>>,
+    /// What could not be read, so that fragments were not found.
+    unreadable: Vec<Error>,
+    /// Blocks whose records could not be read.
+    unreadable_blocks: BTreeSet<u64>,
+    damaged_runs: Vec<IdentityRun>,
 }
 
 impl FragmentIndex {
-    /// Learns all fragments of the archive, which has about so many. Those in pages that cannot be
-    /// read are not known, so they are stored again where they are met; also says what is wrong.
-    pub(super) fn load(stored: Arc<BlockTable>, fragments: u64) -> Result<(Self, Vec<Error>)> {
-        let (mut pages, mut errors, mut batch) = (Vec::new(), Vec::new(), Vec::new());
-        for page in stored.listed_pages() {
-            match page {
-                Ok(page) => pages.push(page),
-                Err(error) => errors.push(error),
-            }
+    /// Knows what these runs tell; besides, what is learned of later blocks, about so many fragments.
+    pub(super) fn new(stored: Arc<BlockTable>, runs: StoredIdentities, others: u64) -> Self {
+        Self {
+            runs,
+            hints: PageHints::new(others, 0),
+            stored,
+            pages: Vec::new(),
+            stored_pages: 0,
+            own: OwnPages::None,
+            recent: HashTable::new(),
+            last: None,
+            unreadable: Vec::new(),
+            unreadable_blocks: BTreeSet::new(),
+            damaged_runs: Vec::new(),
         }
-        let stored_pages = pages.len();
-        let mut hints = PageHints::new(fragments, page_number(stored_pages)?);
-        for (number, reference) in (0..).zip(&pages) {
-            match stored.read_page(reference) {
-                Ok(page) => batch.extend(learned(&page, number)),
-                Err(error) => errors.push(error),
-            }
-            if batch.len() >= BATCH {
-                hints.insert_all(std::mem::take(&mut batch));
-            }
-        }
-        hints.insert_all(batch);
-        let (own, recent) = (OwnPages::None, HashTable::new());
-        Ok((Self { hints, stored, pages, stored_pages, own, recent }, errors))
     }
 
-    /// The stored fragment with this identity and length. Several threads may ask at a time.
-    pub(super) fn find(&self, identity: &Digest, len: u32) -> Result<Option<FragmentId>> {
+    /// Learns the fragments of a page that is stored; pages come in rising order, before the first fragment.
+    pub(super) fn learn(
+        &mut self,
+        page: &FragmentPage,
+        reference: PageReference<u64>,
+    ) -> Result<()> {
+        self.hints.insert_all(learned(page, page_number(self.pages.len())?).collect());
+        self.pages.push(reference);
+        self.stored_pages = self.pages.len();
+        Ok(())
+    }
+
+    /// Something that tells of fragments cannot be read: they are stored again where they are met.
+    pub(super) fn cannot_read(&mut self, error: Error) {
+        self.unreadable.push(error);
+    }
+
+    /// What could not be read so far.
+    pub(super) fn unreadable(&self) -> &[Error] {
+        &self.unreadable
+    }
+
+    /// Runs that turned out to be damaged.
+    pub(super) fn damaged_runs(&self) -> &[IdentityRun] {
+        &self.damaged_runs
+    }
+
+    /// The stored fragment with this identity and length.
+    pub(super) fn find(&mut self, identity: &Digest, len: u32) -> Result<Option<FragmentId>> {
         let hash = first_bits(identity);
         let is_it = |recent: &Recent| recent.identity == *identity && recent.len == len;
         if let Some(recent) = self.recent.find(hash, is_it) {
             return Ok(Some(recent.fragment));
         }
-        for number in self.hints.pages(hash) {
+        if let Some(found) = self.last.as_ref().and_then(|last| last.find(identity, len)) {
+            return Ok(Some(found));
+        }
+        if let Some(found) = self.find_hinted(identity, len)? {
+            return Ok(self.found(found));
+        }
+        let (damaged, unreadable) = (&mut self.damaged_runs, &mut self.unreadable);
+        let blocks =
+            self.runs.blocks(IdentityPrefix::of_bits(hash), |DamagedRun { run, error }| {
+                damaged.push(run);
+                unreadable.push(error);
+            });
+        for block in blocks {
+            if let Some(found) = self.find_of_block(block, identity, len)? {
+                return Ok(self.found(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn find_hinted(&self, identity: &Digest, len: u32) -> Result<Option<Found>> {
+        for number in self.hints.pages(first_bits(identity)) {
             if let Some(found) = self.find_in(number as usize, identity, len)? {
                 return Ok(Some(found));
             }
@@ -89,20 +139,48 @@ impl FragmentIndex {
         Ok(None)
     }
 
-    fn find_in(&self, number: usize, identity: &Digest, len: u32) -> Result<Option<FragmentId>> {
+    fn find_in(&self, number: usize, identity: &Digest, len: u32) -> Result<Option<Found>> {
         let Some(reference) = self.pages.get(number) else { return Ok(None) };
         if number < self.stored_pages {
             // It could be read when the update began: if it cannot now, the disk is failing.
-            return Ok(self.stored.loaded_page(reference)?.find(identity, len));
+            return Ok(Found::in_page(self.stored.loaded_page(reference)?, identity, len));
         }
         match &self.own {
             OwnPages::None => Ok(None),
-            OwnPages::Written(table) => Ok(table.loaded_page(reference)?.find(identity, len)),
+            OwnPages::Written(table) => {
+                Ok(Found::in_page(table.loaded_page(reference)?, identity, len))
+            }
             OwnPages::Kept(pages) => {
                 let page = pages.get(number - self.stored_pages);
-                Ok(page.and_then(|page| page.find(identity, len)))
+                let fragment = page.and_then(|page| page.find(identity, len));
+                Ok(fragment.map(|fragment| Found { fragment, page: None }))
             }
         }
+    }
+
+    /// The same in the page that has the record of a block.
+    fn find_of_block(&mut self, block: u64, identity: &Digest, len: u32) -> Result<Option<Found>> {
+        let above = self.pages.partition_point(|page| page.first_key <= block);
+        if let Some(number) = above.checked_sub(1) {
+            return self.find_in(number, identity, len);
+        }
+        if self.unreadable_blocks.contains(&block) {
+            return Ok(None);
+        }
+        let page = self.stored.listed_page(block).and_then(|page| self.stored.loaded_page(&page));
+        match page {
+            Ok(page) => Ok(Found::in_page(page, identity, len)),
+            Err(error) => {
+                self.unreadable.push(error);
+                self.unreadable_blocks.insert(block);
+                Ok(None)
+            }
+        }
+    }
+
+    fn found(&mut self, found: Found) -> Option<FragmentId> {
+        self.last = found.page.or(self.last.take());
+        Some(found.fragment)
     }
 
     /// Adds a fragment of this update that [`Self::find`] does not find.
@@ -122,12 +200,7 @@ impl FragmentIndex {
     ) -> Result<()> {
         for record in &page.blocks {
             for fragment in &record.fragments {
-                let is_it = |recent: &Recent| {
-                    (&recent.identity, recent.len) == (&fragment.identity, fragment.len)
-                };
-                if let Ok(recent) = self.recent.find_entry(first_bits(&fragment.identity), is_it) {
-                    recent.remove();
-                }
+                self.forget_recent(fragment);
             }
         }
         self.hints.insert_all(learned(&page, page_number(self.pages.len())?).collect());
@@ -142,6 +215,40 @@ impl FragmentIndex {
             OwnPages::Kept(pages) => pages.push(page),
         }
         Ok(())
+    }
+
+    fn forget_recent(&mut self, fragment: &FragmentRecord) {
+        let is_it =
+            |recent: &Recent| (&recent.identity, recent.len) == (&fragment.identity, fragment.len);
+        if let Ok(recent) = self.recent.find_entry(first_bits(&fragment.identity), is_it) {
+            recent.remove();
+        }
+    }
+
+    /// All pages up to now are in runs, which `reader` reads: hints at them are of no more use. What cannot be
+    /// read back is only found through hints.
+    pub(super) fn covered(
+        &mut self,
+        covered: &Covered,
+        reader: Option<&FrameReader>,
+    ) -> Result<()> {
+        let Some(reader) = reader else { return Ok(()) };
+        self.runs.replace(reader, &covered.live, &covered.records)?;
+        self.hints = PageHints::new(0, page_number(self.pages.len())?);
+        Ok(())
+    }
+}
+
+/// A fragment, and the page that records it.
+struct Found {
+    fragment: FragmentId,
+    page: Option<Arc<LoadedPage>>,
+}
+
+impl Found {
+    fn in_page(page: Arc<LoadedPage>, identity: &Digest, len: u32) -> Option<Self> {
+        let fragment = page.find(identity, len)?;
+        Some(Self { fragment, page: Some(page) })
     }
 }
 
@@ -181,7 +288,8 @@ mod tests {
     fn empty_index() -> FragmentIndex {
         let environment = Environment::system();
         let archive = Archive::open_nowhere(OpenOptions::plain(6), &environment).unwrap();
-        FragmentIndex::load(Arc::new(BlockTable::empty(&archive)), 0).unwrap().0
+        let (runs, _) = StoredIdentities::open(&archive.reader(), &[]);
+        FragmentIndex::new(Arc::new(BlockTable::empty(&archive)), runs, 0)
     }
 
     /// A page of blocks as they were filled.

@@ -9,7 +9,8 @@ use rayon::ThreadPool;
 use crate::base::{BlockReport, NoProgress, Progress, Result, StoredPath};
 use crate::compress::{ContentKind, Method};
 use crate::format::{
-    BlockRecord, EntryPageBuilder, FragmentRecord, FrameType, PageReference, RunReference,
+    BlockRecord, EntryPageBuilder, FragmentPage, FragmentRecord, FrameType, IdentityRun,
+    PageReference, RunReference,
 };
 use crate::journal::UpdateWriter;
 
@@ -19,6 +20,7 @@ use super::block_reader::BlockReader;
 use super::block_sealer::SealedBlock;
 use super::earlier_blocks::EarlierBlocks;
 use super::fragment_run::{FragmentRun, WrittenPage};
+use super::identity_cover::{Covered, IdentityCover};
 use super::packed_frame;
 use super::run_shape::RunShape;
 use super::run_writer::RunWriter;
@@ -41,6 +43,14 @@ enum Waiting {
     },
 }
 
+/// What there is to know of fragments that are in the archive now.
+pub(super) enum Written {
+    /// Their records.
+    Page(WrittenPage),
+    /// They are in a run of identities.
+    Covered(Covered),
+}
+
 /// Writes blocks and entry pages, and the fragment records of the blocks.
 pub(super) struct FrameQueue<'a> {
     writer: UpdateWriter<'a>,
@@ -59,8 +69,9 @@ pub(super) struct FrameQueue<'a> {
     records: BTreeMap<u64, BlockRecord>,
     entries: RunWriter<StoredPath>,
     fragments: FragmentRun,
-    /// Pages of records that were written since they were last asked for.
-    written_pages: Vec<WrittenPage>,
+    identities: IdentityCover,
+    /// What was written since it was last asked for.
+    written: Vec<Written>,
     data_bytes: u64,
 }
 
@@ -69,6 +80,7 @@ pub(super) struct Finished<'a> {
     pub writer: UpdateWriter<'a>,
     pub entries: Option<RunReference>,
     pub fragments: Option<RunReference>,
+    pub identities: Vec<IdentityRun>,
     /// Bytes of payload in DATA frames.
     pub data_bytes: u64,
 }
@@ -82,6 +94,7 @@ impl<'a> FrameQueue<'a> {
         first_block: u64,
         shape: &RunShape,
         earlier: Option<Arc<BlockReader>>,
+        identities: IdentityCover,
     ) -> Result<Self> {
         Ok(Self {
             writer,
@@ -96,7 +109,8 @@ impl<'a> FrameQueue<'a> {
             records: BTreeMap::new(),
             entries: RunWriter::new(shape.directory_bytes),
             fragments: FragmentRun::new(first_block, shape),
-            written_pages: Vec::new(),
+            identities,
+            written: Vec::new(),
             data_bytes: 0,
         })
     }
@@ -116,9 +130,27 @@ impl<'a> FrameQueue<'a> {
         self.spare.pop()
     }
 
-    /// The fragment pages that were written since this was last called.
-    pub(super) fn take_written_pages(&mut self) -> Vec<WrittenPage> {
-        std::mem::take(&mut self.written_pages)
+    /// What was written since this was last called.
+    pub(super) fn take_written(&mut self) -> Vec<Written> {
+        std::mem::take(&mut self.written)
+    }
+
+    /// Puts the fragments of a page that stands in the archive into a run of identities, together with those to
+    /// come.
+    pub(super) fn cover(&mut self, page: &FragmentPage) -> Result<()> {
+        let covered = self.identities.push_page(&mut self.writer, page, self.progress)?;
+        self.written.extend(covered.map(Written::Covered));
+        Ok(())
+    }
+
+    /// The first block that no run of identities is going to have.
+    pub(super) fn next_uncovered_block(&self) -> u64 {
+        self.identities.next_block()
+    }
+
+    /// Leaves out a run of identities that turned out to be damaged.
+    pub(super) fn leave_out(&mut self, damaged: &IdentityRun) {
+        self.identities.leave_out(damaged);
     }
 
     /// Queues a block; waits while as many are in work as there are threads.
@@ -190,7 +222,11 @@ impl<'a> FrameQueue<'a> {
     /// Moves records whose turn has come to their run.
     fn page_records(&mut self) -> Result<()> {
         while let Some(record) = self.records.remove(&self.fragments.next_block()) {
-            self.written_pages.extend(self.fragments.push(&mut self.writer, record)?);
+            if let Some((page, reference)) = self.fragments.push(&mut self.writer, record)? {
+                let covered = self.identities.push_page(&mut self.writer, &page, self.progress)?;
+                self.written.push(Written::Page((page, reference)));
+                self.written.extend(covered.map(Written::Covered));
+            }
         }
         Ok(())
     }
@@ -202,11 +238,12 @@ impl<'a> FrameQueue<'a> {
             self.write_next()?;
         }
         assert!(self.records.is_empty(), "every block has a record in the fragment run");
-        let Self { mut writer, entries, fragments, data_bytes, .. } = self;
+        let Self { mut writer, entries, fragments, identities, progress, data_bytes, .. } = self;
+        let identities = identities.finish(&mut writer, progress)?;
         let updates = (writer.number(), writer.number());
         let entries = entries.finish(&mut writer, updates, 0)?;
         let fragments = fragments.finish(&mut writer, updates)?;
-        Ok(Finished { writer, entries, fragments, data_bytes })
+        Ok(Finished { writer, entries, fragments, identities, data_bytes })
     }
 
     /// Gives the update up.

@@ -78,7 +78,8 @@ impl RunMerger<'_> {
     }
 }
 
-fn is_damage(error: &Error) -> bool {
+/// Whether what was read is not what was written.
+pub(super) fn is_damage(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Truncated | ErrorKind::Unsupported)
 }
 

@@ -9,6 +9,12 @@ pub struct RunShape {
     pub fragment_page_bytes: usize,
     /// A directory ends when it has so many bytes.
     pub directory_bytes: usize,
+    /// A page of identities ends when it has so many records.
+    pub identity_page_records: usize,
+    /// Fragments of a run of identities that an update ends with, at least.
+    pub identity_run_min: usize,
+    /// A run of identities ends when it has those of so many fragments; they are in memory until then.
+    pub identity_run_max: usize,
     /// So many runs of about the same size become one, at least 2.
     pub fan_out: u64,
 }
@@ -19,6 +25,9 @@ impl Default for RunShape {
             entry_page_bytes: 64 * 1024,
             fragment_page_bytes: 256 * 1024,
             directory_bytes: 64 * 1024,
+            identity_page_records: 2600,
+            identity_run_min: 1 << 17,
+            identity_run_max: 1 << 20,
             fan_out: 8,
         }
     }

@@ -15,14 +15,17 @@ use crate::journal::FrameReader;
 use super::block_packer::{BlockPacker, FullBlock};
 use super::block_reader::BlockReader;
 use super::block_table::BlockTable;
+use super::change::Change;
 use super::earlier_content::EarlierContent;
 use super::fragment_index::FragmentIndex;
-use super::frame_queue::{Finished, FrameQueue};
+use super::frame_queue::{Finished, FrameQueue, Written};
 use super::history::Version;
+use super::identity_cover::{IdentityCover, warn_of_damage};
 use super::open::Archive;
 use super::packed_frame;
 use super::run_merger::RunMerger;
 use super::run_shape::RunShape;
+use super::stored_identities::StoredIdentities;
 
 /// How an update is written.
 #[derive(Debug, Clone)]
@@ -39,19 +42,6 @@ pub struct TransactionOptions {
     pub date: Option<i64>,
     /// How the index is laid out.
     pub shape: RunShape,
-}
-
-/// What an entry changes in the version before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// The name is new.
-    Added,
-    /// The object changed; its content had so many bytes.
-    Updated(u64),
-    /// The object is gone; its content had so many bytes.
-    Deleted(u64),
-    /// Only what tells changes apart is new: ctime, inode, links.
-    Touched,
 }
 
 /// A committed update.
@@ -77,8 +67,8 @@ pub struct Transaction<'a> {
     earlier: Option<EarlierContent>,
     page: EntryPageBuilder,
     manifest: Manifest,
-    /// What is wrong with records of fragments that are stored.
-    unreadable: Vec<Error>,
+    /// What is wrong with the runs of identities.
+    index_damage: Option<Error>,
     /// Where the commit before ends.
     last_end: Option<Place>,
     holds_data: bool,
@@ -100,7 +90,7 @@ impl<'a> Transaction<'a> {
         };
         let (blocks, errors) = BlockTable::of_readable(archive, version);
         let mut begun = Self::begin_over(archive, Some((version, Arc::new(blocks))), options)?;
-        begun.unreadable.splice(0..0, errors);
+        errors.into_iter().for_each(|error| begun.fragments.cannot_read(error));
         Ok(begun)
     }
 
@@ -116,9 +106,13 @@ impl<'a> Transaction<'a> {
             None => (None, Arc::new(BlockTable::empty(archive))),
         };
         let mut manifest = base.map(|version| version.manifest.clone()).unwrap_or_default();
+        let (runs, index_damage) =
+            StoredIdentities::open(&archive.reader(), &manifest.identity_runs);
+        let cover = IdentityCover::new(runs.live(), &options.shape);
         // What a damaged manifest says is not to cost more memory than the archive has bytes.
-        let fragments = manifest.counts.fragments.min(archive.committed_bytes() / 16);
-        let (fragments, unreadable) = FragmentIndex::load(Arc::clone(&blocks), fragments)?;
+        let others = manifest.counts.fragments.saturating_sub(runs.records());
+        let others = others.min(archive.committed_bytes() / 16);
+        let fragments = FragmentIndex::new(Arc::clone(&blocks), runs, others);
         let now = (options.environment.now)();
         // Dates rise strictly, so that every version has a date that -until can name.
         let wanted = options.date.unwrap_or(now.seconds);
@@ -130,14 +124,14 @@ impl<'a> Transaction<'a> {
         let (holds_data, reader) = (archive.holds_data(), archive.reader());
         // Differences are made to what is there, by codecs that can.
         let makes_differences = holds_data && options.method.of_differences().is_some();
-        let table = base.filter(|_| makes_differences).map(|_| blocks);
+        let table = base.filter(|_| makes_differences).map(|_| Arc::clone(&blocks));
         let writer = archive.journal.begin_update(update)?;
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
         assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
         let packer = BlockPacker::new(first_block, block_bytes, identities.clone());
         let earlier = table.clone().map(|table| Arc::new(BlockReader::new(table)));
-        Ok(Self {
+        let mut begun = Self {
             queue: FrameQueue::new(
                 writer,
                 options.method,
@@ -145,6 +139,7 @@ impl<'a> Transaction<'a> {
                 first_block,
                 &options.shape,
                 earlier,
+                cover,
             )?,
             packer: if holds_data { packer } else { packer.without_data() },
             identities,
@@ -152,19 +147,38 @@ impl<'a> Transaction<'a> {
             earlier: table.map(EarlierContent::new),
             page: EntryPageBuilder::new(),
             manifest,
-            unreadable,
+            index_damage,
             last_end,
             holds_data,
             reader,
             shape: options.shape,
             progress: &NoProgress,
-        })
+        };
+        begun.learn(&blocks)?;
+        Ok(begun)
     }
 
-    /// What is wrong with records of fragments that are stored: these are not found again, so what
+    /// Learns the fragments of the blocks that are in no run of identities. Those in pages that cannot be read are not
+    /// known.
+    fn learn(&mut self, blocks: &BlockTable) -> Result<()> {
+        for listed in blocks.listed_pages_from(self.queue.next_uncovered_block()) {
+            let read = listed.and_then(|listed| Ok((blocks.read_page(&listed)?, listed)));
+            match read {
+                Ok((page, listed)) => {
+                    self.fragments.learn(&page, listed)?;
+                    self.queue.cover(&page)?;
+                    self.take_written()?;
+                }
+                Err(error) => self.fragments.cannot_read(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with what tells of fragments that are stored: these are not found again, so what
     /// is met of them is stored once more.
     pub fn unreadable(&self) -> &[Error] {
-        &self.unreadable
+        self.fragments.unreadable()
     }
 
     /// Lets `progress` hear of each block that is written.
@@ -172,6 +186,9 @@ impl<'a> Transaction<'a> {
     pub fn reporting_to(mut self, progress: &'a dyn Progress) -> Self {
         self.queue.report_to(progress);
         self.progress = progress;
+        if let Some(error) = &self.index_damage {
+            warn_of_damage(progress, error);
+        }
         self
     }
 
@@ -249,9 +266,19 @@ impl<'a> Transaction<'a> {
                 self.packer.reuse(buffer);
             }
         }
-        for (page, reference) in self.queue.take_written_pages() {
+        self.take_written()
+    }
+
+    /// Hears of what was written.
+    fn take_written(&mut self) -> Result<()> {
+        for written in self.queue.take_written() {
             let reader = self.queue.writer().reader();
-            self.fragments.page_written(page, reference, reader.as_ref())?;
+            match written {
+                Written::Page((page, reference)) => {
+                    self.fragments.page_written(page, reference, reader.as_ref())?;
+                }
+                Written::Covered(covered) => self.fragments.covered(&covered, reader.as_ref())?,
+            }
         }
         Ok(())
     }
@@ -275,7 +302,11 @@ impl<'a> Transaction<'a> {
         let rest = self.packer.finish();
         self.push_blocks(rest)?;
         self.queue.push_entries(std::mem::take(&mut self.page))?;
-        let Finished { mut writer, entries, fragments, data_bytes } = self.queue.finish()?;
+        for damaged in self.fragments.damaged_runs() {
+            self.queue.leave_out(damaged);
+        }
+        let Finished { mut writer, entries, fragments, identities, data_bytes } =
+            self.queue.finish()?;
         self.manifest.counts.data_bytes = data_bytes;
         self.manifest.counts.blocks = self.packer.next_number();
         let (reader, shape, progress) = (&self.reader, &self.shape, self.progress);
@@ -283,6 +314,7 @@ impl<'a> Transaction<'a> {
         merger.merge(&mut writer, &mut self.manifest)?;
         self.manifest.entry_runs.splice(0..0, entries.clone());
         self.manifest.fragment_runs.extend(fragments.clone());
+        self.manifest.identity_runs = identities;
         self.manifest.delta_entries = entries;
         self.manifest.delta_fragments = fragments;
         let runs = self.manifest.entry_runs.len().max(self.manifest.fragment_runs.len());
@@ -346,36 +378,5 @@ impl Manifest {
             fragments: self.counts.fragments,
             ..Counts::default()
         };
-    }
-}
-
-impl Counts {
-    /// Whether nothing was recorded.
-    pub fn is_unchanged(&self) -> bool {
-        self.added + self.updated + self.deleted + self.touched == 0
-    }
-
-    /// Counts one entry whose content has `size` bytes.
-    fn count(&mut self, change: Change, size: u64) {
-        match change {
-            Change::Added => {
-                self.added += 1;
-                self.names += 1;
-                self.names_bytes = self.names_bytes.saturating_add(size);
-                self.content_bytes = self.content_bytes.saturating_add(size);
-            }
-            Change::Updated(size_before) => {
-                self.updated += 1;
-                self.names_bytes =
-                    self.names_bytes.saturating_sub(size_before).saturating_add(size);
-                self.content_bytes = self.content_bytes.saturating_add(size);
-            }
-            Change::Deleted(size_before) => {
-                self.deleted += 1;
-                self.names = self.names.saturating_sub(1);
-                self.names_bytes = self.names_bytes.saturating_sub(size_before);
-            }
-            Change::Touched => self.touched += 1,
-        }
     }
 }

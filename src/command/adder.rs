@@ -259,8 +259,9 @@ impl<'a> Adder<'a> {
     /// Commits what was recorded; without a change there is no update.
     pub(super) fn finish(self) -> Result<AddSummary> {
         let mut summary = self.summary;
-        summary.problems += u64::from(self.update.has_unreadable());
-        let Some(transaction) = self.update.into_transaction() else { return Ok(summary) };
+        let (unreadable, transaction) = self.update.into_transaction();
+        summary.problems += u64::from(unreadable > 0);
+        let Some(transaction) = transaction else { return Ok(summary) };
         // What was read again and found to be stored already is no change.
         if transaction.counts().is_unchanged() {
             transaction.abandon()?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::archive::{Archive, RunShape, Transaction, TransactionOptions, Version};
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::compress::MethodChoice;
 
 use super::object_reader::Sources;
@@ -16,6 +16,8 @@ pub(super) struct LazyUpdate<'a> {
     base: Option<Version>,
     options: &'a AddOptions,
     sources: &'a Sources<'a>,
+    /// How many errors were told.
+    told: usize,
 }
 
 impl<'a> LazyUpdate<'a> {
@@ -26,7 +28,7 @@ impl<'a> LazyUpdate<'a> {
         options: &'a AddOptions,
         sources: &'a Sources<'a>,
     ) -> Self {
-        Self { archive: Some(archive), transaction: None, base, options, sources }
+        Self { archive: Some(archive), transaction: None, base, options, sources, told: 0 }
     }
 
     /// The update, begun now if it was not before.
@@ -42,15 +44,18 @@ impl<'a> LazyUpdate<'a> {
             };
             let base = self.base.as_ref().zip(self.sources.blocks.as_ref().map(Arc::clone));
             let transaction = Transaction::begin_over(archive, base, &options)?;
-            self.tell_unreadable(transaction.unreadable());
             self.transaction = Some(transaction.reporting_to(self.sources.progress));
+            self.tell_unreadable();
         }
         Ok(self.transaction.as_mut().expect("it is begun when the archive is taken"))
     }
 
-    /// The archive is damaged where it records fragments: the update is worth making all the same.
-    fn tell_unreadable(&self, pages: &[Error]) {
-        let mut errors = self.sources.unreadable.iter().chain(pages);
+    /// The archive is damaged where it records fragments: the update is worth making all the same. Tells what
+    /// was not told before.
+    fn tell_unreadable(&mut self) {
+        let Some(transaction) = &self.transaction else { return };
+        let pages = transaction.unreadable();
+        let mut errors = self.sources.unreadable.iter().chain(pages).skip(self.told);
         if let Some(error) = errors.next() {
             let others = match errors.count() {
                 0 => String::new(),
@@ -61,18 +66,13 @@ impl<'a> LazyUpdate<'a> {
                  are met; check the archive with `zarc test`"
             ));
         }
+        self.told = self.sources.unreadable.len() + pages.len();
     }
 
-    /// Whether an update began that does not know all that is stored.
-    pub(super) fn has_unreadable(&self) -> bool {
-        self.transaction.as_ref().is_some_and(|transaction| {
-            !self.sources.unreadable.is_empty() || !transaction.unreadable().is_empty()
-        })
-    }
-
-    /// The update, if it was begun.
-    pub(super) fn into_transaction(self) -> Option<Transaction<'a>> {
-        self.transaction
+    /// Ends with how many errors there were where the archive records fragments, and the update, if it was begun.
+    pub(super) fn into_transaction(mut self) -> (usize, Option<Transaction<'a>>) {
+        self.tell_unreadable();
+        (self.told, self.transaction)
     }
 
     /// Bytes that no earlier fragment held, so far.

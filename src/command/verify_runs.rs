@@ -3,6 +3,7 @@
 
 use crate::archive::{
     Archive, BlockRecord, BlockTable, Catalog, Entry, Manifest, Object, RunReference,
+    has_identities_of,
 };
 use crate::base::{Error, Result};
 
@@ -44,11 +45,30 @@ pub(super) fn check_live_runs(
     for merged in fragments {
         are_same &= has_same_blocks(archive, &merged);
     }
+    if !has_same_identities(archive, manifest, before) {
+        findings.damage(
+            Error::corrupt(format!("identities in the index of update {update} are wrong"))
+                .hint("no content is lost: fragments are stored again where they are not found"),
+        );
+    }
     if !are_same {
         findings.damage(Error::corrupt(format!(
             "a merged run of update {update} does not hold what the runs in whose place it stands do"
         )));
     }
+}
+
+/// Whether the runs of identities that are new in a version hold what the fragment records of the same blocks do.
+/// What cannot be read was named with its frame.
+fn has_same_identities(archive: &Archive, manifest: &Manifest, before: &Manifest) -> bool {
+    let Ok(table) = BlockTable::of_runs(archive, &manifest.fragment_runs) else { return true };
+    let mut first_block = 0;
+    manifest.identity_runs.iter().all(|run| {
+        let blocks = first_block..first_block + run.blocks;
+        first_block = blocks.end;
+        before.identity_runs.contains(run)
+            || has_identities_of(archive, run, &table, blocks).unwrap_or(true)
+    })
 }
 
 /// Which runs others stand in place of; nothing if it cannot be that way.

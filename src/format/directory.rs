@@ -2,6 +2,7 @@
 
 use crate::base::{ByteReader, ByteWriter, Error, ErrorKind, Result, StoredPath};
 
+use super::identity_page::IdentityPrefix;
 use super::limits::{DIRECTORY_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX};
 use super::place::Place;
 
@@ -12,6 +13,8 @@ pub enum RunKind {
     Entries = 1,
     /// Fragment records, by block number.
     Fragments = 2,
+    /// In which blocks fragments are, by identity.
+    Identities = 3,
 }
 
 impl RunKind {
@@ -20,6 +23,7 @@ impl RunKind {
             0 => Ok(None),
             1 => Ok(Some(Self::Entries)),
             2 => Ok(Some(Self::Fragments)),
+            3 => Ok(Some(Self::Identities)),
             other => Err(reader.corrupt(format_args!("run kind {other}"))),
         }
     }
@@ -71,6 +75,23 @@ impl RunKey for u64 {
     /// Blocks are numbered without gaps.
     fn is_followed_by(&self, records: u64, next: &Self) -> bool {
         self.checked_add(records) == Some(*next)
+    }
+}
+
+impl RunKey for IdentityPrefix {
+    const KIND: RunKind = RunKind::Identities;
+
+    fn encode(&self, writer: &mut ByteWriter) {
+        writer.varint(self.number());
+    }
+
+    fn decode(reader: &mut ByteReader<'_>) -> Result<Self> {
+        let number = reader.varint_at_most(Self::MAX.number(), "first bytes of an identity")?;
+        Ok(Self::from_number(number))
+    }
+
+    fn is_followed_by(&self, _records: u64, next: &Self) -> bool {
+        self < next
     }
 }
 
@@ -163,11 +184,12 @@ fn decode_listed<Key: RunKey>(
     Ok(listed)
 }
 
-/// Fails unless the raw bytes are a directory of either kind.
+/// Fails unless the raw bytes are a directory of some kind.
 pub fn check_directory(raw: &[u8]) -> Result<()> {
     match RunKind::decode(&mut ByteReader::new(raw, "run directory"))? {
         Some(RunKind::Entries) => Directory::<StoredPath>::decode(raw).map(drop),
         Some(RunKind::Fragments) => Directory::<u64>::decode(raw).map(drop),
+        Some(RunKind::Identities) => Directory::<IdentityPrefix>::decode(raw).map(drop),
         None => Err(Error::new(ErrorKind::Corrupt, "a run directory has no kind")),
     }
 }

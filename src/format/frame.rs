@@ -25,6 +25,7 @@ pub enum FrameType {
     Origin = 10,
     Intent = 11,
     Anchor = 12,
+    Identities = 13,
 }
 
 impl FrameType {
@@ -40,6 +41,7 @@ impl FrameType {
             10 => return Ok(Self::Origin),
             11 => return Ok(Self::Intent),
             12 => return Ok(Self::Anchor),
+            13 => return Ok(Self::Identities),
             8 => "PARITY",
             9 => "BADBLOCK",
             _ => "unknown",
@@ -74,7 +76,11 @@ impl FrameType {
             Self::Data => DATA_PAYLOAD_BYTES_MAX,
             Self::Commit | Self::Anchor | Self::Intent => COMMIT_PAYLOAD_BYTES_MAX,
             Self::Origin => ORIGIN_PAYLOAD_BYTES_MAX,
-            Self::Fragments | Self::Entries | Self::Directory | Self::Manifest => META_BYTES_MAX,
+            Self::Fragments
+            | Self::Identities
+            | Self::Entries
+            | Self::Directory
+            | Self::Manifest => META_BYTES_MAX,
         }
     }
 }

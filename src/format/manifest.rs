@@ -23,6 +23,19 @@ pub struct RunReference {
     pub first_block: u64,
 }
 
+/// Where a run of identities is and what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdentityRun {
+    /// Where the DIRECTORY frame starts.
+    pub place: Place,
+    /// Payload length of that frame in bytes.
+    pub payload_len: u64,
+    /// How many fragments.
+    pub records: u64,
+    /// All fragments of so many blocks, which follow those of the run before.
+    pub blocks: u64,
+}
+
 /// What an update changed and what the version holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -69,7 +82,15 @@ pub struct Manifest {
     pub entry_runs: Vec<RunReference>,
     /// Runs of fragment records, in rising order of blocks.
     pub fragment_runs: Vec<RunReference>,
+    /// Runs of identities, in rising order of blocks from 0 on. They only help to find fragments: those of
+    /// later blocks are in none, and what a run leaves out is lost for no reader.
+    pub identity_runs: Vec<IdentityRun>,
 }
+
+/// Manifest field of the identity runs.
+const IDENTITY_RUNS_TAG: u64 = 1;
+/// Fields from here on are not passed over by a reader that does not know them.
+const FIRST_NEEDED_TAG: u64 = 128;
 
 impl Manifest {
     /// The raw bytes.
@@ -94,6 +115,14 @@ impl Manifest {
                 run.encode(&mut writer);
             }
         }
+        if !self.identity_runs.is_empty() {
+            let mut field = ByteWriter::new();
+            field.varint(self.identity_runs.len() as u64);
+            for run in &self.identity_runs {
+                run.encode(&mut field);
+            }
+            writer.varint(IDENTITY_RUNS_TAG).byte_string(field.as_bytes());
+        }
         writer.u8(0);
         writer.into_bytes()
     }
@@ -105,7 +134,7 @@ impl Manifest {
         let counts = Counts::decode(&mut reader)?;
         let comment_limit = usize::try_from(COMMENT_BYTES_MAX).unwrap_or(usize::MAX);
         let comment = reader.byte_string(comment_limit, "comment length")?.to_vec();
-        let manifest = Self {
+        let mut manifest = Self {
             update,
             date,
             counts,
@@ -114,12 +143,35 @@ impl Manifest {
             delta_fragments: RunReference::decode(&mut reader, RunKind::Fragments)?,
             entry_runs: decode_runs(&mut reader, RunKind::Entries)?,
             fragment_runs: decode_runs(&mut reader, RunKind::Fragments)?,
+            identity_runs: Vec::new(),
         };
-        decode_unknown_fields(&mut reader)?;
+        manifest.decode_fields(&mut reader)?;
         reader.finish()?;
         manifest.check_updates()?;
         manifest.check_blocks()?;
         Ok(manifest)
+    }
+
+    fn decode_fields(&mut self, reader: &mut ByteReader<'_>) -> Result<()> {
+        let mut before = 0;
+        loop {
+            let tag = reader.varint()?;
+            if tag == 0 {
+                return Ok(());
+            }
+            if tag <= before {
+                return Err(reader.corrupt("its fields are out of order"));
+            }
+            if tag >= FIRST_NEEDED_TAG {
+                return Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
+                    .because(format!("its manifest has the unknown field {tag}")));
+            }
+            let value = reader.byte_string(usize::MAX, "field length")?;
+            if tag == IDENTITY_RUNS_TAG {
+                self.identity_runs = decode_identity_runs(value, self.counts.blocks)?;
+            }
+            before = tag;
+        }
     }
 
     /// Live entry runs are of updates that fall from run to run.
@@ -162,19 +214,41 @@ fn decode_runs(reader: &mut ByteReader<'_>, kind: RunKind) -> Result<Vec<RunRefe
     Ok(runs)
 }
 
-fn decode_unknown_fields(reader: &mut ByteReader<'_>) -> Result<()> {
-    loop {
-        let tag = reader.varint()?;
-        match tag {
-            0 => return Ok(()),
-            1..128 => {
-                reader.byte_string(usize::MAX, "field length")?;
-            }
-            _ => {
-                return Err(Error::new(ErrorKind::Unsupported, "the archive needs a newer zarc")
-                    .because(format!("its manifest has the unknown field {tag}")));
-            }
+/// Runs that cover no more than so many blocks.
+fn decode_identity_runs(value: &[u8], blocks: u64) -> Result<Vec<IdentityRun>> {
+    let mut reader = ByteReader::new(value, "manifest");
+    let (mut runs, mut room) = (Vec::new(), blocks);
+    for _ in 0..reader.varint_at_most(RUNS_MAX, "number of runs")? {
+        let run = IdentityRun {
+            place: Place::decode(&mut reader)?,
+            payload_len: reader.varint_at_most(META_BYTES_MAX, "payload length")?,
+            records: reader.varint_at_most(COUNT_MAX, "number of fragments")?,
+            blocks: reader.varint_at_most(room, "number of blocks")?,
+        };
+        if run.blocks == 0 || run.records < run.blocks {
+            return Err(reader.corrupt("a run of identities without blocks"));
         }
+        room -= run.blocks;
+        runs.push(run);
+    }
+    if runs.is_empty() {
+        return Err(reader.corrupt("no runs of identities"));
+    }
+    reader.finish()?;
+    Ok(runs)
+}
+
+impl IdentityRun {
+    fn encode(&self, writer: &mut ByteWriter) {
+        self.place.encode(writer);
+        writer.varint(self.payload_len).varint(self.records).varint(self.blocks);
+    }
+
+    /// As runs of other kinds are referred to.
+    pub fn reference(&self) -> RunReference {
+        let Self { place, payload_len, records, .. } = *self;
+        let (kind, updates, first_block) = (RunKind::Identities, (0, 0), 0);
+        RunReference { kind, place, payload_len, updates, records, first_block }
     }
 }
 

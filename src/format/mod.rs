@@ -16,6 +16,7 @@ mod entry_fields;
 mod entry_page;
 mod fragment_page;
 mod frame;
+mod identity_page;
 mod intent;
 mod limits;
 mod manifest;
@@ -34,13 +35,14 @@ pub use entry::{Entry, Object, Stored};
 pub use entry_page::{EntryPage, EntryPageBuilder, EntryPageReader};
 pub use fragment_page::{BlockRecord, FragmentPage, FragmentRecord};
 pub use frame::{FrameHeader, FrameType};
+pub use identity_page::{IdentityPage, IdentityPrefix, IdentityRecord};
 pub use intent::Intent;
 pub use limits::{
     BASE_RANGES_MAX, BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_DEPTH_MAX, BLOCK_FRAGMENTS_MAX,
     BLOCK_PREFIX_BYTES_MAX, COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX, PAGE_BYTES,
     PARTS_MAX, RUNS_MAX, UPDATE_PARTS_MAX,
 };
-pub use manifest::{Counts, Manifest, RunReference};
+pub use manifest::{Counts, IdentityRun, Manifest, RunReference};
 pub use origin::{CopiedRange, Origin};
 pub use packed::PackedPayload;
 pub use place::{FragmentId, Place};

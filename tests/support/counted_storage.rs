@@ -44,7 +44,7 @@ impl Backend for Counted {
     }
 
     fn sync(&self) -> Result<()> {
-        panic!("it is only read")
+        Ok(())
     }
 
     fn truncate(&self, _len: u64) -> Result<()> {

@@ -135,7 +135,8 @@ fn record(
     transaction.record(&Entry { path, object }, change)
 }
 
-fn directory_object() -> Object {
+/// A directory of which little is known.
+pub fn directory_object() -> Object {
     stored(Kind::Directory, 0, 1, Vec::new())
 }
 

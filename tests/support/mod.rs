@@ -5,6 +5,7 @@ pub mod counted_storage;
 pub mod crash_storage;
 pub mod extraction;
 pub mod faulty_storage;
+pub mod forged;
 pub mod generated;
 pub mod indexed_parts;
 pub mod json;

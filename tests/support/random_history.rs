@@ -60,7 +60,15 @@ impl Updates {
         let environment = super::random::environment(seed ^ 0x5eed);
         let (random, methods) = (Random::new(seed), &["10", "store,0"][..]);
         let opening = super::DATA;
-        let shape = RunShape { fan_out: 2, ..RunShape::default() };
+        // Runs are merged as often as can be, and there are some of identities.
+        let (identity_page_records, identity_run_min, identity_run_max) = (7, 10, 60);
+        let shape = RunShape {
+            identity_page_records,
+            identity_run_min,
+            identity_run_max,
+            fan_out: 2,
+            ..RunShape::default()
+        };
         let attempts = 0;
         Self { random, environment, entries_max, fragment_max, methods, opening, shape, attempts }
     }

@@ -1,0 +1,138 @@
+//! How far the runs of identities reach: what is in none yet waits until there is enough for another.
+
+use crate::base::{Error, Progress, Result};
+use crate::format::{FragmentPage, IdentityPrefix, IdentityRecord, IdentityRun, RUNS_MAX};
+use crate::journal::UpdateWriter;
+
+use super::identity_merger::merge_identities;
+use super::identity_run_writer::IdentityRunWriter;
+use super::run_merger::is_damage;
+use super::run_shape::RunShape;
+
+/// The runs of identities of the version that an update makes.
+pub(super) struct IdentityCover {
+    shape: RunShape,
+    /// In rising order of blocks.
+    live: Vec<IdentityRun>,
+    /// Blocks before this are in runs or in `waiting`.
+    next_block: u64,
+    waiting: Vec<IdentityRecord>,
+    waiting_blocks: u64,
+    /// No run is written any more by this update.
+    is_ended: bool,
+}
+
+/// Runs as they are now, after fragments were put into one.
+pub(super) struct Covered {
+    /// All of them.
+    pub live: Vec<IdentityRun>,
+    /// The fragments that are in a run now and were not before.
+    pub records: Vec<IdentityRecord>,
+}
+
+impl IdentityCover {
+    /// Goes on with these runs.
+    pub(super) fn new(live: Vec<IdentityRun>, shape: &RunShape) -> Self {
+        let next_block = live.iter().map(|run| run.blocks).sum();
+        let (waiting, waiting_blocks) = (Vec::new(), 0);
+        Self { shape: *shape, live, next_block, waiting, waiting_blocks, is_ended: false }
+    }
+
+    /// The first block of which fragments are neither in a run nor waiting for one.
+    pub(super) fn next_block(&self) -> u64 {
+        self.next_block
+    }
+
+    /// Takes the fragments of a page that stands in the archive, but for blocks that were taken. Where pages
+    /// before it were left out, a run cannot reach so far.
+    pub(super) fn push_page(
+        &mut self,
+        writer: &mut UpdateWriter<'_>,
+        page: &FragmentPage,
+        progress: &dyn Progress,
+    ) -> Result<Option<Covered>> {
+        if page.first_block > self.next_block || self.is_ended {
+            return Ok(None);
+        }
+        let (blocks, next) = ((page.first_block..).zip(&page.blocks), self.next_block);
+        for (block, record) in blocks.skip_while(|(block, _)| *block < next) {
+            let prefixes = record.fragments.iter().map(|f| IdentityPrefix::of(&f.identity));
+            self.waiting.extend(prefixes.map(|prefix| IdentityRecord { prefix, block }));
+            self.next_block += 1;
+            self.waiting_blocks += 1;
+        }
+        if self.waiting.len() < self.shape.identity_run_max {
+            return Ok(None);
+        }
+        self.write(writer, progress)
+    }
+
+    /// Writes the last run, if there is enough for one, and says what the runs are.
+    pub(super) fn finish(
+        mut self,
+        writer: &mut UpdateWriter<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<IdentityRun>> {
+        if self.waiting.len() >= self.shape.identity_run_min && !self.is_ended {
+            self.write(writer, progress)?;
+        }
+        Ok(self.live)
+    }
+
+    /// Leaves out the run at a place, which turned out to be damaged, and those of later blocks: the next
+    /// update writes them anew.
+    pub(super) fn leave_out(&mut self, damaged: &IdentityRun) {
+        if let Some(index) = self.live.iter().position(|run| run.place == damaged.place) {
+            self.live.truncate(index);
+            self.is_ended = true;
+        }
+    }
+
+    /// Puts what waits into a run. Where that shows damage, the runs are left as they are known.
+    fn write(
+        &mut self,
+        writer: &mut UpdateWriter<'_>,
+        progress: &dyn Progress,
+    ) -> Result<Option<Covered>> {
+        let mut records = std::mem::take(&mut self.waiting);
+        records.sort_unstable();
+        let mut run = IdentityRunWriter::new(&self.shape);
+        for &record in &records {
+            run.push(writer, record)?;
+        }
+        self.live.extend(run.finish(writer, std::mem::take(&mut self.waiting_blocks))?);
+        self.merge(writer, progress)?;
+        Ok((!self.is_ended).then(|| Covered { live: self.live.clone(), records }))
+    }
+
+    /// Keeps the runs few. What cannot be read back waits for an update that can.
+    fn merge(&mut self, writer: &mut UpdateWriter<'_>, progress: &dyn Progress) -> Result<()> {
+        let Some(reader) = writer.reader() else { return Ok(()) };
+        let records: Vec<u64> = self.live.iter().rev().map(|run| run.records).collect();
+        let runs_max = usize::try_from(RUNS_MAX).unwrap_or(usize::MAX);
+        let count = self.shape.newest_to_merge(&records, runs_max);
+        if count == 0 {
+            return Ok(());
+        }
+        let from = self.live.len() - count;
+        match merge_identities(writer, &reader, &self.live[from..], &self.shape) {
+            Ok(merged) => {
+                self.live.splice(from.., merged);
+            }
+            Err(error) if is_damage(&error) => {
+                self.live.truncate(from);
+                self.is_ended = true;
+                warn_of_damage(progress, &error);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// Nothing is lost with a run of identities: they are in the fragment records, too.
+pub(super) fn warn_of_damage(progress: &dyn Progress, error: &Error) {
+    progress.warn(&format!(
+        "the index of identities is damaged: {error}; it is made anew from the fragment records"
+    ));
+}

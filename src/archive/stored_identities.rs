@@ -1,0 +1,163 @@
+//! In which blocks of the archive a fragment may be, asked of the runs of identities: a page of each is
+//! read for a question, so nothing is read in proportion to the history. Who asks much gets a filter first,
+//! which is: then most questions read nothing.
+
+use std::sync::Arc;
+
+use crate::base::{Error, Result};
+use crate::format::{IdentityPage, IdentityPrefix, IdentityRecord, IdentityRun, Place};
+use crate::journal::FrameReader;
+
+use super::identity_filter::IdentityFilter;
+use super::identity_run::OpenIdentityRun;
+use super::page_cache::{InMemory, PageCache};
+
+/// Pages are kept up to so many bytes: those of two million fragments.
+const PAGE_BYTES_KEPT: usize = 16 << 20;
+/// A filter is made when one question was asked for each so many fragments: reading a page of each run
+/// costs about as much as reading the records of so many.
+const RECORDS_A_QUESTION: u64 = 2048;
+
+impl InMemory for IdentityPage {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + IdentityPage::bytes(self)
+    }
+}
+
+/// The runs of identities of an archive.
+pub(super) struct StoredIdentities {
+    runs: Vec<(IdentityRun, OpenIdentityRun)>,
+    pages: PageCache<Place, IdentityPage>,
+    /// Of the fragments in all runs.
+    filter: Option<IdentityFilter>,
+    /// Questions that no filter answered.
+    asked: u64,
+}
+
+/// A run that cannot be read, and why.
+pub(super) struct DamagedRun {
+    pub run: IdentityRun,
+    pub error: Error,
+}
+
+impl StoredIdentities {
+    /// Opens runs up to the first that is damaged: those of later blocks are of no use without it.
+    pub(super) fn open(reader: &FrameReader, live: &[IdentityRun]) -> (Self, Option<Error>) {
+        let (mut runs, mut damage) = (Vec::new(), None);
+        for run in live {
+            match OpenIdentityRun::open(reader, run) {
+                Ok(open) => runs.push((*run, open)),
+                Err(error) => {
+                    damage = Some(error);
+                    break;
+                }
+            }
+        }
+        let pages = PageCache::new(PAGE_BYTES_KEPT);
+        (Self { runs, pages, filter: None, asked: 0 }, damage)
+    }
+
+    /// The runs that are asked.
+    pub(super) fn live(&self) -> Vec<IdentityRun> {
+        self.runs.iter().map(|(run, _)| *run).collect()
+    }
+
+    /// How many fragments are in them.
+    pub(super) fn records(&self) -> u64 {
+        self.runs.iter().map(|(run, _)| run.records).fold(0, u64::saturating_add)
+    }
+
+    /// Other runs take the place of these; they have these records besides.
+    pub(super) fn replace(
+        &mut self,
+        reader: &FrameReader,
+        live: &[IdentityRun],
+        added: &[IdentityRecord],
+    ) -> Result<()> {
+        let mut old = std::mem::take(&mut self.runs);
+        for run in live {
+            let kept = old.iter().position(|(kept, _)| kept.place == run.place);
+            let open = match kept {
+                Some(index) => old.swap_remove(index).1,
+                None => OpenIdentityRun::open(reader, run)?,
+            };
+            self.runs.push((*run, open));
+        }
+        if let Some(filter) = &mut self.filter {
+            added.iter().for_each(|record| filter.insert(record.prefix));
+        }
+        if self.filter.as_ref().is_some_and(IdentityFilter::is_too_small) {
+            (self.filter, self.asked) = (None, 0);
+        }
+        Ok(())
+    }
+
+    /// Blocks that may have a fragment whose identity begins so: the one that does, if any, and seldom
+    /// others. A damaged run is asked no more, and given to `found_damage`.
+    pub(super) fn blocks(
+        &mut self,
+        prefix: IdentityPrefix,
+        mut found_damage: impl FnMut(DamagedRun),
+    ) -> Vec<u64> {
+        if self.runs.is_empty() {
+            return Vec::new();
+        }
+        if self.filter.is_none() {
+            self.asked += 1;
+            if self.asked.saturating_mul(RECORDS_A_QUESTION) >= self.records() {
+                self.make_filter(&mut found_damage);
+            }
+        }
+        if self.filter.as_ref().is_some_and(|filter| !filter.may_have(prefix)) {
+            return Vec::new();
+        }
+        let mut blocks = Vec::new();
+        let pages = &self.pages;
+        self.runs.retain(|(run, open)| match blocks_in(open, pages, prefix, &mut blocks) {
+            Ok(()) => true,
+            Err(error) => {
+                found_damage(DamagedRun { run: *run, error });
+                false
+            }
+        });
+        blocks
+    }
+
+    fn make_filter(&mut self, found_damage: &mut impl FnMut(DamagedRun)) {
+        let mut filter = IdentityFilter::new(self.records());
+        self.runs.retain(|(run, open)| {
+            let inserted = open.records().try_for_each(|record| {
+                filter.insert(record?.prefix);
+                Ok(())
+            });
+            match inserted {
+                Ok(()) => true,
+                Err(error) => {
+                    found_damage(DamagedRun { run: *run, error });
+                    false
+                }
+            }
+        });
+        self.filter = Some(filter);
+    }
+}
+
+/// Appends the blocks of a run that have a fragment whose identity begins so.
+fn blocks_in(
+    run: &OpenIdentityRun,
+    pages: &PageCache<Place, IdentityPage>,
+    prefix: IdentityPrefix,
+    blocks: &mut Vec<u64>,
+) -> Result<()> {
+    let Some(listed) = run.page_of(prefix)? else { return Ok(()) };
+    let page = match pages.get(listed.place) {
+        Some(page) => page,
+        None => {
+            let page = Arc::new(run.read(&listed)?);
+            pages.put(listed.place, &page);
+            page
+        }
+    };
+    blocks.extend(page.blocks_of(prefix));
+    Ok(())
+}
