@@ -114,7 +114,7 @@ impl FragmentIndex {
             return Ok(Some(found));
         }
         if let Some(found) = self.find_hinted(identity, len)? {
-            return Ok(self.found(found));
+            return Ok(Some(self.found(found)));
         }
         let (damaged, unreadable) = (&mut self.damaged_runs, &mut self.unreadable);
         let blocks =
@@ -124,7 +124,7 @@ impl FragmentIndex {
             });
         for block in blocks {
             if let Some(found) = self.find_of_block(block, identity, len)? {
-                return Ok(self.found(found));
+                return Ok(Some(self.found(found)));
             }
         }
         Ok(None)
@@ -178,9 +178,9 @@ impl FragmentIndex {
         }
     }
 
-    fn found(&mut self, found: Found) -> Option<FragmentId> {
+    fn found(&mut self, found: Found) -> FragmentId {
         self.last = found.page.or(self.last.take());
-        Some(found.fragment)
+        found.fragment
     }
 
     /// Adds a fragment of this update that [`Self::find`] does not find.

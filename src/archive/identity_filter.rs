@@ -54,7 +54,9 @@ impl IdentityFilter {
         let high = mixed(prefix.number());
         let low = mixed(prefix.number() ^ 0x9e37_79b9_7f4a_7c15);
         let line = (u128::from(high) * self.lines.len() as u128) >> 64;
-        let bits = (0..BITS_SET).map(move |index| (low >> (9 * index)) as usize % 512);
+        // Nine bits of the second number for each.
+        let bits = (0..BITS_SET).map(move |index| low >> (9 * index) & (LINE_BITS - 1));
+        let bits = bits.map(|bit| usize::try_from(bit).unwrap_or_default());
         (usize::try_from(line).unwrap_or(usize::MAX), bits)
     }
 }

@@ -84,7 +84,9 @@ impl StoredIdentities {
             self.runs.push((*run, open));
         }
         if let Some(filter) = &mut self.filter {
-            added.iter().for_each(|record| filter.insert(record.prefix));
+            for record in added {
+                filter.insert(record.prefix);
+            }
         }
         if self.filter.as_ref().is_some_and(IdentityFilter::is_too_small) {
             (self.filter, self.asked) = (None, 0);
@@ -150,14 +152,12 @@ fn blocks_in(
     blocks: &mut Vec<u64>,
 ) -> Result<()> {
     let Some(listed) = run.page_of(prefix)? else { return Ok(()) };
-    let page = match pages.get(listed.place) {
-        Some(page) => page,
-        None => {
-            let page = Arc::new(run.read(&listed)?);
-            pages.put(listed.place, &page);
-            page
-        }
-    };
+    let kept = pages.get(listed.place);
+    let is_kept = kept.is_some();
+    let page = kept.map_or_else(|| run.read(&listed).map(Arc::new), Ok)?;
+    if !is_kept {
+        pages.put(listed.place, &page);
+    }
     blocks.extend(page.blocks_of(prefix));
     Ok(())
 }

@@ -90,7 +90,9 @@ impl<'a> Transaction<'a> {
         };
         let (blocks, errors) = BlockTable::of_readable(archive, version);
         let mut begun = Self::begin_over(archive, Some((version, Arc::new(blocks))), options)?;
-        errors.into_iter().for_each(|error| begun.fragments.cannot_read(error));
+        for error in errors {
+            begun.fragments.cannot_read(error);
+        }
         Ok(begun)
     }
 

@@ -62,17 +62,17 @@ impl IdentityPage {
             return Vec::new();
         };
         let blocks = || records.iter().map(|record| record.block);
-        let (least, most) = (blocks().min().unwrap_or(0), blocks().max().unwrap_or(0));
+        let (smallest, largest) = (blocks().min().unwrap_or(0), blocks().max().unwrap_or(0));
         // Records of no bytes could not be counted.
         let width_min = u8::from(records.len() > 1);
         let widths =
-            (width_of(last.prefix.0 - first.prefix.0).max(width_min), width_of(most - least));
+            (width_of(last.prefix.0 - first.prefix.0).max(width_min), width_of(largest - smallest));
         let mut writer = ByteWriter::new();
         writer.varint(records.len() as u64);
-        writer.varint(first.prefix.0).u8(widths.0).varint(least).u8(widths.1);
+        writer.varint(first.prefix.0).u8(widths.0).varint(smallest).u8(widths.1);
         for record in records {
             put(&mut writer, record.prefix.0 - first.prefix.0, widths.0);
-            put(&mut writer, record.block - least, widths.1);
+            put(&mut writer, record.block - smallest, widths.1);
         }
         writer.into_bytes()
     }
