@@ -8,7 +8,7 @@ use zarc::archive::{
     Archive, Change, Entry, FragmentId, History, Manifest, OpenOptions, RunShape, Transaction,
     TransactionOptions,
 };
-use zarc::base::{Result, StoredPath};
+use zarc::base::{Digest, Result, StoredPath};
 use zarc::command::{VerifySummary, verify};
 use zarc::compress::{ContentKind, Method};
 use zarc::format::{
@@ -36,8 +36,8 @@ const TINY: RunShape = RunShape {
     fan_out: 2,
 };
 
-/// Fragments of a block, about.
-const BLOCK: u64 = 20;
+/// How often the number of a fragment is in it: a block has twenty fragments.
+const REPEATED: usize = (1 << 17) / 20;
 
 fn open(memory: &Memory) -> Archive {
     let backend = Arc::new(memory.clone());
@@ -56,9 +56,7 @@ fn options(shape: RunShape) -> TransactionOptions {
 }
 
 fn store(transaction: &mut Transaction<'_>, number: u64) -> FragmentId {
-    // A block takes a megabyte.
-    let bytes = number.to_le_bytes().repeat((1 << 17) / BLOCK as usize);
-    transaction.store(&bytes, ContentKind::Other).unwrap()
+    transaction.store(&number.to_le_bytes().repeat(REPEATED), ContentKind::Other).unwrap()
 }
 
 /// One more entry, so that there is something to commit.
@@ -172,10 +170,8 @@ fn a_damaged_run_loses_nothing_and_is_made_anew() {
 #[test]
 fn a_run_that_lies_is_told_and_costs_nothing_but_room() {
     let (memory, ids) = grown(12);
-    let honest = |number: u64| {
-        let bytes = number.to_le_bytes().repeat((1 << 17) / BLOCK as usize);
-        IdentityPrefix::of(&zarc::base::Digest::of(&bytes))
-    };
+    let honest =
+        |number: u64| IdentityPrefix::of(&Digest::of(&number.to_le_bytes().repeat(REPEATED)));
     let manifest = newest(&memory);
     let records: Vec<IdentityRecord> = (0..)
         .zip(&ids)
