@@ -50,11 +50,11 @@ impl IdentityFilter {
 
     /// A line, and bits of it.
     fn place_of(&self, prefix: IdentityPrefix) -> (usize, impl Iterator<Item = usize> + use<>) {
-        // Identities are random, but only their first bytes are known: two numbers of them.
-        let high = mixed(prefix.number());
-        let low = mixed(prefix.number() ^ 0x9e37_79b9_7f4a_7c15);
-        let line = (u128::from(high) * self.lines.len() as u128) >> 64;
-        // Nine bits of the second number for each.
+        // Identities are random, so those that follow each other in a run are in lines that do.
+        let fraction = u128::from(prefix.number()) << 88;
+        let line = ((fraction >> 64) * self.lines.len() as u128) >> 64;
+        let low = mixed(prefix.number());
+        // Nine bits of a number for each.
         let bits = (0..BITS_SET).map(move |index| low >> (9 * index) & (LINE_BITS - 1));
         let bits = bits.map(|bit| usize::try_from(bit).unwrap_or_default());
         (usize::try_from(line).unwrap_or(usize::MAX), bits)

@@ -16,7 +16,7 @@ use super::page_cache::{InMemory, PageCache};
 const PAGE_BYTES_KEPT: usize = 16 << 20;
 /// A filter is made when one question was asked for each so many fragments: reading a page of each run
 /// costs about as much as reading the records of so many.
-const RECORDS_A_QUESTION: u64 = 2048;
+const RECORDS_A_QUESTION: u64 = 8192;
 
 impl InMemory for IdentityPage {
     fn bytes(&self) -> usize {

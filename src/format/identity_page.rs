@@ -51,9 +51,14 @@ pub struct IdentityPage {
     /// What the differences are added to.
     least: IdentityRecord,
     /// Bytes of a difference of prefixes, and of one of blocks.
-    widths: (usize, usize),
+    widths: (u8, u8),
+    len: usize,
+    /// Of all records, and [`SLACK`] more bytes.
     differences: Vec<u8>,
 }
+
+/// So many bytes are looked at to take a number of fewer.
+const SLACK: usize = 8;
 
 impl IdentityPage {
     /// The raw bytes of a page of these records, which are in order and at least one.
@@ -90,18 +95,18 @@ impl IdentityPage {
         let block_width = width(&mut reader, 8)?;
         let least = IdentityRecord { prefix: IdentityPrefix(number), block };
         let widths = (prefix_width, block_width);
-        let bytes =
-            usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(widths.0 + widths.1);
-        let differences = reader.bytes(bytes)?.to_vec();
-        let page = Self { least, widths, differences };
-        page.check(&reader, count)?;
+        let len = usize::try_from(count).unwrap_or(usize::MAX);
+        let packed = reader.bytes(len.saturating_mul(usize::from(widths.0 + widths.1)))?;
+        let differences = [packed, &[0; SLACK]].concat();
+        let page = Self { least, widths, len, differences };
+        page.check(&reader)?;
         reader.finish()?;
         Ok(page)
     }
 
-    /// Fails unless there are so many records, in order and within the limits.
-    fn check(&self, reader: &ByteReader<'_>, count: u64) -> Result<()> {
-        if self.widths.0 + self.widths.1 == 0 && count > 1 {
+    /// Fails unless the records are in order and within the limits.
+    fn check(&self, reader: &ByteReader<'_>) -> Result<()> {
+        if self.widths.0 + self.widths.1 == 0 && self.len > 1 {
             return Err(reader.corrupt("its records have no bytes"));
         }
         let mut before = self.least.prefix;
@@ -118,8 +123,7 @@ impl IdentityPage {
 
     /// How many records it has.
     pub fn len(&self) -> usize {
-        // A record without differences is the only one.
-        self.differences.len().checked_div(self.widths.0 + self.widths.1).unwrap_or(1)
+        self.len
     }
 
     /// Never: a page has a record.
@@ -132,15 +136,24 @@ impl IdentityPage {
         self.differences.capacity()
     }
 
-    /// A record; those behind the last one are like the least one.
+    /// A record; there is none behind the last one.
     pub fn record(&self, index: usize) -> IdentityRecord {
-        let width = self.widths.0 + self.widths.1;
-        let bytes = self.differences.get(index * width..(index + 1) * width).unwrap_or_default();
-        let (prefix, block) = bytes.split_at_checked(self.widths.0).unwrap_or_default();
+        let (of_prefix, of_block) = self.widths;
+        let start = index * usize::from(of_prefix + of_block);
+        let prefix = self.number(start, of_prefix);
+        let block = self.number(start + usize::from(of_prefix), of_block);
         IdentityRecord {
-            prefix: IdentityPrefix(self.least.prefix.0.saturating_add(number(prefix))),
-            block: self.least.block.saturating_add(number(block)),
+            prefix: IdentityPrefix(self.least.prefix.0.saturating_add(prefix)),
+            block: self.least.block.saturating_add(block),
         }
+    }
+
+    /// The number of so many bytes at a place.
+    fn number(&self, start: usize, width: u8) -> u64 {
+        let bytes = self.differences.get(start..start + SLACK);
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok()).unwrap_or_default();
+        let mask = u64::MAX.checked_shr(u64::BITS - 8 * u32::from(width)).unwrap_or(0);
+        u64::from_le_bytes(bytes) & mask
     }
 
     /// All records, in order.
@@ -169,21 +182,17 @@ fn width_of(number: u64) -> u8 {
     (0..8).rev().find(|index| number >> (8 * index) != 0).map_or(0, |index| index + 1)
 }
 
-fn width(reader: &mut ByteReader<'_>, most: u8) -> Result<usize> {
+fn width(reader: &mut ByteReader<'_>, most: u8) -> Result<u8> {
     let width = reader.u8()?;
     if width > most {
         return Err(reader.corrupt(format_args!("a difference of {width} bytes")));
     }
-    Ok(width.into())
+    Ok(width)
 }
 
 fn put(writer: &mut ByteWriter, number: u64, width: u8) {
     let bytes = number.to_le_bytes();
     writer.bytes(bytes.get(..width.into()).unwrap_or(&bytes));
-}
-
-fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
 #[cfg(test)]
