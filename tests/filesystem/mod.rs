@@ -28,7 +28,8 @@ fn root(disk: &Path, stored: &str) -> Root {
 }
 
 fn options(special: bool) -> WalkOptions {
-    WalkOptions { special, leave_out: Vec::new(), wanted: Box::new(|_, _| Choice::Take) }
+    let wanted = Box::new(|_: &[u8], _| Choice::Take);
+    WalkOptions { special, leave_out: Vec::new(), wanted, threads: 3 }
 }
 
 /// What the walk says, one line an item: `a`, `unreadable a`, `absent a`.

@@ -192,6 +192,7 @@ impl Workbench {
             force: false,
             attributes: true,
             special: false,
+            threads: 2,
             environment: environment(),
         }
     }
