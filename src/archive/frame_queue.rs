@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 
 use rayon::ThreadPool;
 
-use crate::base::{BlockReport, NoProgress, Progress, Result, StoredPath};
+use crate::base::{BlockReport, Error, NoProgress, Progress, Result, StoredPath};
 use crate::compress::{ContentKind, Method};
 use crate::format::{
     BlockRecord, EntryPageBuilder, FragmentPage, FragmentRecord, FrameType, IdentityRun,
@@ -81,6 +81,8 @@ pub(super) struct Finished<'a> {
     pub entries: Option<RunReference>,
     pub fragments: Option<RunReference>,
     pub identities: Vec<IdentityRun>,
+    /// Why some of these were left out.
+    pub identity_damage: Option<Error>,
     /// Bytes of payload in DATA frames.
     pub data_bytes: u64,
 }
@@ -138,7 +140,7 @@ impl<'a> FrameQueue<'a> {
     /// Puts the fragments of a page that stands in the archive into a run of identities, together with those to
     /// come.
     pub(super) fn cover(&mut self, page: &FragmentPage) -> Result<()> {
-        let covered = self.identities.push_page(&mut self.writer, page, self.progress)?;
+        let covered = self.identities.push_page(&mut self.writer, page)?;
         self.written.extend(covered.map(Written::Covered));
         Ok(())
     }
@@ -146,6 +148,11 @@ impl<'a> FrameQueue<'a> {
     /// The first block that no run of identities is going to have.
     pub(super) fn next_uncovered_block(&self) -> u64 {
         self.identities.next_block()
+    }
+
+    /// Lets no run of identities be written as long as they are held.
+    pub(super) fn hold_identities(&mut self, are_held: bool) {
+        self.identities.hold(are_held);
     }
 
     /// Leaves out a run of identities that turned out to be damaged.
@@ -223,7 +230,7 @@ impl<'a> FrameQueue<'a> {
     fn page_records(&mut self) -> Result<()> {
         while let Some(record) = self.records.remove(&self.fragments.next_block()) {
             if let Some((page, reference)) = self.fragments.push(&mut self.writer, record)? {
-                let covered = self.identities.push_page(&mut self.writer, &page, self.progress)?;
+                let covered = self.identities.push_page(&mut self.writer, &page)?;
                 self.written.push(Written::Page((page, reference)));
                 self.written.extend(covered.map(Written::Covered));
             }
@@ -238,12 +245,12 @@ impl<'a> FrameQueue<'a> {
             self.write_next()?;
         }
         assert!(self.records.is_empty(), "every block has a record in the fragment run");
-        let Self { mut writer, entries, fragments, identities, progress, data_bytes, .. } = self;
-        let identities = identities.finish(&mut writer, progress)?;
+        let Self { mut writer, entries, fragments, identities, data_bytes, .. } = self;
+        let (identities, identity_damage) = identities.finish(&mut writer)?;
         let updates = (writer.number(), writer.number());
         let entries = entries.finish(&mut writer, updates, 0)?;
         let fragments = fragments.finish(&mut writer, updates)?;
-        Ok(Finished { writer, entries, fragments, identities, data_bytes })
+        Ok(Finished { writer, entries, fragments, identities, identity_damage, data_bytes })
     }
 
     /// Gives the update up.

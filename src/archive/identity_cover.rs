@@ -1,6 +1,6 @@
 //! How far the runs of identities reach: what is in none yet waits until there is enough for another.
 
-use crate::base::{Error, Progress, Result};
+use crate::base::{Error, Result};
 use crate::format::{FragmentPage, IdentityPrefix, IdentityRecord, IdentityRun, RUNS_MAX};
 use crate::journal::UpdateWriter;
 
@@ -18,7 +18,10 @@ pub(super) struct IdentityCover {
     next_block: u64,
     waiting: Vec<IdentityRecord>,
     waiting_blocks: u64,
-    /// No run is written any more by this update.
+    /// Nothing is written yet.
+    is_held: bool,
+    /// What is wrong with runs, if this update left some out; it writes none any more then.
+    damage: Option<Error>,
     is_ended: bool,
 }
 
@@ -31,11 +34,23 @@ pub(super) struct Covered {
 }
 
 impl IdentityCover {
-    /// Goes on with these runs.
-    pub(super) fn new(live: Vec<IdentityRun>, shape: &RunShape) -> Self {
-        let next_block = live.iter().map(|run| run.blocks).sum();
-        let (waiting, waiting_blocks) = (Vec::new(), 0);
-        Self { shape: *shape, live, next_block, waiting, waiting_blocks, is_ended: false }
+    /// Goes on with these runs; `damage` is why others are left out.
+    pub(super) fn new(live: Vec<IdentityRun>, damage: Option<Error>, shape: &RunShape) -> Self {
+        Self {
+            shape: *shape,
+            next_block: live.iter().map(|run| run.blocks).sum(),
+            live,
+            waiting: Vec::new(),
+            waiting_blocks: 0,
+            is_held: false,
+            damage,
+            is_ended: false,
+        }
+    }
+
+    /// Lets nothing be written as long as it is held.
+    pub(super) fn hold(&mut self, is_held: bool) {
+        self.is_held = is_held;
     }
 
     /// The first block of which fragments are neither in a run nor waiting for one.
@@ -49,9 +64,9 @@ impl IdentityCover {
         &mut self,
         writer: &mut UpdateWriter<'_>,
         page: &FragmentPage,
-        progress: &dyn Progress,
     ) -> Result<Option<Covered>> {
-        if page.first_block > self.next_block || self.is_ended {
+        let is_full = self.waiting.len() >= self.shape.identity_run_max;
+        if page.first_block > self.next_block || self.is_ended || (is_full && self.is_held) {
             return Ok(None);
         }
         let (blocks, next) = ((page.first_block..).zip(&page.blocks), self.next_block);
@@ -61,22 +76,21 @@ impl IdentityCover {
             self.next_block += 1;
             self.waiting_blocks += 1;
         }
-        if self.waiting.len() < self.shape.identity_run_max {
+        if self.waiting.len() < self.shape.identity_run_max || self.is_held {
             return Ok(None);
         }
-        self.write(writer, progress)
+        self.write(writer)
     }
 
-    /// Writes the last run, if there is enough for one, and says what the runs are.
+    /// Writes the last run, if there is enough for one. Says what the runs are, and why some were left out.
     pub(super) fn finish(
         mut self,
         writer: &mut UpdateWriter<'_>,
-        progress: &dyn Progress,
-    ) -> Result<Vec<IdentityRun>> {
+    ) -> Result<(Vec<IdentityRun>, Option<Error>)> {
         if self.waiting.len() >= self.shape.identity_run_min && !self.is_ended {
-            self.write(writer, progress)?;
+            self.write(writer)?;
         }
-        Ok(self.live)
+        Ok((self.live, self.damage))
     }
 
     /// Leaves out the run at a place, which turned out to be damaged, and those of later blocks: the next
@@ -89,11 +103,7 @@ impl IdentityCover {
     }
 
     /// Puts what waits into a run. Where that shows damage, the runs are left as they are known.
-    fn write(
-        &mut self,
-        writer: &mut UpdateWriter<'_>,
-        progress: &dyn Progress,
-    ) -> Result<Option<Covered>> {
+    fn write(&mut self, writer: &mut UpdateWriter<'_>) -> Result<Option<Covered>> {
         let mut records = std::mem::take(&mut self.waiting);
         records.sort_unstable();
         let mut run = IdentityRunWriter::new(&self.shape);
@@ -101,12 +111,12 @@ impl IdentityCover {
             run.push(writer, record)?;
         }
         self.live.extend(run.finish(writer, std::mem::take(&mut self.waiting_blocks))?);
-        self.merge(writer, progress)?;
+        self.merge(writer)?;
         Ok((!self.is_ended).then(|| Covered { live: self.live.clone(), records }))
     }
 
     /// Keeps the runs few. What cannot be read back waits for an update that can.
-    fn merge(&mut self, writer: &mut UpdateWriter<'_>, progress: &dyn Progress) -> Result<()> {
+    fn merge(&mut self, writer: &mut UpdateWriter<'_>) -> Result<()> {
         let Some(reader) = writer.reader() else { return Ok(()) };
         let records: Vec<u64> = self.live.iter().rev().map(|run| run.records).collect();
         let runs_max = usize::try_from(RUNS_MAX).unwrap_or(usize::MAX);
@@ -122,17 +132,10 @@ impl IdentityCover {
             Err(error) if is_damage(&error) => {
                 self.live.truncate(from);
                 self.is_ended = true;
-                warn_of_damage(progress, &error);
+                self.damage = Some(error);
             }
             Err(error) => return Err(error),
         }
         Ok(())
     }
-}
-
-/// Nothing is lost with a run of identities: they are in the fragment records, too.
-pub(super) fn warn_of_damage(progress: &dyn Progress, error: &Error) {
-    progress.warn(&format!(
-        "the index of identities is damaged: {error}; it is made anew from the fragment records"
-    ));
 }

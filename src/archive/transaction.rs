@@ -20,7 +20,7 @@ use super::earlier_content::EarlierContent;
 use super::fragment_index::FragmentIndex;
 use super::frame_queue::{Finished, FrameQueue, Written};
 use super::history::Version;
-use super::identity_cover::{IdentityCover, warn_of_damage};
+use super::identity_cover::IdentityCover;
 use super::open::Archive;
 use super::packed_frame;
 use super::run_merger::RunMerger;
@@ -67,8 +67,6 @@ pub struct Transaction<'a> {
     earlier: Option<EarlierContent>,
     page: EntryPageBuilder,
     manifest: Manifest,
-    /// What is wrong with the runs of identities.
-    index_damage: Option<Error>,
     /// Where the commit before ends.
     last_end: Option<Place>,
     holds_data: bool,
@@ -108,9 +106,8 @@ impl<'a> Transaction<'a> {
             None => (None, Arc::new(BlockTable::empty(archive))),
         };
         let mut manifest = base.map(|version| version.manifest.clone()).unwrap_or_default();
-        let (runs, index_damage) =
-            StoredIdentities::open(&archive.reader(), &manifest.identity_runs);
-        let cover = IdentityCover::new(runs.live(), &options.shape);
+        let (runs, damage) = StoredIdentities::open(&archive.reader(), &manifest.identity_runs);
+        let cover = IdentityCover::new(runs.live(), damage, &options.shape);
         // What a damaged manifest says is not to cost more memory than the archive has bytes.
         let others = manifest.counts.fragments.saturating_sub(runs.records());
         let others = others.min(archive.committed_bytes() / 16);
@@ -149,7 +146,6 @@ impl<'a> Transaction<'a> {
             earlier: table.map(EarlierContent::new),
             page: EntryPageBuilder::new(),
             manifest,
-            index_damage,
             last_end,
             holds_data,
             reader,
@@ -161,8 +157,9 @@ impl<'a> Transaction<'a> {
     }
 
     /// Learns the fragments of the blocks that are in no run of identities. Those in pages that cannot be read are not
-    /// known.
+    /// known. What is to be cut off by the first frame stays as it is.
     fn learn(&mut self, blocks: &BlockTable) -> Result<()> {
+        self.queue.hold_identities(self.queue.writer().cuts_off());
         for listed in blocks.listed_pages_from(self.queue.next_uncovered_block()) {
             let read = listed.and_then(|listed| Ok((blocks.read_page(&listed)?, listed)));
             match read {
@@ -174,6 +171,7 @@ impl<'a> Transaction<'a> {
                 Err(error) => self.fragments.cannot_read(error),
             }
         }
+        self.queue.hold_identities(false);
         Ok(())
     }
 
@@ -188,9 +186,6 @@ impl<'a> Transaction<'a> {
     pub fn reporting_to(mut self, progress: &'a dyn Progress) -> Self {
         self.queue.report_to(progress);
         self.progress = progress;
-        if let Some(error) = &self.index_damage {
-            warn_of_damage(progress, error);
-        }
         self
     }
 
@@ -307,8 +302,14 @@ impl<'a> Transaction<'a> {
         for damaged in self.fragments.damaged_runs() {
             self.queue.leave_out(damaged);
         }
-        let Finished { mut writer, entries, fragments, identities, data_bytes } =
-            self.queue.finish()?;
+        let finished = self.queue.finish()?;
+        let Finished { mut writer, entries, fragments, data_bytes, .. } = finished;
+        if let Some(error) = finished.identity_damage {
+            // Nothing is lost with these runs: the fragment records say the same.
+            self.progress.warn(&format!(
+                "the index of identities is damaged: {error}; it is made anew from the fragment records"
+            ));
+        }
         self.manifest.counts.data_bytes = data_bytes;
         self.manifest.counts.blocks = self.packer.next_number();
         let (reader, shape, progress) = (&self.reader, &self.shape, self.progress);
@@ -316,7 +317,7 @@ impl<'a> Transaction<'a> {
         merger.merge(&mut writer, &mut self.manifest)?;
         self.manifest.entry_runs.splice(0..0, entries.clone());
         self.manifest.fragment_runs.extend(fragments.clone());
-        self.manifest.identity_runs = identities;
+        self.manifest.identity_runs = finished.identities;
         self.manifest.delta_entries = entries;
         self.manifest.delta_fragments = fragments;
         let runs = self.manifest.entry_runs.len().max(self.manifest.fragment_runs.len());

@@ -89,6 +89,11 @@ impl<'a> UpdateWriter<'a> {
         self.update.date
     }
 
+    /// Whether its first frame cuts off later versions.
+    pub fn cuts_off(&self) -> bool {
+        self.update.rolled_back != Digest::default()
+    }
+
     /// Reads frames of this update back, and those before it; nothing where what is written is gone.
     pub fn reader(&self) -> Option<FrameReader> {
         (!self.backend().forgets()).then(|| self.journal.reader())
