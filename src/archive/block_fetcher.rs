@@ -1,20 +1,39 @@
 //! Blocks to fragments: several blocks at a time, in order.
 
 use std::collections::VecDeque;
+use std::iter;
+use std::ops::Range;
 use std::sync::{Arc, mpsc};
 
 use rayon::ThreadPool;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::base::{Error, Result};
+use crate::base::{ByteRanges, Error, Result};
 
-use super::block_reader::{BlockReader, DecodedBlock};
+use super::block_reader::BlockReader;
 use super::block_table::BlockTable;
+use super::decoded_block::DecodedBlock;
 use super::kept_bases::{KeptBases, LentBases};
 
 /// Blocks of so many raw bytes together, with what they are decoded with, are decoded ahead of the
 /// one that is wanted.
 const BYTES_AHEAD_MAX: u64 = 144 << 20;
+
+/// A block to fetch.
+pub struct WantedBlock {
+    /// Its number.
+    pub block: u64,
+    /// Indices of the fragments that will be asked for: they are compared with their identities while
+    /// other blocks are decoded.
+    pub fragments: Vec<Range<u32>>,
+}
+
+impl WantedBlock {
+    /// All fragments of a block.
+    pub fn whole(block: u64) -> Self {
+        Self { block, fragments: iter::once(0..u32::MAX).collect() }
+    }
+}
 
 /// A block on its way.
 struct Job {
@@ -52,7 +71,7 @@ impl BlockFetcher {
     /// decoded once, as far as what the next ones need of it can be kept.
     pub fn fetch(
         &self,
-        blocks: &[u64],
+        blocks: &[WantedBlock],
         mut take: impl FnMut(u64, Result<DecodedBlock>) -> Result<()>,
     ) -> Result<()> {
         let mut bases = KeptBases::new(&self.reader);
@@ -65,7 +84,11 @@ impl BlockFetcher {
             // One more than there are threads, so that none waits while `take` works.
             while waiting.len() <= self.threads {
                 bases.look_ahead(to_come);
-                let Some(&block) = needed.last().or(to_come.first()) else { break };
+                let wanted = to_come.first();
+                let Some(block) = needed.last().copied().or(wanted.map(|wanted| wanted.block))
+                else {
+                    break;
+                };
                 let is_on_its_way = |base: &u64| waiting.iter().any(|job| job.block == *base);
                 let mut missing = bases.missing(block).peekable();
                 if missing.peek().is_some() {
@@ -79,10 +102,13 @@ impl BlockFetcher {
                     break;
                 }
                 let is_wanted = needed.pop().is_none();
-                if is_wanted {
-                    to_come = &to_come[1..];
+                let mut fragments = Vec::new();
+                if is_wanted && let Some((wanted, rest)) = to_come.split_first() {
+                    fragments.clone_from(&wanted.fragments);
+                    to_come = rest;
                 }
-                let decoded = self.decode(block, bases.lend(block));
+                let lent = bases.lend(block);
+                let decoded = self.decode(block, lent, fragments, bases.needed(block));
                 waiting.push_back(Job { block, is_wanted, bytes, decoded });
                 bytes_ahead += bytes;
             }
@@ -98,11 +124,21 @@ impl BlockFetcher {
         }
     }
 
-    fn decode(&self, block: u64, lent: LentBases) -> mpsc::Receiver<Result<DecodedBlock>> {
+    /// Decodes a block, of which these fragments and what others need of it are looked at.
+    fn decode(
+        &self,
+        block: u64,
+        lent: LentBases,
+        fragments: Vec<Range<u32>>,
+        needed: ByteRanges,
+    ) -> mpsc::Receiver<Result<DecodedBlock>> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let reader = Arc::clone(&self.reader);
         self.pool.spawn(move || {
             let decoded = reader.block(block, &lent);
+            if let Ok(decoded) = &decoded {
+                decoded.compare(&fragments, &needed);
+            }
             // Who hears of the last block may close the archive.
             drop((reader, lent));
             // A receiver that is gone has no use for the block.

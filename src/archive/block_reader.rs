@@ -1,105 +1,19 @@
-//! One block to its fragments: read, check, decode, hash; with the base blocks that it needs.
+//! One block to its fragments: read, check, decode; with the base blocks that it needs.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::{Error, Result};
 use crate::compress::{self, Codec, Filter};
-use crate::format::{BLOCK_DEPTH_MAX, Base, BlockRecord, Data, FrameType, Run};
+use crate::format::{BLOCK_DEPTH_MAX, Base, BlockRecord, Data, FrameType};
 use crate::journal::Frame;
 
 use super::block_table::BlockTable;
+use super::decoded_block::DecodedBlock;
 use super::kept_bases::LentBases;
 
 /// Base blocks of so many bytes together are kept, since the next block needs the same ones.
 const BASES_KEPT_BYTES: u64 = 96 << 20;
-
-/// The fragments of one block, each one checked against its identity.
-#[derive(Debug)]
-pub struct DecodedBlock {
-    bytes: Vec<u8>,
-    /// Where each fragment starts, and where the last one ends.
-    starts: Vec<usize>,
-    /// Fragments whose bytes are not those that were stored.
-    wrong: Vec<u32>,
-    number: u64,
-    /// How many blocks one behind another it was decoded with.
-    depth: u64,
-}
-
-impl DecodedBlock {
-    /// The bytes of consecutive fragments of this block.
-    pub fn run(&self, run: &Run) -> Result<&[u8]> {
-        let first = run.first.index as usize;
-        let last = first.saturating_add(run.count as usize);
-        let bytes = match (self.starts.get(first), self.starts.get(last)) {
-            (Some(&start), Some(&end)) => &self.bytes[start..end],
-            _ => {
-                return Err(Error::corrupt(format!(
-                    "block {} has no fragments {first} to {last}",
-                    self.number
-                )));
-            }
-        };
-        if bytes.len() as u64 != run.len {
-            return Err(Error::corrupt(format!(
-                "fragments {first} to {last} of block {} are not as long as the file says",
-                self.number
-            )));
-        }
-        let is_wrong = |index: &u32| (first..last).contains(&(*index as usize));
-        match self.wrong.iter().find(|index| is_wrong(index)) {
-            Some(index) => Err(wrong_fragment(self.number, *index)),
-            None => Ok(bytes),
-        }
-    }
-
-    /// Bytes that a later block takes from this one; damage is not handed on.
-    pub(super) fn range(&self, start: u32, len: u32) -> Result<&[u8]> {
-        let (start, end) = (start as usize, start as usize + len as usize);
-        let bytes = self.bytes.get(start..end).ok_or_else(|| {
-            Error::corrupt(format!("block {} has no bytes {start} to {end}", self.number))
-        })?;
-        let is_within = |index: &&u32| {
-            let index = **index as usize;
-            self.starts[index] < end && start < self.starts[index + 1]
-        };
-        match self.wrong.iter().find(is_within) {
-            Some(index) => Err(wrong_fragment(self.number, *index)),
-            None => Ok(bytes),
-        }
-    }
-
-    /// How many blocks one behind another it was decoded with.
-    pub(super) fn depth(&self) -> u64 {
-        self.depth
-    }
-
-    /// Fragments in it.
-    pub fn fragments(&self) -> u64 {
-        self.starts.len() as u64 - 1
-    }
-
-    /// Bytes of all fragments.
-    pub fn raw_bytes(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-
-    /// The indices of the fragments whose bytes are not those that were stored.
-    pub fn wrong_indices(&self) -> &[u32] {
-        &self.wrong
-    }
-
-    /// The fragments whose bytes are not those that were stored, as errors.
-    pub fn wrong(&self) -> impl Iterator<Item = Error> + '_ {
-        self.wrong.iter().map(|index| wrong_fragment(self.number, *index))
-    }
-}
-
-fn wrong_fragment(block: u64, index: u32) -> Error {
-    Error::corrupt(format!("fragment {index} of block {block} is damaged"))
-        .because("its identity differs")
-}
 
 /// Decodes blocks, and keeps those that others are decoded with.
 pub(super) struct BlockReader {
@@ -129,7 +43,7 @@ impl BlockReader {
             Some(base) => base,
             None => self.keep(Arc::new(self.decode(block, depth_max, &LentBases::default())?)),
         };
-        if base.depth > depth_max { Err(too_deep(block)) } else { Ok(base) }
+        if base.depth() > depth_max { Err(too_deep(block)) } else { Ok(base) }
     }
 
     /// The bytes of base blocks that a block is decoded with, and how deep that is.
@@ -138,7 +52,7 @@ impl BlockReader {
         let mut depth = 0;
         for wanted in bases {
             let base = self.base(wanted.block, depth_max)?;
-            depth = depth.max(1 + base.depth);
+            depth = depth.max(1 + base.depth());
             for &(start, len) in &wanted.ranges {
                 prefix.extend_from_slice(base.range(start, len)?);
             }
@@ -177,7 +91,7 @@ impl BlockReader {
 
     fn kept_base(&self, block: u64) -> Option<Arc<DecodedBlock>> {
         let mut kept = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().position(|base| base.number == block)?;
+        let found = kept.iter().position(|base| base.number() == block)?;
         let base = kept.remove(found)?;
         kept.push_back(Arc::clone(&base));
         Some(base)
@@ -186,7 +100,7 @@ impl BlockReader {
     fn keep(&self, base: Arc<DecodedBlock>) -> Arc<DecodedBlock> {
         let mut kept = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have decoded the same one.
-        kept.retain(|other| other.number != base.number);
+        kept.retain(|other| other.number() != base.number());
         let mut bytes = base.raw_bytes() + kept.iter().map(|base| base.raw_bytes()).sum::<u64>();
         while bytes > BASES_KEPT_BYTES
             && let Some(oldest) = kept.pop_front()
@@ -214,29 +128,8 @@ impl BlockReader {
             Error::new(error.kind(), what).because(error)
         })?;
         let bytes = unpack(&data, &prefix).map_err(|error| error.at(place))?;
-        Ok(self.checked(&record, block, bytes, depth))
-    }
-
-    /// Compares each fragment with its identity.
-    fn checked(
-        &self,
-        record: &BlockRecord,
-        number: u64,
-        bytes: Vec<u8>,
-        depth: u64,
-    ) -> DecodedBlock {
-        let mut starts = vec![0];
-        let mut wrong = Vec::new();
-        let mut start = 0;
-        for (index, fragment) in (0_u32..).zip(&record.fragments) {
-            let end = start + fragment.len as usize;
-            if self.table.identity_of(&bytes[start..end]) != fragment.identity {
-                wrong.push(index);
-            }
-            starts.push(end);
-            start = end;
-        }
-        DecodedBlock { bytes, starts, wrong, number, depth }
+        let identities = self.table.identity_hash();
+        Ok(DecodedBlock::new(bytes, record.fragments, identities, block, depth))
     }
 }
 

@@ -182,6 +182,11 @@ impl BlockTable {
         self.identities.of(fragment)
     }
 
+    /// What fragments are called.
+    pub(super) fn identity_hash(&self) -> IdentityHash {
+        self.identities.clone()
+    }
+
     /// Where all pages are, in order.
     pub(super) fn listed_pages(&self) -> impl Iterator<Item = Result<PageReference<u64>>> + '_ {
         let listed = self.runs.iter().flat_map(|run| run.pages(None));

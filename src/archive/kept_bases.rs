@@ -10,7 +10,9 @@ use std::sync::Arc;
 use crate::base::{ByteRanges, Result};
 use crate::format::{BLOCK_DEPTH_MAX, Base};
 
-use super::block_reader::{BlockReader, DecodedBlock};
+use super::block_fetcher::WantedBlock;
+use super::block_reader::BlockReader;
+use super::decoded_block::DecodedBlock;
 
 /// So many bytes of base blocks are kept at most.
 const KEPT_BYTES_MAX: u64 = 96 << 20;
@@ -89,10 +91,10 @@ impl<'a> KeptBases<'a> {
 
     /// Looks at what the next blocks need, which are in rising order, as far as there is room for it. What
     /// the next one needs beyond that is looked for by whoever decodes it.
-    pub(super) fn look_ahead(&mut self, to_come: &[u64]) {
-        let unseen = to_come.partition_point(|&block| block < self.seen);
+    pub(super) fn look_ahead(&mut self, to_come: &[WantedBlock]) {
+        let unseen = to_come.partition_point(|wanted| wanted.block < self.seen);
         let near = to_come.iter().enumerate().take(BLOCKS_AHEAD).skip(unseen);
-        for (index, &block) in near {
+        for (index, &WantedBlock { block, .. }) in near {
             let is_next = index == 0;
             if self.is_full && !is_next {
                 return;
@@ -146,7 +148,7 @@ impl<'a> KeptBases<'a> {
     }
 
     /// What the blocks to come need of a block.
-    fn needed(&self, block: u64) -> ByteRanges {
+    pub(super) fn needed(&self, block: u64) -> ByteRanges {
         let mut needed = ByteRanges::default();
         for base in self.needs.values().flatten().filter(|base| base.block == block) {
             for &(start, len) in &base.ranges {
@@ -187,8 +189,7 @@ impl<'a> KeptBases<'a> {
         if needed.count() == 0 {
             return;
         }
-        let sound = decoded.as_ref().ok().filter(|decoded| decoded.wrong_indices().is_empty());
-        match sound.and_then(|decoded| kept_base(block, decoded, &needed)) {
+        match decoded.as_ref().ok().and_then(|decoded| kept_base(block, decoded, &needed)) {
             Some(base) => drop(self.kept.insert(block, Arc::new(base))),
             None => drop(self.unusable.insert(block)),
         }
