@@ -23,6 +23,7 @@ thread_local! {
 /// A block as it will be written, and its buffer to be used again.
 pub(super) struct SealedBlock {
     pub payload: Vec<u8>,
+    /// As long as the block; what is in it is of no use any more.
     pub raw: Vec<u8>,
     /// How it was packed: stored if it would not have become smaller.
     pub method: Method,
@@ -96,16 +97,21 @@ impl FullBlock {
         Ok(Some(Packing { method, codec, filter, bases, prefix, bytes }))
     }
 
-    /// The block by itself; nothing if that does not become smaller.
+    /// The block by itself; nothing if that does not become smaller. If it does, its filter is not undone.
     fn whole(&mut self, method: Method) -> Result<Option<Packing>> {
+        if method.codec() == Codec::Store {
+            return Ok(None);
+        }
         let filter = Filter::of(self.kind);
         filter.apply(&mut self.raw);
         let packed = compress::pack(&self.raw, &method, self.kind)?;
-        let (codec, is_smaller) = (packed.codec, packed.codec != Codec::Store);
-        let bytes = if is_smaller { packed.bytes.into_owned() } else { Vec::new() };
-        filter.undo(&mut self.raw);
+        if packed.codec == Codec::Store {
+            filter.undo(&mut self.raw);
+            return Ok(None);
+        }
+        let (codec, bytes) = (packed.codec, packed.bytes.into_owned());
         let (bases, prefix) = (Vec::new(), Vec::new());
-        Ok(is_smaller.then_some(Packing { method, codec, filter, bases, prefix, bytes }))
+        Ok(Some(Packing { method, codec, filter, bases, prefix, bytes }))
     }
 
     fn payload(&self, codec: Codec, filter: Filter, bases: Vec<Base>, packed: &[u8]) -> Vec<u8> {
