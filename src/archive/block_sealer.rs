@@ -23,7 +23,7 @@ thread_local! {
 /// A block as it will be written, and its buffer to be used again.
 pub(super) struct SealedBlock {
     pub payload: Vec<u8>,
-    /// As long as the block; what is in it is of no use any more.
+    /// What is in it is of no use any more.
     pub raw: Vec<u8>,
     /// How it was packed: stored if it would not have become smaller.
     pub method: Method,

@@ -1,6 +1,7 @@
 //! Frames of an update in the order they were asked for, whichever worker is ready first: so the
 //! same input gives the same bytes with any number of threads.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, mpsc};
 
@@ -30,6 +31,7 @@ const ENTRY_PAGES_WAITING_MAX: usize = 64;
 enum Waiting {
     Block {
         number: u64,
+        raw_bytes: usize,
         kind: ContentKind,
         fragments: Vec<FragmentRecord>,
         sealed: mpsc::Receiver<Result<SealedBlock>>,
@@ -50,9 +52,10 @@ pub(super) struct FrameQueue<'a> {
     /// Blocks that new ones may be like.
     earlier: EarlierBlocks,
     pool: ThreadPool,
-    threads: usize,
+    /// Blocks of so many raw bytes together may wait behind one another.
+    raw_bytes_max: usize,
     waiting: VecDeque<Waiting>,
-    blocks_waiting: usize,
+    raw_bytes_waiting: usize,
     /// Buffers of written blocks, to be used again.
     spare: Vec<Vec<u8>>,
     /// Written blocks whose records wait for those of blocks with smaller numbers.
@@ -89,9 +92,10 @@ impl<'a> FrameQueue<'a> {
             method,
             earlier: EarlierBlocks::new(earlier),
             pool: thread_pool(threads)?,
-            threads,
+            // By bytes, not by number: tiny blocks behind a large one are to stop nobody.
+            raw_bytes_max: (threads.max(2) - 1).saturating_mul(method.block_bytes()),
             waiting: VecDeque::new(),
-            blocks_waiting: 0,
+            raw_bytes_waiting: 0,
             spare: Vec::new(),
             records: BTreeMap::new(),
             entries: RunWriter::new(shape.directory_bytes),
@@ -121,20 +125,33 @@ impl<'a> FrameQueue<'a> {
         std::mem::take(&mut self.written_pages)
     }
 
-    /// Queues a block; waits while as many are in work as there are threads.
+    /// Queues a block; waits while as many bytes are in work as the threads should have.
     pub(super) fn push_block(&mut self, block: FullBlock) -> Result<()> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let method = self.method;
-        let (number, kind, fragments) = (block.number, block.kind, block.fragments.clone());
-        let earlier = self.earlier.lend();
-        // A receiver that is gone belongs to an update that was given up.
-        self.pool.spawn(move || drop(sender.send(block.seal(method, &earlier))));
-        self.waiting.push_back(Waiting::Block { number, kind, fragments, sealed: receiver });
-        self.blocks_waiting += 1;
-        while self.blocks_waiting >= self.threads.max(2) {
+        self.push_last_blocks(vec![block]);
+        while self.raw_bytes_waiting > self.raw_bytes_max {
             self.write_next()?;
         }
         Ok(())
+    }
+
+    /// Queues blocks after which no more are gathered, so that there is nothing to wait for: the largest are
+    /// begun first, and all are written in the order in which they are given.
+    pub(super) fn push_last_blocks(&mut self, blocks: Vec<FullBlock>) {
+        let mut jobs = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            let (sender, sealed) = mpsc::sync_channel(1);
+            let (number, kind, fragments) = (block.number, block.kind, block.fragments.clone());
+            let raw_bytes = block.raw.len();
+            self.waiting.push_back(Waiting::Block { number, raw_bytes, kind, fragments, sealed });
+            self.raw_bytes_waiting += raw_bytes;
+            jobs.push((block, sender));
+        }
+        jobs.sort_by_key(|(block, _)| Reverse(block.raw.len()));
+        for (block, sender) in jobs {
+            let (method, earlier) = (self.method, self.earlier.lend());
+            // A receiver that is gone belongs to an update that was given up.
+            self.pool.spawn(move || drop(sender.send(block.seal(method, &earlier))));
+        }
     }
 
     /// Records a block of an archive without data; there is nothing to wait for.
@@ -167,15 +184,15 @@ impl<'a> FrameQueue<'a> {
                 let page = PageReference { first_key, place, payload_len, records };
                 self.entries.push(&mut self.writer, &page)
             }
-            Some(Waiting::Block { number, kind, fragments, sealed }) => {
-                self.blocks_waiting -= 1;
+            Some(Waiting::Block { number, raw_bytes, kind, fragments, sealed }) => {
+                self.raw_bytes_waiting -= raw_bytes;
                 let SealedBlock { payload, raw, method, bases } = received(&sealed)?;
                 let (place, payload_len) = self.writer.append(FrameType::Data, &payload)?;
                 self.data_bytes += payload_len;
                 self.progress.block(&BlockReport {
                     number,
                     fragments: fragments.len() as u64,
-                    raw_bytes: raw.len() as u64,
+                    raw_bytes: raw_bytes as u64,
                     stored_bytes: payload_len,
                     method: method.to_string(),
                     content: kind.name(),

@@ -273,7 +273,11 @@ impl<'a> Transaction<'a> {
     /// Makes the update count. Nothing is promised before this returns.
     pub fn commit(mut self) -> Result<Committed> {
         let rest = self.packer.finish();
-        self.push_blocks(rest)?;
+        if self.holds_data {
+            self.queue.push_last_blocks(rest);
+        } else {
+            self.push_blocks(rest)?;
+        }
         self.queue.push_entries(std::mem::take(&mut self.page))?;
         let Finished { mut writer, entries, fragments, data_bytes } = self.queue.finish()?;
         self.manifest.counts.data_bytes = data_bytes;
