@@ -13,7 +13,8 @@ use crate::base::{ByteRanges, Error, Result};
 use super::block_reader::BlockReader;
 use super::block_table::BlockTable;
 use super::decoded_block::DecodedBlock;
-use super::kept_bases::{KeptBases, LentBases};
+use super::kept_bases::KeptBases;
+use super::lent_bases::LentBases;
 
 /// Blocks of so many raw bytes together, with what they are decoded with, are decoded ahead of the
 /// one that is wanted.
@@ -74,7 +75,7 @@ impl BlockFetcher {
         blocks: &[WantedBlock],
         mut take: impl FnMut(u64, Result<DecodedBlock>) -> Result<()>,
     ) -> Result<()> {
-        let mut bases = KeptBases::new(&self.reader);
+        let mut bases = KeptBases::default();
         let mut to_come = blocks;
         // Blocks that are only needed to decode the next one, the last of these first.
         let mut needed = Vec::new();
@@ -83,7 +84,7 @@ impl BlockFetcher {
         loop {
             // One more than there are threads, so that none waits while `take` works.
             while waiting.len() <= self.threads {
-                bases.look_ahead(to_come);
+                bases.look_ahead(&self.reader, to_come);
                 let wanted = to_come.first();
                 let Some(block) = needed.last().copied().or(wanted.map(|wanted| wanted.block))
                 else {
@@ -116,7 +117,7 @@ impl BlockFetcher {
                 return Ok(());
             };
             let decoded = received(&job.decoded);
-            bases.keep(job.block, &decoded);
+            bases.keep(job.block, decoded.as_ref().ok());
             if job.is_wanted {
                 take(job.block, decoded)?;
             }

@@ -10,7 +10,7 @@ use crate::journal::Frame;
 
 use super::block_table::BlockTable;
 use super::decoded_block::DecodedBlock;
-use super::kept_bases::LentBases;
+use super::lent_bases::LentBases;
 
 /// Base blocks of so many bytes together are kept, since the next block needs the same ones.
 const BASES_KEPT_BYTES: u64 = 96 << 20;

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 
 use crate::base::{Error, Result};
 use crate::compress::{self, Codec, Filter, Method};
-use crate::format::{Base, Data};
+use crate::format::{BLOCK_DEPTH_MAX, Base, Data};
 
-use super::base_choice::Bases;
 use super::block_packer::FullBlock;
 use super::earlier_blocks::LentBlocks;
+use super::lent_bases::LentBases;
 
 /// A difference to earlier content that takes less than one in so many bytes of a block is not compared with
 /// what a slow codec would make of it: hardly any content becomes that small.
@@ -18,6 +18,29 @@ thread_local! {
     /// Where a worker unpacks what it packed; kept, because fresh memory costs a page fault for
     /// every 4 KiB.
     static UNPACKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What of earlier blocks a block is compressed with.
+pub(super) struct Earlier<'a> {
+    pub bases: Vec<Base>,
+    /// What of them is here already.
+    pub lent: &'a LentBases,
+    pub blocks: &'a LentBlocks,
+}
+
+impl Earlier<'_> {
+    /// The bytes of the bases, if there are any. One that cannot be decoded is none: the new block must not
+    /// depend on it.
+    fn prefix(&self) -> Option<Vec<u8>> {
+        if self.bases.is_empty() {
+            return None;
+        }
+        let find = || {
+            let depth_max = BLOCK_DEPTH_MAX - 1;
+            self.blocks.with(|blocks| blocks?.prefix(&self.bases, depth_max).ok())
+        };
+        Some(self.lent.prefix(&self.bases).or_else(find)?.0)
+    }
 }
 
 /// A block as it will be written, and its buffer to be used again.
@@ -47,8 +70,8 @@ impl FullBlock {
     /// Compresses the block and proves that what will be written gives its fragments back: a
     /// wrong compressor or a flipped bit in memory shows here and not at a restore.
     ///
-    /// What `earlier` blocks have like it is the prefix, if they can be read.
-    pub(super) fn seal(mut self, method: Method, earlier: &LentBlocks) -> Result<SealedBlock> {
+    /// What earlier blocks have like it is the prefix, if they can be read.
+    pub(super) fn seal(mut self, method: Method, earlier: Earlier<'_>) -> Result<SealedBlock> {
         let method = method.of(self.kind);
         let mut packing = self.difference(method, earlier)?;
         let is_enough = |difference: &Packing| {
@@ -81,12 +104,10 @@ impl FullBlock {
     }
 
     /// The block as the difference to what earlier blocks have like it; nothing if they have nothing of use.
-    fn difference(&self, method: Method, earlier: &LentBlocks) -> Result<Option<Packing>> {
+    fn difference(&self, method: Method, earlier: Earlier<'_>) -> Result<Option<Packing>> {
         let Some(method) = method.of_differences() else { return Ok(None) };
-        let bases = earlier.with(|earlier| earlier.map(|earlier| self.similar.choose(earlier)));
-        let Some(Bases { bases, prefix }) = bases.filter(|chosen| !chosen.bases.is_empty()) else {
-            return Ok(None);
-        };
+        let Some(prefix) = earlier.prefix() else { return Ok(None) };
+        let bases = earlier.bases;
         let packed = compress::pack_after(&prefix, &self.raw, &method, self.kind)?;
         if packed.codec == Codec::Store {
             return Ok(None);

@@ -10,16 +10,18 @@ use rayon::ThreadPool;
 use crate::base::{BlockReport, NoProgress, Progress, Result, StoredPath};
 use crate::compress::{ContentKind, Method};
 use crate::format::{
-    BlockRecord, EntryPageBuilder, FragmentRecord, FrameType, PageReference, RunReference,
+    Base, BlockRecord, EntryPageBuilder, FragmentRecord, FrameType, PageReference, RunReference,
 };
 use crate::journal::UpdateWriter;
 
+use super::base_gatherer::{BaseGatherer, NewBlock};
 use super::block_fetcher::{received, thread_pool};
 use super::block_packer::FullBlock;
 use super::block_reader::BlockReader;
-use super::block_sealer::SealedBlock;
+use super::block_sealer::{Earlier, SealedBlock};
 use super::earlier_blocks::EarlierBlocks;
 use super::fragment_run::{FragmentRun, WrittenPage};
+use super::lent_bases::LentBases;
 use super::packed_frame;
 use super::run_shape::RunShape;
 use super::run_writer::RunWriter;
@@ -51,6 +53,7 @@ pub(super) struct FrameQueue<'a> {
     method: Method,
     /// Blocks that new ones may be like.
     earlier: EarlierBlocks,
+    gatherer: BaseGatherer,
     pool: ThreadPool,
     /// Blocks of so many raw bytes together may wait behind one another.
     raw_bytes_max: usize,
@@ -86,11 +89,13 @@ impl<'a> FrameQueue<'a> {
         shape: &RunShape,
         earlier: Option<Arc<BlockReader>>,
     ) -> Result<Self> {
+        let earlier = EarlierBlocks::new(earlier);
         Ok(Self {
             writer,
             progress: &NoProgress,
             method,
-            earlier: EarlierBlocks::new(earlier),
+            gatherer: BaseGatherer::new(earlier.lend()),
+            earlier,
             pool: thread_pool(threads)?,
             // By bytes, not by number: tiny blocks behind a large one are to stop nobody.
             raw_bytes_max: (threads.max(2) - 1).saturating_mul(method.block_bytes()),
@@ -137,21 +142,27 @@ impl<'a> FrameQueue<'a> {
     /// Queues blocks after which no more are gathered, so that there is nothing to wait for: the largest are
     /// begun first, and all are written in the order in which they are given.
     pub(super) fn push_last_blocks(&mut self, blocks: Vec<FullBlock>) {
-        let mut jobs = Vec::with_capacity(blocks.len());
+        let mut new = Vec::with_capacity(blocks.len());
         for block in blocks {
             let (sender, sealed) = mpsc::sync_channel(1);
             let (number, kind, fragments) = (block.number, block.kind, block.fragments.clone());
             let raw_bytes = block.raw.len();
             self.waiting.push_back(Waiting::Block { number, raw_bytes, kind, fragments, sealed });
             self.raw_bytes_waiting += raw_bytes;
-            jobs.push((block, sender));
+            new.push((block, sender));
         }
-        jobs.sort_by_key(|(block, _)| Reverse(block.raw.len()));
-        for (block, sender) in jobs {
-            let (method, earlier) = (self.method, self.earlier.lend());
-            // A receiver that is gone belongs to an update that was given up.
-            self.pool.spawn(move || drop(sender.send(block.seal(method, &earlier))));
-        }
+        new.sort_by_key(|(block, _)| Reverse(block.raw.len()));
+        let new = new.into_iter().map(|(block, sender)| {
+            let (number, method, blocks) = (block.number, self.method, self.earlier.lend());
+            let chosen = blocks.with(|earlier| Some(block.similar.choose(earlier?)));
+            let seal = move |bases: Vec<Base>, lent: &LentBases| {
+                let sealed = block.seal(method, Earlier { bases, lent, blocks: &blocks });
+                // A receiver that is gone belongs to an update that was given up.
+                drop(sender.send(sealed));
+            };
+            NewBlock { number, bases: chosen.unwrap_or_default(), work: Box::new(seal) }
+        });
+        self.gatherer.push(new.collect(), &self.pool);
     }
 
     /// Records a block of an archive without data; there is nothing to wait for.

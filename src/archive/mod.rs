@@ -6,6 +6,7 @@
 mod audit;
 mod audited_update;
 mod base_choice;
+mod base_gatherer;
 mod block_fetcher;
 mod block_packer;
 mod block_reader;
@@ -25,6 +26,7 @@ mod gone_parts;
 mod history;
 mod index;
 mod kept_bases;
+mod lent_bases;
 mod location;
 mod merge;
 mod open;
