@@ -13,6 +13,7 @@ use crate::format::Base;
 use super::earlier_blocks::LentBlocks;
 use super::kept_bases::KeptBases;
 use super::lent_bases::LentBases;
+use super::worker_buffer;
 
 /// What is done with a new block when it has its bases.
 type Work = Box<dyn FnOnce(Vec<Base>, &LentBases) + Send>;
@@ -91,7 +92,8 @@ impl Gathering {
     }
 
     fn decode(self: Arc<Self>, block: u64, lent: &LentBases) {
-        let decoded = self.earlier.with(|earlier| earlier?.block(block, lent).ok());
+        let buffer = worker_buffer::take();
+        let decoded = self.earlier.with(|earlier| earlier?.block_in(buffer, block, lent).ok());
         if let Some(decoded) = &decoded {
             // Not while others wait for the state.
             let needed = self.state().bases.needed(block);
@@ -102,7 +104,9 @@ impl Gathering {
         state.bases.keep(block, decoded.as_ref());
         let jobs = state.jobs();
         drop(state);
-        drop(decoded);
+        if let Some(decoded) = decoded {
+            worker_buffer::put_back(decoded.into_buffer());
+        }
         for job in jobs {
             let gathering = Arc::clone(&self);
             rayon::spawn(move || gathering.run(job));

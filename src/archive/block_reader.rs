@@ -34,14 +34,26 @@ impl BlockReader {
 
     /// A block of the archive; its base blocks are decoded if they are not lent.
     pub(super) fn block(&self, block: u64, lent: &LentBases) -> Result<DecodedBlock> {
-        self.decode(block, BLOCK_DEPTH_MAX, lent)
+        self.block_in(Vec::new(), block, lent)
+    }
+
+    /// The same, in a buffer that is there already.
+    pub(super) fn block_in(
+        &self,
+        buffer: Vec<u8>,
+        block: u64,
+        lent: &LentBases,
+    ) -> Result<DecodedBlock> {
+        self.decode(block, BLOCK_DEPTH_MAX, lent, buffer)
     }
 
     /// A block that others are decoded with; it may have bases of its own up to `depth_max`.
     fn base(&self, block: u64, depth_max: u64) -> Result<Arc<DecodedBlock>> {
-        let base = match self.kept_base(block) {
-            Some(base) => base,
-            None => self.keep(Arc::new(self.decode(block, depth_max, &LentBases::default())?)),
+        let base = if let Some(base) = self.kept_base(block) {
+            base
+        } else {
+            let decoded = self.decode(block, depth_max, &LentBases::default(), Vec::new());
+            self.keep(Arc::new(decoded?))
         };
         if base.depth() > depth_max { Err(too_deep(block)) } else { Ok(base) }
     }
@@ -112,7 +124,13 @@ impl BlockReader {
         base
     }
 
-    fn decode(&self, block: u64, depth_max: u64, lent: &LentBases) -> Result<DecodedBlock> {
+    fn decode(
+        &self,
+        block: u64,
+        depth_max: u64,
+        lent: &LentBases,
+        mut buffer: Vec<u8>,
+    ) -> Result<DecodedBlock> {
         let record = self.table.record(block)?;
         let place = record.place;
         let frame = self.frame(&record)?;
@@ -127,9 +145,9 @@ impl BlockReader {
             let what = format!("an earlier block that block {block} needs cannot be used");
             Error::new(error.kind(), what).because(error)
         })?;
-        let bytes = unpack(&data, &prefix).map_err(|error| error.at(place))?;
+        unpack(&data, &prefix, &mut buffer).map_err(|error| error.at(place))?;
         let identities = self.table.identity_hash();
-        Ok(DecodedBlock::new(bytes, record.fragments, identities, block, depth))
+        Ok(DecodedBlock::new(buffer, record.fragments, identities, block, depth))
     }
 }
 
@@ -148,12 +166,11 @@ fn described<'a>(frame: &'a Frame, block: u64, record: &BlockRecord) -> Result<D
     Err(Error::corrupt(what).at(record.place))
 }
 
-fn unpack(data: &Data<'_>, prefix: &[u8]) -> Result<Vec<u8>> {
+fn unpack(data: &Data<'_>, prefix: &[u8], bytes: &mut Vec<u8>) -> Result<()> {
     let (codec, filter) = (Codec::from_id(data.codec)?, Filter::from_id(data.filter)?);
-    let mut bytes = Vec::new();
-    compress::unpack_after(prefix, codec, data.packed, data.raw_len(), &mut bytes)?;
-    filter.undo(&mut bytes);
-    Ok(bytes)
+    compress::unpack_after(prefix, codec, data.packed, data.raw_len(), bytes)?;
+    filter.undo(bytes);
+    Ok(())
 }
 
 fn too_deep(block: u64) -> Error {

@@ -1,7 +1,5 @@
 //! A block to the frame that it becomes: compressed in the way that makes it smallest, and checked.
 
-use std::cell::RefCell;
-
 use crate::base::{Error, Result};
 use crate::compress::{self, Codec, Filter, Method};
 use crate::format::{BLOCK_DEPTH_MAX, Base, Data};
@@ -9,16 +7,11 @@ use crate::format::{BLOCK_DEPTH_MAX, Base, Data};
 use super::block_packer::FullBlock;
 use super::earlier_blocks::LentBlocks;
 use super::lent_bases::LentBases;
+use super::worker_buffer;
 
 /// A difference to earlier content that takes less than one in so many bytes of a block is not compared with
 /// what a slow codec would make of it: hardly any content becomes that small.
 const SMALL_DIFFERENCE: usize = 10;
-
-thread_local! {
-    /// Where a worker unpacks what it packed; kept, because fresh memory costs a page fault for
-    /// every 4 KiB.
-    static UNPACKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
 
 /// What of earlier blocks a block is compressed with.
 pub(super) struct Earlier<'a> {
@@ -92,12 +85,12 @@ impl FullBlock {
             return Ok(SealedBlock { payload, raw: self.raw, method, bases: Vec::new() });
         };
         let Packing { method, codec, filter, bases, prefix, bytes } = packing;
-        UNPACKED.with_borrow_mut(|unpacked| {
-            compress::unpack_after(&prefix, codec, &bytes, self.raw.len(), unpacked)
-                .map_err(|error| Self::not_reproduced().because(error))?;
-            filter.undo(unpacked);
-            self.check(unpacked)
-        })?;
+        let mut unpacked = worker_buffer::take();
+        compress::unpack_after(&prefix, codec, &bytes, self.raw.len(), &mut unpacked)
+            .map_err(|error| Self::not_reproduced().because(error))?;
+        filter.undo(&mut unpacked);
+        self.check(&unpacked)?;
+        worker_buffer::put_back(unpacked);
         let numbers = bases.iter().map(|base| base.block).collect();
         let payload = self.payload(codec, filter, bases, &bytes);
         Ok(SealedBlock { payload, raw: self.raw, method, bases: numbers })

@@ -120,6 +120,11 @@ impl DecodedBlock {
         self.depth
     }
 
+    /// Its buffer, to be used again.
+    pub(super) fn into_buffer(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Its number.
     pub(super) fn number(&self) -> u64 {
         self.number

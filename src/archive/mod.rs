@@ -42,6 +42,7 @@ mod run_merger;
 mod run_shape;
 mod run_writer;
 mod transaction;
+mod worker_buffer;
 
 pub use audit::{Audit, Finding};
 pub use audited_update::AuditedUpdate;
