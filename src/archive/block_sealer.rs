@@ -101,6 +101,8 @@ impl FullBlock {
         let Some(method) = method.of_differences() else { return Ok(None) };
         let Some(prefix) = earlier.prefix() else { return Ok(None) };
         let bases = earlier.bases;
+        // Nothing takes as much memory as what follows, so the buffer makes room for it.
+        drop(worker_buffer::take());
         let packed = compress::pack_after(&prefix, &self.raw, &method, self.kind)?;
         if packed.codec == Codec::Store {
             return Ok(None);
