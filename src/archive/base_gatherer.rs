@@ -93,7 +93,7 @@ impl Gathering {
 
     fn decode(self: Arc<Self>, block: u64, lent: &LentBases) {
         let buffer = worker_buffer::take();
-        let decoded = self.earlier.with(|earlier| earlier?.block_in(buffer, block, lent).ok());
+        let decoded = self.earlier.with(|earlier| earlier?.block(block, lent, buffer).ok());
         if let Some(decoded) = &decoded {
             // Not while others wait for the state.
             let needed = self.state().bases.needed(block);

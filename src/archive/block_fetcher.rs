@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::iter;
 use std::ops::Range;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use rayon::ThreadPool;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -19,6 +19,10 @@ use super::lent_bases::LentBases;
 /// Blocks of so many raw bytes together, with what they are decoded with, are decoded ahead of the
 /// one that is wanted.
 const BYTES_AHEAD_MAX: u64 = 144 << 20;
+
+/// Buffers of blocks that were dealt with are kept up to so many bytes: fresh memory costs a page fault for
+/// every 4 KiB.
+const SPARE_BYTES_MAX: usize = 72 << 20;
 
 /// A block to fetch.
 pub struct WantedBlock {
@@ -50,13 +54,15 @@ pub struct BlockFetcher {
     reader: Arc<BlockReader>,
     pool: ThreadPool,
     threads: usize,
+    /// Buffers to decode in.
+    spare: Mutex<Vec<Vec<u8>>>,
 }
 
 impl BlockFetcher {
     /// Decodes up to `threads` blocks of `table` at the same time.
     pub fn new(table: Arc<BlockTable>, threads: usize) -> Result<Self> {
         let reader = Arc::new(BlockReader::new(table));
-        Ok(Self { reader, pool: thread_pool(threads)?, threads })
+        Ok(Self { reader, pool: thread_pool(threads)?, threads, spare: Mutex::default() })
     }
 
     /// Does `work` on each item with the threads that decode; the results are in the order of the items.
@@ -66,6 +72,24 @@ impl BlockFetcher {
         work: impl Fn(T) -> R + Send + Sync,
     ) -> Vec<R> {
         self.pool.install(|| items.into_par_iter().map(work).collect())
+    }
+
+    /// Takes the memory of a block that was dealt with, for the next ones.
+    pub fn reuse(&self, block: DecodedBlock) {
+        let buffer = block.into_buffer();
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes: usize = spare.iter().map(Vec::capacity).sum();
+        if bytes + buffer.capacity() <= SPARE_BYTES_MAX {
+            spare.push(buffer);
+        }
+    }
+
+    /// A buffer that has room for a block, if it was used before.
+    fn buffer_for(&self, block: u64) -> Vec<u8> {
+        let bytes = self.reader.raw_bytes(block);
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = spare.iter().position(|buffer| buffer.capacity() as u64 >= bytes);
+        found.map_or_else(Vec::new, |index| spare.swap_remove(index))
     }
 
     /// Fetches `blocks`, which are in rising order, and gives each to `take` in that order. Each is
@@ -120,6 +144,8 @@ impl BlockFetcher {
             bases.keep(job.block, decoded.as_ref().ok());
             if job.is_wanted {
                 take(job.block, decoded)?;
+            } else if let Ok(decoded) = decoded {
+                self.reuse(decoded);
             }
             bytes_ahead -= job.bytes;
         }
@@ -135,8 +161,9 @@ impl BlockFetcher {
     ) -> mpsc::Receiver<Result<DecodedBlock>> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let reader = Arc::clone(&self.reader);
+        let buffer = self.buffer_for(block);
         self.pool.spawn(move || {
-            let decoded = reader.block(block, &lent);
+            let decoded = reader.block(block, &lent, buffer);
             if let Ok(decoded) = &decoded {
                 decoded.compare(&fragments, &needed);
             }

@@ -32,17 +32,12 @@ impl BlockReader {
         self.table.with_record(block, BlockRecord::raw_len).unwrap_or(0)
     }
 
-    /// A block of the archive; its base blocks are decoded if they are not lent.
-    pub(super) fn block(&self, block: u64, lent: &LentBases) -> Result<DecodedBlock> {
-        self.block_in(Vec::new(), block, lent)
-    }
-
-    /// The same, in a buffer that is there already.
-    pub(super) fn block_in(
+    /// A block of the archive, decoded in `buffer`; its base blocks are decoded if they are not lent.
+    pub(super) fn block(
         &self,
-        buffer: Vec<u8>,
         block: u64,
         lent: &LentBases,
+        buffer: Vec<u8>,
     ) -> Result<DecodedBlock> {
         self.decode(block, BLOCK_DEPTH_MAX, lent, buffer)
     }

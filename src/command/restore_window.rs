@@ -99,7 +99,11 @@ impl Window {
             let end = rest.partition_point(|piece| piece.run.first.block <= block);
             let (of_block, after) = rest.split_at(end);
             rest = after;
-            self.take_block(of_block, &decoded, fetcher, links, ledger)
+            self.take_block(of_block, &decoded, fetcher, links, ledger)?;
+            if let Ok(decoded) = decoded {
+                fetcher.reuse(decoded);
+            }
+            Ok(())
         })?;
         self.files.clear();
         self.open.clear();

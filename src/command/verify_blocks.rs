@@ -71,6 +71,7 @@ pub(super) fn check_blocks(
             findings.summary.blocks += 1;
             findings.summary.fragments += decoded.fragments();
             findings.advance(decoded.raw_bytes());
+            fetcher.reuse(decoded);
             Ok(())
         })
     })?;
