@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use zarc::archive::{Archive, BlockFetcher, BlockTable, History};
+use zarc::archive::{Archive, BlockFetcher, BlockTable, History, WantedBlock};
 use zarc::base::Until;
 use zarc::command::AddOptions;
 use zarc::compress::MethodChoice;
@@ -139,8 +139,9 @@ fn a_sequence_of_blocks_is_decoded_block_by_block() {
             let (before, _) = storage.counts();
             let mut found = Vec::new();
             let fetcher = BlockFetcher::new(Arc::clone(&table), threads).unwrap();
-            let result = fetcher.fetch(wanted, |block, decoded| {
-                assert!(decoded?.wrong_indices().is_empty());
+            let blocks: Vec<_> = wanted.iter().copied().map(WantedBlock::whole).collect();
+            let result = fetcher.fetch(&blocks, |block, decoded| {
+                assert_eq!(decoded?.wrong().count(), 0);
                 found.push(block);
                 Ok(())
             });

@@ -58,6 +58,7 @@ mod rollback;
 mod rollback_cli;
 mod round_trip;
 mod scale;
+mod shared_bases;
 mod sources;
 mod support;
 mod tampering;

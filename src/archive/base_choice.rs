@@ -20,14 +20,6 @@ pub(super) struct SimilarRanges {
     ranges: Vec<BlockRange>,
 }
 
-/// What a block is compressed with.
-#[derive(Default)]
-pub(super) struct Bases {
-    pub(super) bases: Vec<Base>,
-    /// Their bytes.
-    pub(super) prefix: Vec<u8>,
-}
-
 impl SimilarRanges {
     /// Adds a place; those that touch the last one are joined to it.
     pub(super) fn push(&mut self, (block, start, len): BlockRange) {
@@ -41,8 +33,8 @@ impl SimilarRanges {
         self.ranges.push((block, start, len));
     }
 
-    /// The best bases. One that cannot be decoded is none: the new block must not depend on it.
-    pub(super) fn choose(&self, reader: &BlockReader) -> Bases {
+    /// The best bases, in rising order.
+    pub(super) fn choose(&self, reader: &BlockReader) -> Vec<Base> {
         let mut wanted: BTreeMap<u64, Vec<(u32, u32)>> = BTreeMap::new();
         for &(block, start, len) in &self.ranges {
             wanted.entry(block).or_default().push((start, len));
@@ -64,10 +56,7 @@ impl SimilarRanges {
             }
         }
         bases.sort_unstable_by_key(|base| base.block);
-        match reader.prefix(&bases, BLOCK_DEPTH_MAX - 1) {
-            Ok((prefix, _)) => Bases { bases, prefix },
-            Err(_) => Bases::default(),
-        }
+        bases
     }
 }
 

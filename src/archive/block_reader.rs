@@ -1,105 +1,19 @@
-//! One block to its fragments: read, check, decode, hash; with the base blocks that it needs.
+//! One block to its fragments: read, check, decode; with the base blocks that it needs.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::{Error, Result};
 use crate::compress::{self, Codec, Filter};
-use crate::format::{BLOCK_DEPTH_MAX, Base, BlockRecord, Data, FrameType, Run};
+use crate::format::{BLOCK_DEPTH_MAX, Base, BlockRecord, Data, FrameType};
 use crate::journal::Frame;
 
 use super::block_table::BlockTable;
-use super::kept_bases::LentBases;
+use super::decoded_block::DecodedBlock;
+use super::lent_bases::LentBases;
 
 /// Base blocks of so many bytes together are kept, since the next block needs the same ones.
 const BASES_KEPT_BYTES: u64 = 96 << 20;
-
-/// The fragments of one block, each one checked against its identity.
-#[derive(Debug)]
-pub struct DecodedBlock {
-    bytes: Vec<u8>,
-    /// Where each fragment starts, and where the last one ends.
-    starts: Vec<usize>,
-    /// Fragments whose bytes are not those that were stored.
-    wrong: Vec<u32>,
-    number: u64,
-    /// How many blocks one behind another it was decoded with.
-    depth: u64,
-}
-
-impl DecodedBlock {
-    /// The bytes of consecutive fragments of this block.
-    pub fn run(&self, run: &Run) -> Result<&[u8]> {
-        let first = run.first.index as usize;
-        let last = first.saturating_add(run.count as usize);
-        let bytes = match (self.starts.get(first), self.starts.get(last)) {
-            (Some(&start), Some(&end)) => &self.bytes[start..end],
-            _ => {
-                return Err(Error::corrupt(format!(
-                    "block {} has no fragments {first} to {last}",
-                    self.number
-                )));
-            }
-        };
-        if bytes.len() as u64 != run.len {
-            return Err(Error::corrupt(format!(
-                "fragments {first} to {last} of block {} are not as long as the file says",
-                self.number
-            )));
-        }
-        let is_wrong = |index: &u32| (first..last).contains(&(*index as usize));
-        match self.wrong.iter().find(|index| is_wrong(index)) {
-            Some(index) => Err(wrong_fragment(self.number, *index)),
-            None => Ok(bytes),
-        }
-    }
-
-    /// Bytes that a later block takes from this one; damage is not handed on.
-    pub(super) fn range(&self, start: u32, len: u32) -> Result<&[u8]> {
-        let (start, end) = (start as usize, start as usize + len as usize);
-        let bytes = self.bytes.get(start..end).ok_or_else(|| {
-            Error::corrupt(format!("block {} has no bytes {start} to {end}", self.number))
-        })?;
-        let is_within = |index: &&u32| {
-            let index = **index as usize;
-            self.starts[index] < end && start < self.starts[index + 1]
-        };
-        match self.wrong.iter().find(is_within) {
-            Some(index) => Err(wrong_fragment(self.number, *index)),
-            None => Ok(bytes),
-        }
-    }
-
-    /// How many blocks one behind another it was decoded with.
-    pub(super) fn depth(&self) -> u64 {
-        self.depth
-    }
-
-    /// Fragments in it.
-    pub fn fragments(&self) -> u64 {
-        self.starts.len() as u64 - 1
-    }
-
-    /// Bytes of all fragments.
-    pub fn raw_bytes(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-
-    /// The indices of the fragments whose bytes are not those that were stored.
-    pub fn wrong_indices(&self) -> &[u32] {
-        &self.wrong
-    }
-
-    /// The fragments whose bytes are not those that were stored, as errors.
-    pub fn wrong(&self) -> impl Iterator<Item = Error> + '_ {
-        self.wrong.iter().map(|index| wrong_fragment(self.number, *index))
-    }
-}
-
-fn wrong_fragment(block: u64, index: u32) -> Error {
-    Error::corrupt(format!("fragment {index} of block {block} is damaged"))
-        .because("its identity differs")
-}
 
 /// Decodes blocks, and keeps those that others are decoded with.
 pub(super) struct BlockReader {
@@ -118,18 +32,25 @@ impl BlockReader {
         self.table.with_record(block, BlockRecord::raw_len).unwrap_or(0)
     }
 
-    /// A block of the archive; its base blocks are decoded if they are not lent.
-    pub(super) fn block(&self, block: u64, lent: &LentBases) -> Result<DecodedBlock> {
-        self.decode(block, BLOCK_DEPTH_MAX, lent)
+    /// A block of the archive, decoded in `buffer`; its base blocks are decoded if they are not lent.
+    pub(super) fn block(
+        &self,
+        block: u64,
+        lent: &LentBases,
+        buffer: Vec<u8>,
+    ) -> Result<DecodedBlock> {
+        self.decode(block, BLOCK_DEPTH_MAX, lent, buffer)
     }
 
     /// A block that others are decoded with; it may have bases of its own up to `depth_max`.
     fn base(&self, block: u64, depth_max: u64) -> Result<Arc<DecodedBlock>> {
-        let base = match self.kept_base(block) {
-            Some(base) => base,
-            None => self.keep(Arc::new(self.decode(block, depth_max, &LentBases::default())?)),
+        let base = if let Some(base) = self.kept_base(block) {
+            base
+        } else {
+            let decoded = self.decode(block, depth_max, &LentBases::default(), Vec::new());
+            self.keep(Arc::new(decoded?))
         };
-        if base.depth > depth_max { Err(too_deep(block)) } else { Ok(base) }
+        if base.depth() > depth_max { Err(too_deep(block)) } else { Ok(base) }
     }
 
     /// The bytes of base blocks that a block is decoded with, and how deep that is.
@@ -138,7 +59,7 @@ impl BlockReader {
         let mut depth = 0;
         for wanted in bases {
             let base = self.base(wanted.block, depth_max)?;
-            depth = depth.max(1 + base.depth);
+            depth = depth.max(1 + base.depth());
             for &(start, len) in &wanted.ranges {
                 prefix.extend_from_slice(base.range(start, len)?);
             }
@@ -177,7 +98,7 @@ impl BlockReader {
 
     fn kept_base(&self, block: u64) -> Option<Arc<DecodedBlock>> {
         let mut kept = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().position(|base| base.number == block)?;
+        let found = kept.iter().position(|base| base.number() == block)?;
         let base = kept.remove(found)?;
         kept.push_back(Arc::clone(&base));
         Some(base)
@@ -186,7 +107,7 @@ impl BlockReader {
     fn keep(&self, base: Arc<DecodedBlock>) -> Arc<DecodedBlock> {
         let mut kept = self.bases.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have decoded the same one.
-        kept.retain(|other| other.number != base.number);
+        kept.retain(|other| other.number() != base.number());
         let mut bytes = base.raw_bytes() + kept.iter().map(|base| base.raw_bytes()).sum::<u64>();
         while bytes > BASES_KEPT_BYTES
             && let Some(oldest) = kept.pop_front()
@@ -198,7 +119,13 @@ impl BlockReader {
         base
     }
 
-    fn decode(&self, block: u64, depth_max: u64, lent: &LentBases) -> Result<DecodedBlock> {
+    fn decode(
+        &self,
+        block: u64,
+        depth_max: u64,
+        lent: &LentBases,
+        mut buffer: Vec<u8>,
+    ) -> Result<DecodedBlock> {
         let record = self.table.record(block)?;
         let place = record.place;
         let frame = self.frame(&record)?;
@@ -213,30 +140,9 @@ impl BlockReader {
             let what = format!("an earlier block that block {block} needs cannot be used");
             Error::new(error.kind(), what).because(error)
         })?;
-        let bytes = unpack(&data, &prefix).map_err(|error| error.at(place))?;
-        Ok(self.checked(&record, block, bytes, depth))
-    }
-
-    /// Compares each fragment with its identity.
-    fn checked(
-        &self,
-        record: &BlockRecord,
-        number: u64,
-        bytes: Vec<u8>,
-        depth: u64,
-    ) -> DecodedBlock {
-        let mut starts = vec![0];
-        let mut wrong = Vec::new();
-        let mut start = 0;
-        for (index, fragment) in (0_u32..).zip(&record.fragments) {
-            let end = start + fragment.len as usize;
-            if self.table.identity_of(&bytes[start..end]) != fragment.identity {
-                wrong.push(index);
-            }
-            starts.push(end);
-            start = end;
-        }
-        DecodedBlock { bytes, starts, wrong, number, depth }
+        unpack(&data, &prefix, &mut buffer).map_err(|error| error.at(place))?;
+        let identities = self.table.identity_hash();
+        Ok(DecodedBlock::new(buffer, record.fragments, identities, block, depth))
     }
 }
 
@@ -255,12 +161,11 @@ fn described<'a>(frame: &'a Frame, block: u64, record: &BlockRecord) -> Result<D
     Err(Error::corrupt(what).at(record.place))
 }
 
-fn unpack(data: &Data<'_>, prefix: &[u8]) -> Result<Vec<u8>> {
+fn unpack(data: &Data<'_>, prefix: &[u8], bytes: &mut Vec<u8>) -> Result<()> {
     let (codec, filter) = (Codec::from_id(data.codec)?, Filter::from_id(data.filter)?);
-    let mut bytes = Vec::new();
-    compress::unpack_after(prefix, codec, data.packed, data.raw_len(), &mut bytes)?;
-    filter.undo(&mut bytes);
-    Ok(bytes)
+    compress::unpack_after(prefix, codec, data.packed, data.raw_len(), bytes)?;
+    filter.undo(bytes);
+    Ok(())
 }
 
 fn too_deep(block: u64) -> Error {

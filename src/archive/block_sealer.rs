@@ -1,28 +1,45 @@
 //! A block to the frame that it becomes: compressed in the way that makes it smallest, and checked.
 
-use std::cell::RefCell;
-
 use crate::base::{Error, Result};
 use crate::compress::{self, Codec, Filter, Method};
-use crate::format::{Base, Data};
+use crate::format::{BLOCK_DEPTH_MAX, Base, Data};
 
-use super::base_choice::Bases;
 use super::block_packer::FullBlock;
 use super::earlier_blocks::LentBlocks;
+use super::lent_bases::LentBases;
+use super::worker_buffer;
 
 /// A difference to earlier content that takes less than one in so many bytes of a block is not compared with
 /// what a slow codec would make of it: hardly any content becomes that small.
 const SMALL_DIFFERENCE: usize = 10;
 
-thread_local! {
-    /// Where a worker unpacks what it packed; kept, because fresh memory costs a page fault for
-    /// every 4 KiB.
-    static UNPACKED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+/// What of earlier blocks a block is compressed with.
+pub(super) struct Earlier<'a> {
+    pub bases: Vec<Base>,
+    /// What of them is here already.
+    pub lent: &'a LentBases,
+    pub blocks: &'a LentBlocks,
+}
+
+impl Earlier<'_> {
+    /// The bytes of the bases, if there are any. One that cannot be decoded is none: the new block must not
+    /// depend on it.
+    fn prefix(&self) -> Option<Vec<u8>> {
+        if self.bases.is_empty() {
+            return None;
+        }
+        let find = || {
+            let depth_max = BLOCK_DEPTH_MAX - 1;
+            self.blocks.with(|blocks| blocks?.prefix(&self.bases, depth_max).ok())
+        };
+        Some(self.lent.prefix(&self.bases).or_else(find)?.0)
+    }
 }
 
 /// A block as it will be written, and its buffer to be used again.
 pub(super) struct SealedBlock {
     pub payload: Vec<u8>,
+    /// What is in it is of no use any more.
     pub raw: Vec<u8>,
     /// How it was packed: stored if it would not have become smaller.
     pub method: Method,
@@ -46,8 +63,8 @@ impl FullBlock {
     /// Compresses the block and proves that what will be written gives its fragments back: a
     /// wrong compressor or a flipped bit in memory shows here and not at a restore.
     ///
-    /// What `earlier` blocks have like it is the prefix, if they can be read.
-    pub(super) fn seal(mut self, method: Method, earlier: &LentBlocks) -> Result<SealedBlock> {
+    /// What earlier blocks have like it is the prefix, if they can be read.
+    pub(super) fn seal(mut self, method: Method, earlier: Earlier<'_>) -> Result<SealedBlock> {
         let method = method.of(self.kind);
         let mut packing = self.difference(method, earlier)?;
         let is_enough = |difference: &Packing| {
@@ -68,24 +85,24 @@ impl FullBlock {
             return Ok(SealedBlock { payload, raw: self.raw, method, bases: Vec::new() });
         };
         let Packing { method, codec, filter, bases, prefix, bytes } = packing;
-        UNPACKED.with_borrow_mut(|unpacked| {
-            compress::unpack_after(&prefix, codec, &bytes, self.raw.len(), unpacked)
-                .map_err(|error| Self::not_reproduced().because(error))?;
-            filter.undo(unpacked);
-            self.check(unpacked)
-        })?;
+        let mut unpacked = worker_buffer::take();
+        compress::unpack_after(&prefix, codec, &bytes, self.raw.len(), &mut unpacked)
+            .map_err(|error| Self::not_reproduced().because(error))?;
+        filter.undo(&mut unpacked);
+        self.check(&unpacked)?;
+        worker_buffer::put_back(unpacked);
         let numbers = bases.iter().map(|base| base.block).collect();
         let payload = self.payload(codec, filter, bases, &bytes);
         Ok(SealedBlock { payload, raw: self.raw, method, bases: numbers })
     }
 
     /// The block as the difference to what earlier blocks have like it; nothing if they have nothing of use.
-    fn difference(&self, method: Method, earlier: &LentBlocks) -> Result<Option<Packing>> {
+    fn difference(&self, method: Method, earlier: Earlier<'_>) -> Result<Option<Packing>> {
         let Some(method) = method.of_differences() else { return Ok(None) };
-        let bases = earlier.with(|earlier| earlier.map(|earlier| self.similar.choose(earlier)));
-        let Some(Bases { bases, prefix }) = bases.filter(|chosen| !chosen.bases.is_empty()) else {
-            return Ok(None);
-        };
+        let Some(prefix) = earlier.prefix() else { return Ok(None) };
+        let bases = earlier.bases;
+        // Nothing takes as much memory as what follows, so the buffer makes room for it.
+        drop(worker_buffer::take());
         let packed = compress::pack_after(&prefix, &self.raw, &method, self.kind)?;
         if packed.codec == Codec::Store {
             return Ok(None);
@@ -96,16 +113,21 @@ impl FullBlock {
         Ok(Some(Packing { method, codec, filter, bases, prefix, bytes }))
     }
 
-    /// The block by itself; nothing if that does not become smaller.
+    /// The block by itself; nothing if that does not become smaller. If it does, its filter is not undone.
     fn whole(&mut self, method: Method) -> Result<Option<Packing>> {
+        if method.codec() == Codec::Store {
+            return Ok(None);
+        }
         let filter = Filter::of(self.kind);
         filter.apply(&mut self.raw);
         let packed = compress::pack(&self.raw, &method, self.kind)?;
-        let (codec, is_smaller) = (packed.codec, packed.codec != Codec::Store);
-        let bytes = if is_smaller { packed.bytes.into_owned() } else { Vec::new() };
-        filter.undo(&mut self.raw);
+        if packed.codec == Codec::Store {
+            filter.undo(&mut self.raw);
+            return Ok(None);
+        }
+        let (codec, bytes) = (packed.codec, packed.bytes.into_owned());
         let (bases, prefix) = (Vec::new(), Vec::new());
-        Ok(is_smaller.then_some(Packing { method, codec, filter, bases, prefix, bytes }))
+        Ok(Some(Packing { method, codec, filter, bases, prefix, bytes }))
     }
 
     fn payload(&self, codec: Codec, filter: Filter, bases: Vec<Base>, packed: &[u8]) -> Vec<u8> {

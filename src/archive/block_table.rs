@@ -188,6 +188,11 @@ impl BlockTable {
         self.identities.of(fragment)
     }
 
+    /// What fragments are called.
+    pub(super) fn identity_hash(&self) -> IdentityHash {
+        self.identities.clone()
+    }
+
     /// Where all pages are, in order.
     fn listed_pages(&self) -> impl Iterator<Item = Result<PageReference<u64>>> + '_ {
         self.listed_pages_from(0)

@@ -1,6 +1,7 @@
 //! Frames of an update in the order they were asked for, whichever worker is ready first: so the
 //! same input gives the same bytes with any number of threads.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, mpsc};
 
@@ -9,18 +10,20 @@ use rayon::ThreadPool;
 use crate::base::{BlockReport, Error, NoProgress, Progress, Result, StoredPath};
 use crate::compress::{ContentKind, Method};
 use crate::format::{
-    BlockRecord, EntryPageBuilder, FragmentPage, FragmentRecord, FrameType, IdentityRun,
+    Base, BlockRecord, EntryPageBuilder, FragmentPage, FragmentRecord, FrameType, IdentityRun,
     PageReference, RunReference,
 };
 use crate::journal::UpdateWriter;
 
+use super::base_gatherer::{BaseGatherer, NewBlock};
 use super::block_fetcher::{received, thread_pool};
 use super::block_packer::FullBlock;
 use super::block_reader::BlockReader;
-use super::block_sealer::SealedBlock;
+use super::block_sealer::{Earlier, SealedBlock};
 use super::earlier_blocks::EarlierBlocks;
 use super::fragment_run::{FragmentRun, WrittenPage};
 use super::identity_cover::{Covered, IdentityCover};
+use super::lent_bases::LentBases;
 use super::packed_frame;
 use super::run_shape::RunShape;
 use super::run_writer::RunWriter;
@@ -32,6 +35,7 @@ const ENTRY_PAGES_WAITING_MAX: usize = 64;
 enum Waiting {
     Block {
         number: u64,
+        raw_bytes: usize,
         kind: ContentKind,
         fragments: Vec<FragmentRecord>,
         sealed: mpsc::Receiver<Result<SealedBlock>>,
@@ -59,10 +63,12 @@ pub(super) struct FrameQueue<'a> {
     method: Method,
     /// Blocks that new ones may be like.
     earlier: EarlierBlocks,
+    gatherer: BaseGatherer,
     pool: ThreadPool,
-    threads: usize,
+    /// Blocks of so many raw bytes together may wait behind one another.
+    raw_bytes_max: usize,
     waiting: VecDeque<Waiting>,
-    blocks_waiting: usize,
+    raw_bytes_waiting: usize,
     /// Buffers of written blocks, to be used again.
     spare: Vec<Vec<u8>>,
     /// Written blocks whose records wait for those of blocks with smaller numbers.
@@ -98,15 +104,18 @@ impl<'a> FrameQueue<'a> {
         earlier: Option<Arc<BlockReader>>,
         identities: IdentityCover,
     ) -> Result<Self> {
+        let earlier = EarlierBlocks::new(earlier);
         Ok(Self {
             writer,
             progress: &NoProgress,
             method,
-            earlier: EarlierBlocks::new(earlier),
+            gatherer: BaseGatherer::new(earlier.lend()),
+            earlier,
             pool: thread_pool(threads)?,
-            threads,
+            // By bytes, not by number: tiny blocks behind a large one are to stop nobody.
+            raw_bytes_max: (threads.max(2) - 1).saturating_mul(method.block_bytes()),
             waiting: VecDeque::new(),
-            blocks_waiting: 0,
+            raw_bytes_waiting: 0,
             spare: Vec::new(),
             records: BTreeMap::new(),
             entries: RunWriter::new(shape.directory_bytes),
@@ -160,20 +169,39 @@ impl<'a> FrameQueue<'a> {
         self.identities.leave_out(damaged);
     }
 
-    /// Queues a block; waits while as many are in work as there are threads.
+    /// Queues a block; waits while as many bytes are in work as the threads should have.
     pub(super) fn push_block(&mut self, block: FullBlock) -> Result<()> {
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let method = self.method;
-        let (number, kind, fragments) = (block.number, block.kind, block.fragments.clone());
-        let earlier = self.earlier.lend();
-        // A receiver that is gone belongs to an update that was given up.
-        self.pool.spawn(move || drop(sender.send(block.seal(method, &earlier))));
-        self.waiting.push_back(Waiting::Block { number, kind, fragments, sealed: receiver });
-        self.blocks_waiting += 1;
-        while self.blocks_waiting >= self.threads.max(2) {
+        self.push_last_blocks(vec![block]);
+        while self.raw_bytes_waiting > self.raw_bytes_max {
             self.write_next()?;
         }
         Ok(())
+    }
+
+    /// Queues blocks after which no more are gathered, so that there is nothing to wait for: the largest are
+    /// begun first, and all are written in the order in which they are given.
+    pub(super) fn push_last_blocks(&mut self, blocks: Vec<FullBlock>) {
+        let mut new = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            let (sender, sealed) = mpsc::sync_channel(1);
+            let (number, kind, fragments) = (block.number, block.kind, block.fragments.clone());
+            let raw_bytes = block.raw.len();
+            self.waiting.push_back(Waiting::Block { number, raw_bytes, kind, fragments, sealed });
+            self.raw_bytes_waiting += raw_bytes;
+            new.push((block, sender));
+        }
+        new.sort_by_key(|(block, _)| Reverse(block.raw.len()));
+        let new = new.into_iter().map(|(block, sender)| {
+            let (number, method, blocks) = (block.number, self.method, self.earlier.lend());
+            let chosen = blocks.with(|earlier| Some(block.similar.choose(earlier?)));
+            let seal = move |bases: Vec<Base>, lent: &LentBases| {
+                let sealed = block.seal(method, Earlier { bases, lent, blocks: &blocks });
+                // A receiver that is gone belongs to an update that was given up.
+                drop(sender.send(sealed));
+            };
+            NewBlock { number, bases: chosen.unwrap_or_default(), work: Box::new(seal) }
+        });
+        self.gatherer.push(new.collect(), &self.pool);
     }
 
     /// Records a block of an archive without data; there is nothing to wait for.
@@ -206,15 +234,15 @@ impl<'a> FrameQueue<'a> {
                 let page = PageReference { first_key, place, payload_len, records };
                 self.entries.push(&mut self.writer, &page)
             }
-            Some(Waiting::Block { number, kind, fragments, sealed }) => {
-                self.blocks_waiting -= 1;
+            Some(Waiting::Block { number, raw_bytes, kind, fragments, sealed }) => {
+                self.raw_bytes_waiting -= raw_bytes;
                 let SealedBlock { payload, raw, method, bases } = received(&sealed)?;
                 let (place, payload_len) = self.writer.append(FrameType::Data, &payload)?;
                 self.data_bytes += payload_len;
                 self.progress.block(&BlockReport {
                     number,
                     fragments: fragments.len() as u64,
-                    raw_bytes: raw.len() as u64,
+                    raw_bytes: raw_bytes as u64,
                     stored_bytes: payload_len,
                     method: method.to_string(),
                     content: kind.name(),

@@ -7,69 +7,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::base::{ByteRanges, Result};
+use crate::base::ByteRanges;
 use crate::format::{BLOCK_DEPTH_MAX, Base};
 
-use super::block_reader::{BlockReader, DecodedBlock};
+use super::block_fetcher::WantedBlock;
+use super::block_reader::BlockReader;
+use super::decoded_block::DecodedBlock;
+use super::lent_bases::{KeptBase, LentBases};
 
 /// So many bytes of base blocks are kept at most.
 const KEPT_BYTES_MAX: u64 = 96 << 20;
 /// The needs of so many blocks to come are looked at.
 const BLOCKS_AHEAD: usize = 32;
 
-/// Bytes of a block that others are decoded with.
-struct KeptBase {
-    block: u64,
-    /// How many blocks one behind another it was decoded with.
-    depth: u64,
-    /// Where each part starts in the block, rising.
-    parts: Vec<(u64, Vec<u8>)>,
-}
-
-impl KeptBase {
-    fn bytes(&self) -> u64 {
-        self.parts.iter().map(|(_, part)| part.len() as u64).sum()
-    }
-
-    fn range(&self, (start, len): (u32, u32)) -> Option<&[u8]> {
-        let (start, len) = (u64::from(start), len as usize);
-        let before = self.parts.partition_point(|(part, _)| *part <= start).checked_sub(1)?;
-        let (part, bytes) = self.parts.get(before)?;
-        bytes.get(usize::try_from(start - part).ok()?..)?.get(..len)
-    }
-
-    fn has(&self, base: &Base) -> bool {
-        base.ranges.iter().all(|&range| self.range(range).is_some())
-    }
-}
-
-/// What was kept for one block.
-#[derive(Default)]
-pub(super) struct LentBases(Vec<Arc<KeptBase>>);
-
-impl LentBases {
-    /// The bytes of these bases, and how many blocks one behind another that makes, if all are here.
-    pub(super) fn prefix(&self, bases: &[Base]) -> Option<(Vec<u8>, u64)> {
-        let find = |base: &Base| self.0.iter().find(|kept| kept.block == base.block);
-        let kept: Vec<_> = bases.iter().map(find).collect::<Option<_>>()?;
-        let depth = kept.iter().map(|kept| 1 + kept.depth).max().unwrap_or(0);
-        if depth > BLOCK_DEPTH_MAX {
-            return None;
-        }
-        let bytes: u64 = bases.iter().map(Base::bytes).sum();
-        let mut prefix = Vec::with_capacity(usize::try_from(bytes).ok()?);
-        for (base, kept) in bases.iter().zip(kept) {
-            for &range in &base.ranges {
-                prefix.extend_from_slice(kept.range(range)?);
-            }
-        }
-        Some((prefix, depth))
-    }
-}
-
 /// The base blocks of a sequence of blocks.
-pub(super) struct KeptBases<'a> {
-    reader: &'a BlockReader,
+#[derive(Default)]
+pub(super) struct KeptBases {
     /// Blocks below this were looked at.
     seen: u64,
     /// What blocks to come are decoded with.
@@ -81,24 +34,19 @@ pub(super) struct KeptBases<'a> {
     is_full: bool,
 }
 
-impl<'a> KeptBases<'a> {
-    pub(super) fn new(reader: &'a BlockReader) -> Self {
-        let (needs, kept, unusable) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { reader, seen: 0, needs, kept, unusable, is_full: false }
-    }
-
+impl KeptBases {
     /// Looks at what the next blocks need, which are in rising order, as far as there is room for it. What
     /// the next one needs beyond that is looked for by whoever decodes it.
-    pub(super) fn look_ahead(&mut self, to_come: &[u64]) {
-        let unseen = to_come.partition_point(|&block| block < self.seen);
+    pub(super) fn look_ahead(&mut self, reader: &BlockReader, to_come: &[WantedBlock]) {
+        let unseen = to_come.partition_point(|wanted| wanted.block < self.seen);
         let near = to_come.iter().enumerate().take(BLOCKS_AHEAD).skip(unseen);
-        for (index, &block) in near {
+        for (index, &WantedBlock { block, .. }) in near {
             let is_next = index == 0;
             if self.is_full && !is_next {
                 return;
             }
             let mut added = Vec::new();
-            self.expect(block, BLOCK_DEPTH_MAX, &mut added);
+            self.expect(reader, block, BLOCK_DEPTH_MAX, &mut added);
             self.is_full = self.bytes_expected() > KEPT_BYTES_MAX;
             if self.is_full {
                 for block in added {
@@ -113,23 +61,46 @@ impl<'a> KeptBases<'a> {
     }
 
     /// Remembers what a block needs, and what that needs; `added` are the blocks of which that is new.
-    fn expect(&mut self, block: u64, depth_max: u64, added: &mut Vec<u64>) {
+    fn expect(&mut self, reader: &BlockReader, block: u64, depth_max: u64, added: &mut Vec<u64>) {
         if depth_max == 0 {
             return;
         }
         // Why it cannot be read is told by whoever decodes it.
-        let Ok(bases) = self.reader.own_bases(block) else { return };
-        if bases.is_empty() {
-            return;
+        let Ok(bases) = reader.own_bases(block) else { return };
+        if !bases.is_empty() {
+            self.expect_with(reader, block, bases, depth_max, added);
         }
+    }
+
+    fn expect_with(
+        &mut self,
+        reader: &BlockReader,
+        block: u64,
+        bases: Vec<Base>,
+        depth_max: u64,
+        added: &mut Vec<u64>,
+    ) {
         for base in &bases {
             if !self.needs.contains_key(&base.block) && !self.is_kept(base) {
-                self.expect(base.block, depth_max - 1, added);
+                self.expect(reader, base.block, depth_max - 1, added);
             }
         }
         if self.needs.insert(block, bases).is_none() {
             added.push(block);
         }
+    }
+
+    /// Remembers what a new block needs and what that needs, unless there is no room for it.
+    pub(super) fn expect_new(&mut self, reader: &BlockReader, block: u64, bases: &[Base]) -> bool {
+        let mut added = Vec::new();
+        self.expect_with(reader, block, bases.to_vec(), BLOCK_DEPTH_MAX, &mut added);
+        let has_room = self.bytes_expected() <= KEPT_BYTES_MAX;
+        if !has_room {
+            for block in added {
+                self.needs.remove(&block);
+            }
+        }
+        has_room
     }
 
     fn is_kept(&self, base: &Base) -> bool {
@@ -146,7 +117,7 @@ impl<'a> KeptBases<'a> {
     }
 
     /// What the blocks to come need of a block.
-    fn needed(&self, block: u64) -> ByteRanges {
+    pub(super) fn needed(&self, block: u64) -> ByteRanges {
         let mut needed = ByteRanges::default();
         for base in self.needs.values().flatten().filter(|base| base.block == block) {
             for &(start, len) in &base.ranges {
@@ -180,26 +151,16 @@ impl<'a> KeptBases<'a> {
     }
 
     /// Keeps what the blocks to come need of a block that was decoded.
-    pub(super) fn keep(&mut self, block: u64, decoded: &Result<DecodedBlock>) {
+    pub(super) fn keep(&mut self, block: u64, decoded: Option<&DecodedBlock>) {
         // It may have been met again while it was on its way.
         self.needs.remove(&block);
         let needed = self.needed(block);
         if needed.count() == 0 {
             return;
         }
-        let sound = decoded.as_ref().ok().filter(|decoded| decoded.wrong_indices().is_empty());
-        match sound.and_then(|decoded| kept_base(block, decoded, &needed)) {
+        match decoded.and_then(|decoded| KeptBase::of(decoded, &needed)) {
             Some(base) => drop(self.kept.insert(block, Arc::new(base))),
             None => drop(self.unusable.insert(block)),
         }
     }
-}
-
-fn kept_base(block: u64, decoded: &DecodedBlock, needed: &ByteRanges) -> Option<KeptBase> {
-    let part = |(start, len): (u64, u64)| {
-        let (from, len) = (u32::try_from(start).ok()?, u32::try_from(len).ok()?);
-        Some((start, decoded.range(from, len).ok()?.to_vec()))
-    };
-    let parts = needed.iter().map(part).collect::<Option<_>>()?;
-    Some(KeptBase { block, depth: decoded.depth(), parts })
 }

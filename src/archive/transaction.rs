@@ -297,7 +297,11 @@ impl<'a> Transaction<'a> {
     /// Makes the update count. Nothing is promised before this returns.
     pub fn commit(mut self) -> Result<Committed> {
         let rest = self.packer.finish();
-        self.push_blocks(rest)?;
+        if self.holds_data {
+            self.queue.push_last_blocks(rest);
+        } else {
+            self.push_blocks(rest)?;
+        }
         self.queue.push_entries(std::mem::take(&mut self.page))?;
         for damaged in self.fragments.damaged_runs() {
             self.queue.leave_out(damaged);

@@ -5,9 +5,10 @@
 //! files.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::archive::{BlockFetcher, DecodedBlock, Piece, Stored};
+use crate::archive::{BlockFetcher, DecodedBlock, Piece, Stored, WantedBlock};
 use crate::base::{Result, StoredPath};
 use crate::filesystem::{NewFile, Restored};
 
@@ -91,14 +92,18 @@ impl Window {
         }
         let mut pieces = std::mem::take(&mut self.pieces);
         pieces.sort_unstable_by_key(|piece| (piece.run.first.block, piece.file, piece.offset));
-        let mut blocks: Vec<u64> = pieces.iter().map(|p| p.run.first.block).collect();
-        blocks.dedup();
+        let of_blocks = pieces.chunk_by(|one, next| one.run.first.block == next.run.first.block);
+        let blocks: Vec<WantedBlock> = of_blocks.map(wanted_block).collect();
         let mut rest = pieces.as_slice();
         fetcher.fetch(&blocks, |block, decoded| {
             let end = rest.partition_point(|piece| piece.run.first.block <= block);
             let (of_block, after) = rest.split_at(end);
             rest = after;
-            self.take_block(of_block, &decoded, fetcher, links, ledger)
+            self.take_block(of_block, &decoded, fetcher, links, ledger)?;
+            if let Ok(decoded) = decoded {
+                fetcher.reuse(decoded);
+            }
+            Ok(())
         })?;
         self.files.clear();
         self.open.clear();
@@ -286,6 +291,24 @@ impl FileInWork {
         self.has_failed = true;
         self.file = None;
     }
+}
+
+/// The block that these pieces are in, and the fragments that they have of it.
+fn wanted_block(pieces: &[PlannedPiece]) -> WantedBlock {
+    let fragments = |piece: &PlannedPiece| {
+        piece.run.first.index..piece.run.first.index.saturating_add(piece.run.count)
+    };
+    let mut wanted: Vec<Range<u32>> = pieces.iter().map(fragments).collect();
+    wanted.sort_unstable_by_key(|fragments| fragments.start);
+    wanted.dedup_by(|next, last| {
+        let touches = next.start <= last.end;
+        if touches {
+            last.end = last.end.max(next.end);
+        }
+        touches
+    });
+    wanted.shrink_to_fit();
+    WantedBlock { block: pieces[0].run.first.block, fragments: wanted }
 }
 
 fn hole_bytes(stored: &Stored) -> u64 {

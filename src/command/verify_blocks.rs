@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use crate::archive::{Archive, BlockFetcher, BlockRecord, BlockTable, FragmentPage, Run};
+use crate::archive::{
+    Archive, BlockFetcher, BlockRecord, BlockTable, FragmentPage, Run, WantedBlock,
+};
 use crate::base::{Error, Result};
 
 use super::findings::Findings;
@@ -48,7 +50,7 @@ pub(super) fn check_blocks(
             if needs_part_away(archive, table, number, block) {
                 findings.summary.unchecked += block.fragments.len() as u64;
             } else {
-                blocks.push(number);
+                blocks.push(WantedBlock::whole(number));
             }
         }
         fetcher.fetch(&blocks, |block, decoded| {
@@ -61,13 +63,15 @@ pub(super) fn check_blocks(
                     return Ok(());
                 }
             };
-            decoded.wrong().for_each(|error| findings.damage(error));
-            let wrong = decoded.wrong_indices().iter().map(|&index| (block, index));
-            bad.fragments.extend(wrong);
+            for (index, error) in decoded.wrong() {
+                findings.damage(error);
+                bad.fragments.insert((block, index));
+            }
             findings.summary.frames += 1;
             findings.summary.blocks += 1;
             findings.summary.fragments += decoded.fragments();
             findings.advance(decoded.raw_bytes());
+            fetcher.reuse(decoded);
             Ok(())
         })
     })?;

@@ -76,7 +76,7 @@ const INSTRUCTION_LEN: usize = 5;
 /// in the other order lead back.
 fn distances_to_targets(block: &mut [u8]) {
     let mut start = 0;
-    while let Some(offset) = block[start..].iter().position(|&byte| is_opcode(byte)) {
+    while let Some(offset) = first_opcode(&block[start..]) {
         let position = start + offset;
         change_instruction(block, position, u32::wrapping_add);
         start = position + 1;
@@ -86,7 +86,7 @@ fn distances_to_targets(block: &mut [u8]) {
 /// From back to front: each target becomes a distance again.
 fn targets_to_distances(block: &mut [u8]) {
     let mut end = block.len();
-    while let Some(position) = block[..end].iter().rposition(|&byte| is_opcode(byte)) {
+    while let Some(position) = last_opcode(&block[..end]) {
         change_instruction(block, position, u32::wrapping_sub);
         end = position;
     }
@@ -95,6 +95,41 @@ fn targets_to_distances(block: &mut [u8]) {
 /// Whether a call or a jump may begin with this byte.
 fn is_opcode(byte: u8) -> bool {
     byte & 0xfe == 0xe8
+}
+
+/// Where the first byte is that an instruction may begin with; eight bytes at a time.
+fn first_opcode(bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let opcodes = opcodes(*word);
+        if opcodes != 0 {
+            return Some(index * word.len() + opcodes.trailing_zeros() as usize / 8);
+        }
+    }
+    let found = rest.iter().position(|&byte| is_opcode(byte))?;
+    Some(bytes.len() - rest.len() + found)
+}
+
+/// The same for the last one.
+fn last_opcode(bytes: &[u8]) -> Option<usize> {
+    let (rest, words) = bytes.as_rchunks();
+    let mut end = bytes.len();
+    for word in words.iter().rev() {
+        let opcodes = opcodes(*word);
+        if opcodes != 0 {
+            return Some(end - 1 - opcodes.leading_zeros() as usize / 8);
+        }
+        end -= word.len();
+    }
+    rest.iter().rposition(|&byte| is_opcode(byte))
+}
+
+/// The highest bit of each byte that an instruction may begin with.
+fn opcodes(word: [u8; 8]) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    // Of such a byte nothing is left, and no other one gets its highest bit set by what is below.
+    let left = (u64::from_le_bytes(word) & 0xfefe_fefe_fefe_fefe) ^ 0xe8e8_e8e8_e8e8_e8e8;
+    !(((left & LOW) + LOW) | left | LOW)
 }
 
 /// Combines the lower three bytes of a distance with where its instruction stands.
@@ -143,6 +178,24 @@ mod tests {
         assert_eq!(block[55..], before[55..]);
         Filter::E8e9.undo(&mut block);
         assert_eq!(block, before);
+    }
+
+    #[test]
+    fn an_opcode_is_found_wherever_it_is() {
+        let mut others: Vec<u8> = (0..=255).filter(|&byte| !is_opcode(byte)).collect();
+        for _ in 0..10 {
+            assert_eq!((first_opcode(&others), last_opcode(&others)), (None, None));
+            for position in 0..others.len() {
+                let mut bytes = others.clone();
+                bytes[position] = 0xe8 + u8::try_from(position % 2).unwrap();
+                let found = (first_opcode(&bytes), last_opcode(&bytes));
+                assert_eq!(found, (Some(position), Some(position)));
+                let (before, from) = bytes.split_at(position);
+                assert_eq!((first_opcode(before), last_opcode(before)), (None, None));
+                assert_eq!(first_opcode(from), Some(0));
+            }
+            others.pop();
+        }
     }
 
     /// Bytes in which nearly every place looks like an instruction that overlaps with others.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use zarc::archive::{
     Archive, BlockFetcher, BlockTable, Catalog, DecodedBlock, Entry, History, Piece, Version,
+    WantedBlock,
 };
 use zarc::base::{Digest, Error, Result, StoredPath, Until};
 
@@ -98,7 +99,7 @@ impl Truth {
             return entries.iter().try_for_each(|entry| self.compare_identities(entry, &table));
         }
         let mut blocks = BTreeMap::new();
-        let wanted: Vec<u64> = wanted.into_iter().collect();
+        let wanted: Vec<_> = wanted.into_iter().map(WantedBlock::whole).collect();
         BlockFetcher::new(table, 1)?.fetch(&wanted, |number, block| {
             match block {
                 Ok(block) => drop(blocks.insert(number, block)),
