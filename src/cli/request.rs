@@ -106,7 +106,6 @@ pub(super) fn list(arguments: &ListArguments) -> Result<ListOptions> {
         force: arguments.force,
         attributes: !arguments.names.noattributes,
         special: arguments.names.special,
-        threads: threads(None)?,
         environment: Environment::system(),
     })
 }

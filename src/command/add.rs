@@ -89,8 +89,7 @@ fn add_to(
     let catalog =
         base.as_ref().map_or_else(|| Ok(Catalog::empty()), |base| Catalog::of(archive, base))?;
     let stored = scope.entries(&catalog);
-    let walk =
-        |archive: &Archive| scope.walk(options.special, options.threads, &options.archive, archive);
+    let walk = |archive: &Archive| scope.walk(options.special, &options.archive, archive);
     let total = if progress.wants_total() { content_bytes(walk(archive), progress)? } else { 0 };
     let changes = Changes::new(walk(archive), stored, options.special);
     let sources = sources(archive, base.as_ref(), exponent, progress)?;

@@ -23,7 +23,7 @@ pub(super) fn compare_with_disk(
     rows: &mut Rows<'_>,
 ) -> Result<()> {
     let stored = scope.entries(&catalog(archive, version));
-    let walk = scope.walk(options.special, options.threads, &options.archive, archive);
+    let walk = scope.walk(options.special, &options.archive, archive);
     let names = AccountNames::new();
     let mut comparer = DiskComparison { archive, version, options, names, blocks: None, rows };
     for step in Changes::new(walk, stored, options.special) {

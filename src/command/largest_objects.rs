@@ -102,7 +102,7 @@ impl Ranking {
         rows: &mut Rows<'_>,
     ) -> Result<()> {
         let stored = scope.entries(&catalog(archive, version));
-        let walk = scope.walk(options.special, options.threads, &options.archive, archive);
+        let walk = scope.walk(options.special, &options.archive, archive);
         for step in Changes::new(walk, stored, options.special) {
             rows.check_stopped()?;
             match rows.readable(step) {

@@ -127,8 +127,6 @@ pub struct ListOptions {
     pub attributes: bool,
     /// `-special`: compare device nodes and sockets too.
     pub special: bool,
-    /// Directories looked at at the same time, at least 1.
-    pub threads: usize,
     /// Clock and dice.
     pub environment: Environment,
 }

@@ -43,14 +43,8 @@ impl Scope {
         self.roots.chunk_by(|a, b| a.stored == b.stored).count()
     }
 
-    /// A walk of the roots with so many threads that leaves out the archive itself, which is at `location`.
-    pub(super) fn walk(
-        &self,
-        special: bool,
-        threads: usize,
-        location: &Location,
-        archive: &Archive,
-    ) -> Walk {
+    /// A walk of the roots that leaves out the archive itself, which is at `location`.
+    pub(super) fn walk(&self, special: bool, location: &Location, archive: &Archive) -> Walk {
         let selection = self.selection.clone();
         let location = location.clone();
         let wanted = move |name: &[u8], is_directory: bool| {
@@ -64,7 +58,7 @@ impl Scope {
             }
         };
         let leave_out = archive.identity().into_iter().collect();
-        let options = WalkOptions { special, leave_out, wanted: Box::new(wanted), threads };
+        let options = WalkOptions { special, leave_out, wanted: Box::new(wanted) };
         Walk::new(self.roots.clone(), options)
     }
 

@@ -1,23 +1,23 @@
 //! The walk of one root: depth first, each directory sorted by name bytes.
 //!
 //! Holds one descriptor and the remaining names for each level, on a stack of its own: depth is
-//! bounded by descriptors and by the length of paths, never by the call stack. Other threads list the
-//! directories that come next (`read_ahead.rs`).
+//! bounded by descriptors and by the length of paths, never by the call stack.
 
-use std::collections::VecDeque;
+use std::ffi::CStr;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::listing::{Listing, Unlisted};
+use super::names::Names;
 use super::object::{Object, Place};
-use super::read_ahead::{Ahead, ReadAhead};
 use super::scan::{Choice, Context, Item, Root};
 use super::status;
 use crate::base::{Kind, StoredPath};
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// One root's walk and how far it is.
 #[derive(Debug)]
@@ -40,14 +40,11 @@ struct Entering {
 /// An open directory and what is left of it.
 #[derive(Debug)]
 struct Level {
-    listing: Listing,
+    directory: Arc<OwnedFd>,
+    names: Names,
     path: StoredPath,
     /// The name on disk with a slash at its end.
     disk: Vec<u8>,
-    /// Directories below that are listed ahead, in order, by their names.
-    ahead: VecDeque<(Box<[u8]>, Ahead)>,
-    /// Where in the names the last of these was.
-    last_ahead: Option<usize>,
 }
 
 impl Descent {
@@ -75,7 +72,7 @@ impl Descent {
                 return Some(item);
             }
             let level = self.levels.last_mut()?;
-            let Some((name, is_directory, found)) = level.listing.next() else {
+            let Some((name, is_directory)) = level.names.next() else {
                 self.levels.pop();
                 continue;
             };
@@ -83,10 +80,11 @@ impl Descent {
             let Ok(path) = level.path.join(name.to_bytes()) else {
                 continue;
             };
+            let found = stat(&level.directory, name);
+            let place = Place { parent: Arc::clone(&level.directory), root_name: None };
             context.disk.clear();
             context.disk.extend_from_slice(&level.disk);
             context.disk.extend_from_slice(name.to_bytes());
-            let place = Place { parent: Arc::clone(&level.listing.directory), root_name: None };
             if let Some(item) = self.judge(place, path, found, is_directory, context) {
                 return Some(item);
             }
@@ -168,24 +166,23 @@ impl Descent {
     /// Opens and lists a directory; an item is what could not be read of it.
     fn enter(&mut self, entering: Entering, context: &mut Context) -> Option<Item> {
         let Entering { place, path, mut disk } = entering;
-        let name: Box<[u8]> = place.name(&path).into();
-        let ahead = self.levels.last_mut().and_then(|level| level.take_ahead(&name));
-        let listing = match ahead.and_then(Ahead::take) {
-            Some(listing) => Ok(listing),
-            None => unlisted(place.parent, name, path.as_bytes().len()).list(&mut context.buffer),
-        };
-        let listing = match listing {
-            Ok(listing) => listing,
+        let flags = DIRECTORY | OFlags::NOFOLLOW;
+        let opened = openat(&place.parent, place.name(&path), flags, Mode::empty());
+        let directory = match opened {
+            Ok(directory) => directory,
             // It vanished since it was met.
             Err(Errno::NOENT) => return None,
             Err(errno) => return Some(unreadable(path, errno.into())),
         };
+        let (mut names, error) = Names::read(directory.as_fd(), &mut context.buffer);
+        let room = StoredPath::LEN_MAX.saturating_sub(path.as_bytes().len() + 1);
+        let is_too_long = names.limit(room.min(StoredPath::COMPONENT_LEN_MAX));
         if disk.last() != Some(&b'/') {
             disk.push(b'/');
         }
-        let item = match listing.error {
+        let item = match error {
             Some(errno) => Some(unreadable(path.clone(), errno.into())),
-            None if listing.is_too_long => {
+            None if is_too_long => {
                 let cause = io::Error::new(
                     io::ErrorKind::InvalidFilename,
                     "a path below is too long for the archive",
@@ -194,58 +191,13 @@ impl Descent {
             }
             None => None,
         };
-        let (ahead, last_ahead) = (VecDeque::new(), None);
-        self.levels.push(Level { listing, path, disk, ahead, last_ahead });
-        self.list_ahead(context);
+        self.levels.push(Level { directory: Arc::new(directory), names, path, disk });
         item
     }
-
-    /// Has the directories that come next listed, those of the innermost level first.
-    fn list_ahead(&mut self, context: &mut Context) {
-        let Context { options, read_ahead, .. } = context;
-        for level in self.levels.iter_mut().rev() {
-            let is_wanted = |disk: &[u8]| (options.wanted)(disk, true) != Choice::Skip;
-            while read_ahead.has_room() && level.list_next_ahead(read_ahead, is_wanted) {}
-        }
-    }
 }
 
-impl Level {
-    /// Has one more directory listed; no if there is none.
-    fn list_next_ahead(
-        &mut self,
-        read_ahead: &mut ReadAhead,
-        is_wanted: impl Fn(&[u8]) -> bool,
-    ) -> bool {
-        let Some((place, name)) = self.listing.directory_after(self.last_ahead) else {
-            return false;
-        };
-        self.last_ahead = Some(place);
-        let name = name.to_bytes();
-        if is_wanted(&[&*self.disk, name].concat()) {
-            let path_len = self.path.as_bytes().len() + 1 + name.len();
-            let directory = unlisted(Arc::clone(&self.listing.directory), name.into(), path_len);
-            self.ahead.push_back((name.into(), read_ahead.start(directory)));
-        }
-        true
-    }
-
-    /// What was begun for this directory; what was begun for those before it is given up.
-    fn take_ahead(&mut self, name: &[u8]) -> Option<Ahead> {
-        while self.ahead.front().is_some_and(|(other, _)| **other <= *name) {
-            let (other, ahead) = self.ahead.pop_front()?;
-            if *other == *name {
-                return Some(ahead);
-            }
-        }
-        None
-    }
-}
-
-/// A directory whose path in the archive has so many bytes: names below must not make it too long.
-fn unlisted(parent: Arc<OwnedFd>, name: Box<[u8]>, path_len: usize) -> Unlisted {
-    let room = StoredPath::LEN_MAX.saturating_sub(path_len + 1);
-    Unlisted { parent, name, name_len_max: room.min(StoredPath::COMPONENT_LEN_MAX) }
+fn stat(directory: &OwnedFd, name: &CStr) -> rustix::io::Result<Stat> {
+    statat(directory, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)
 }
 
 fn unreadable(path: StoredPath, error: io::Error) -> Item {

@@ -74,24 +74,9 @@ impl Names {
     /// Takes the next name, and whether the directory says that it is a directory itself.
     pub(super) fn next(&mut self) -> Option<(&CStr, bool)> {
         let name = self.rest.pop()?;
-        Some((self.text(&name), name.is_directory))
-    }
-
-    /// The names to come, in order.
-    pub(super) fn in_order(&self) -> impl Iterator<Item = &CStr> {
-        self.rest.iter().rev().map(|name| self.text(name))
-    }
-
-    /// The first directory among the names that come after a place in them, and its place.
-    pub(super) fn directory_after(&self, place: Option<usize>) -> Option<(usize, &CStr)> {
-        let end = place.unwrap_or(usize::MAX).min(self.rest.len());
-        let found = self.rest[..end].iter().rposition(|name| name.is_directory)?;
-        Some((found, self.text(&self.rest[found])))
-    }
-
-    fn text(&self, name: &Name) -> &CStr {
         let bytes = &self.bytes[name.start..name.start + usize::from(name.len)];
-        CStr::from_bytes_with_nul(bytes).unwrap_or_default()
+        let name_text = CStr::from_bytes_with_nul(bytes).unwrap_or_default();
+        Some((name_text, name.is_directory))
     }
 
     /// Drops names longer than `len_max`; returns whether there were any.

@@ -12,7 +12,6 @@ use std::io;
 
 use super::descent::Descent;
 use super::object::Object;
-use super::read_ahead::ReadAhead;
 use crate::base::StoredPath;
 
 /// Where a walk starts.
@@ -46,8 +45,6 @@ pub struct WalkOptions {
     pub leave_out: Vec<(u64, u64)>,
     /// Decides on each object by its name on disk.
     pub wanted: Wanted,
-    /// Directories listed at the same time, at least 1.
-    pub threads: usize,
 }
 
 impl fmt::Debug for WalkOptions {
@@ -55,7 +52,6 @@ impl fmt::Debug for WalkOptions {
         f.debug_struct("WalkOptions")
             .field("special", &self.special)
             .field("leave_out", &self.leave_out)
-            .field("threads", &self.threads)
             .finish_non_exhaustive()
     }
 }
@@ -94,8 +90,6 @@ impl Item {
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) options: WalkOptions,
-    /// Lists directories to come.
-    pub(super) read_ahead: ReadAhead,
     /// For listing directories.
     pub(super) buffer: Vec<u8>,
     /// Name on disk of the object that is looked at.
@@ -119,9 +113,8 @@ impl Walk {
     pub fn new(roots: Vec<Root>, options: WalkOptions) -> Self {
         let has_several_roots = roots.len() > 1;
         let strands = roots.into_iter().enumerate();
-        let read_ahead = ReadAhead::new(options.threads);
         Self {
-            context: Context { options, read_ahead, buffer: Vec::new(), disk: Vec::new() },
+            context: Context { options, buffer: Vec::new(), disk: Vec::new() },
             current: None,
             waiting: strands.map(|(order, root)| Strand::new(order, root)).collect(),
             last: None,

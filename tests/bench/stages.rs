@@ -153,7 +153,6 @@ fn walk(bencher: Bencher<'_, '_>) {
             special: false,
             leave_out: Vec::new(),
             wanted: Box::new(|_, _| Choice::Take),
-            threads: 1,
         };
         let roots = vec![Root { disk: disk.clone(), stored: stored.clone() }];
         black_box(Walk::new(roots, options).count())

@@ -28,8 +28,7 @@ fn root(disk: &Path, stored: &str) -> Root {
 }
 
 fn options(special: bool) -> WalkOptions {
-    let wanted = Box::new(|_: &[u8], _| Choice::Take);
-    WalkOptions { special, leave_out: Vec::new(), wanted, threads: 3 }
+    WalkOptions { special, leave_out: Vec::new(), wanted: Box::new(|_, _| Choice::Take) }
 }
 
 /// What the walk says, one line an item: `a`, `unreadable a`, `absent a`.

@@ -78,7 +78,6 @@ fn what_is_not_wanted_is_not_reported_or_not_visited() {
         special: false,
         leave_out: vec![(own.dev(), own.ino())],
         wanted: Box::new(wanted),
-        threads: 2,
     };
     let expected = ["t", "t/descend/a", "t/take", "t/take/a"];
     assert_eq!(told(vec![root(dir.path(), "t")], options), expected);
@@ -173,43 +172,4 @@ fn a_file_of_the_kernel_without_a_size_is_read_to_its_end() {
     assert_eq!(object.status.size, 0);
     let mut file = object.open().unwrap();
     assert!(matches!(file.read(&mut [0; 64]).unwrap(), Extent::Data(64)));
-}
-
-/// Directories of all shapes: what is listed ahead by others is what the walk would have found by itself.
-#[test]
-fn threads_do_not_matter() {
-    let dir = fresh();
-    for number in 0..1500_u32 {
-        let mixed = number.wrapping_mul(0x9e37_79b9) >> 7;
-        let depth = mixed % 6;
-        let steps =
-            (0..depth).map(|step| ["a", "a!", "a.b", "skip", "z"][(mixed >> step) as usize % 5]);
-        let mut folder = dir.path().join(format!("{}", mixed % 40));
-        folder.extend(steps);
-        // Some of the steps are files by now.
-        if fs::create_dir_all(&folder).is_ok() {
-            fs::write(folder.join(format!("file {number}")), b"content").unwrap();
-            symlink("..", folder.join(format!("link {number}"))).unwrap();
-        }
-    }
-    fs::create_dir(dir.path().join("many")).unwrap();
-    for number in 0..5000 {
-        fs::write(dir.path().join(format!("many/{number}")), b"").unwrap();
-    }
-    let walk = |threads| {
-        let wanted = |disk: &[u8], is_directory: bool| {
-            let is_out = is_directory && disk.ends_with(b"/skip");
-            if is_out { Choice::Skip } else { Choice::Take }
-        };
-        let options = WalkOptions { threads, wanted: Box::new(wanted), ..options(false) };
-        told(vec![root(dir.path(), "t"), root(&dir.path().join("7"), "t/7/x")], options)
-    };
-    let alone = walk(1);
-    assert!(alone.len() > 6000, "{}", alone.len());
-    assert!(!alone.iter().any(|line| line.contains("skip")));
-    for threads in [2, 3, 8] {
-        assert!(walk(threads) == alone, "{threads} threads");
-    }
-    // A walk that is given up leaves nothing behind that waits.
-    assert_eq!(Walk::new(vec![root(dir.path(), "t")], options(false)).take(50).count(), 50);
 }

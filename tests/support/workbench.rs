@@ -192,7 +192,6 @@ impl Workbench {
             force: false,
             attributes: true,
             special: false,
-            threads: 2,
             environment: environment(),
         }
     }
