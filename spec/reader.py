@@ -32,6 +32,7 @@ import sys
 from typing import NamedTuple
 
 import brotli
+import pyppmd
 import zstandard
 from blake3 import blake3 as new_blake3
 
@@ -480,7 +481,7 @@ ZSTD_WINDOW_MAX = 1 << 28
 
 
 def unpack(codec, packed, raw_length, prefix=b""):
-    require(codec in (0, 1, 2, 3, 5), f"unknown codec {codec}")
+    require(codec in range(6), f"unknown codec {codec}")
     require(codec == 1 or not prefix, f"codec {codec} does not know of base blocks")
     raw = packed
     if codec == 1:
@@ -489,6 +490,8 @@ def unpack(codec, packed, raw_length, prefix=b""):
         raw = unpack_brotli(packed)
     elif codec == 3:
         raw = unpack_lzma(packed, raw_length)
+    elif codec == 4:
+        raw = unpack_ppmd(packed, raw_length)
     elif codec == 5:
         raw = unpack_context_mixing(packed, raw_length)
     require(len(raw) == raw_length, f"{len(raw)} bytes were packed, not {raw_length}")
@@ -530,6 +533,17 @@ def unpack_lzma(packed, raw_length):
         raise Refused(f"lzma: {error}") from None
     require(decompressor.eof, "lzma: no end marker where it should be")
     require(not decompressor.unused_data, "lzma: bytes behind the stream")
+    return raw
+
+
+def unpack_ppmd(packed, raw_length):
+    require(packed and 2 <= packed[0] <= 32, "ppmd: no order")
+    model = packed[0], min(max(12 * raw_length, 1 << 20), 192 << 20)
+    raw = pyppmd.Ppmd7Decoder(*model).decode(packed[1:], raw_length)
+    require(len(raw) == raw_length, f"ppmd: {len(raw)} bytes")
+    # The stream of some bytes is the only one: so its end is checked, too.
+    encoder = pyppmd.Ppmd7Encoder(*model)
+    require(encoder.encode(raw) + encoder.flush(endmark=True) == packed[1:], "ppmd: not the stream of its bytes")
     return raw
 
 
@@ -828,7 +842,9 @@ def decode_identity_page(raw):
         differences = [int.from_bytes(cursor.take(width), "little") for width in (prefix_width, block_width)]
         records.append(IdentityRecord(first + differences[0], least + differences[1]))
     require(records == sorted(records), "identity page: not in rising order")
-    require(records[0].prefix == first, "identity page: begins with another record")
+    require(count <= 1 << 16, f"identity page: {count} records")
+    require((records[0].prefix, min(record.block for record in records)) == (first, least),
+            "identity page: its least record is another one")
     require(records[-1].prefix < 1 << 8 * PREFIX_BYTES and all(record.block <= COUNT_MAX for record in records),
             "identity page: an impossible record")
     return records

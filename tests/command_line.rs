@@ -328,6 +328,7 @@ fn every_spelling_of_a_method_is_in_the_help_and_taken() {
         ("zstd[:1 to 22][,SIZE]", &["zstd", "zstd,2", "zstd:22", "zstd:1,8"]),
         ("brotli[:0 to 11][,SIZE]", &["brotli", "brotli,0", "brotli:11", "brotli:0,8"]),
         ("lzma[:0 to 9][,SIZE]", &["lzma", "lzma:9,0", "3"]),
+        ("ppmd[:2 to 32][,SIZE]", &["ppmd", "ppmd:32,0"]),
         ("cm[:1 to 2][,SIZE]", &["cm", "cm:1,0", "4"]),
         ("i: an index, which keeps no data", &["i"]),
     ] {

@@ -35,7 +35,8 @@ fn method(text: &str) -> Method {
 }
 
 /// The codecs that compress.
-const CODECS: [Codec; 4] = [Codec::Zstd, Codec::Brotli, Codec::Lzma, Codec::ContextMixing];
+const CODECS: [Codec; 5] =
+    [Codec::Zstd, Codec::Brotli, Codec::Lzma, Codec::Ppmd, Codec::ContextMixing];
 
 fn packed_text(codec: Codec, len: usize) -> Vec<u8> {
     let raw = text(len);
@@ -53,6 +54,7 @@ fn every_block_comes_back_at_every_level() {
     let mut methods: Vec<Method> = (1..=22).map(|level| method(&format!("zstd:{level}"))).collect();
     methods.extend((0..=11).map(|level| method(&format!("brotli:{level}"))));
     methods.extend((0..=9).map(|level| method(&format!("lzma:{level}"))));
+    methods.extend([2, 5, 12, 32].map(|order| method(&format!("ppmd:{order}"))));
     methods.extend(["cm:1", "cm:2"].map(method));
     methods.extend(["0", "10", "20", "50", "58", "brotli", "brotli:5,8"].map(method));
     methods.push(Method::default());
@@ -136,7 +138,7 @@ fn a_block_is_packed_as_what_comes_after_another() {
         }
     }
     // No other codec reaches back.
-    for codec in [Codec::Store, Codec::Brotli, Codec::Lzma, Codec::ContextMixing] {
+    for codec in [Codec::Store, Codec::Brotli, Codec::Lzma, Codec::Ppmd, Codec::ContextMixing] {
         let error = unpack_after(b"before", codec, b"block", 5, &mut out).unwrap_err();
         assert!(error.to_string().contains("does not know of base blocks"), "{error}");
     }

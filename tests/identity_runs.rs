@@ -123,6 +123,29 @@ fn what_is_stored_is_found_whichever_run_has_it() {
     assert_eq!((summary.damaged, told.as_str()), (0, ""));
 }
 
+/// Runs are written between blocks, in the order of what they are made of.
+#[test]
+fn threads_do_not_matter() {
+    let made = [1, 2, 5].map(|threads| {
+        let memory = Memory::default();
+        for first in [0, 150] {
+            let mut archive = open(&memory);
+            let base = History::of(&archive).newest().unwrap();
+            let options = TransactionOptions { threads, ..options(TINY) };
+            let mut transaction =
+                Transaction::begin(&mut archive, base.as_ref(), &options).unwrap();
+            for number in first..first + 200 {
+                store(&mut transaction, number);
+            }
+            record(&mut transaction, &format!("{first:03}"));
+            transaction.commit().unwrap();
+        }
+        assert!(newest(&memory).identity_runs.len() > 1);
+        memory.to_bytes()
+    });
+    assert!(made[0] == made[1] && made[1] == made[2]);
+}
+
 /// With larger runs than there are fragments there is none, and everything is found through the records.
 #[test]
 fn a_small_archive_has_no_runs_of_identities() {
@@ -238,6 +261,8 @@ fn pages_of_identities_that_overlap_are_damage() {
         let blocks = blocks.min(4);
         manifest.identity_runs = vec![IdentityRun { place, payload_len, records: 4, blocks }];
     });
+    let (summary, told) = check(&memory);
+    assert!(summary.damaged > 0 && told.contains("identities in the index"), "{told}");
     for _ in 0..4 {
         update(&memory, TINY, &mut ids, 30);
     }

@@ -2,7 +2,7 @@
 //! alone, and zarc read the same vectors and archives and must agree in every version.
 //!
 //! Python comes from `ZARC_READER_PYTHON`, else `python3`, and needs the packages `blake3`,
-//! `brotli`, `cryptography` and `zstandard`. Without them these tests say that they are skipped; where
+//! `brotli`, `cryptography`, `pyppmd` and `zstandard`. Without them these tests say that they are skipped; where
 //! `CI` is set they fail.
 
 use std::ffi::OsStr;
@@ -33,7 +33,7 @@ impl Reader {
     pub fn find() -> Option<Self> {
         let python = std::env::var_os("ZARC_READER_PYTHON").unwrap_or_else(|| "python3".into());
         // What `python3` leads to may be a script that takes its time to find the real one.
-        let packages = "blake3, brotli, cryptography, zstandard";
+        let packages = "blake3, brotli, cryptography, pyppmd, zstandard";
         let question = format!("import {packages}, sys; print(sys.executable, end='')");
         let answer = Command::new(&python).args(["-c", &question]).output();
         if let Some(answer) = answer.ok().filter(|answer| answer.status.success()) {

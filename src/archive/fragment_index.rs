@@ -98,9 +98,9 @@ impl FragmentIndex {
         &self.unreadable
     }
 
-    /// Runs that turned out to be damaged.
-    pub(super) fn damaged_runs(&self) -> &[IdentityRun] {
-        &self.damaged_runs
+    /// Runs that turned out to be damaged since this was last called.
+    pub(super) fn take_damaged_runs(&mut self) -> Vec<IdentityRun> {
+        std::mem::take(&mut self.damaged_runs)
     }
 
     /// The stored fragment with this identity and length.

@@ -20,8 +20,9 @@ pub(super) struct IdentityCover {
     waiting_blocks: u64,
     /// Nothing is written yet.
     is_held: bool,
-    /// What is wrong with runs, if this update left some out; it writes none any more then.
+    /// Why runs are left out, if some are.
     damage: Option<Error>,
+    /// This update writes no more runs.
     is_ended: bool,
 }
 
@@ -105,14 +106,29 @@ impl IdentityCover {
     /// Puts what waits into a run. Where that shows damage, the runs are left as they are known.
     fn write(&mut self, writer: &mut UpdateWriter<'_>) -> Result<Option<Covered>> {
         let mut records = std::mem::take(&mut self.waiting);
+        let blocks = std::mem::take(&mut self.waiting_blocks);
         records.sort_unstable();
-        let mut run = IdentityRunWriter::new(&self.shape);
-        for &record in &records {
-            run.push(writer, record)?;
+        match self.write_run(writer, &records, blocks) {
+            Ok(run) => self.live.extend(run),
+            // Only made-up identities cannot be in a run: they are found without.
+            Err(error) if is_damage(&error) => self.is_ended = true,
+            Err(error) => return Err(error),
         }
-        self.live.extend(run.finish(writer, std::mem::take(&mut self.waiting_blocks))?);
         self.merge(writer)?;
         Ok((!self.is_ended).then(|| Covered { live: self.live.clone(), records }))
+    }
+
+    fn write_run(
+        &self,
+        writer: &mut UpdateWriter<'_>,
+        records: &[IdentityRecord],
+        blocks: u64,
+    ) -> Result<Option<IdentityRun>> {
+        let mut run = IdentityRunWriter::new(&self.shape);
+        for &record in records {
+            run.push(writer, record)?;
+        }
+        run.finish(writer, blocks)
     }
 
     /// Keeps the runs few. What cannot be read back waits for an update that can.
@@ -125,16 +141,15 @@ impl IdentityCover {
             return Ok(());
         }
         let from = self.live.len() - count;
-        match merge_identities(writer, &reader, &self.live[from..], &self.shape) {
+        match merge_identities(writer, &reader, &self.live[from..], &self.shape)? {
             Ok(merged) => {
                 self.live.splice(from.., merged);
             }
-            Err(error) if is_damage(&error) => {
+            Err(error) => {
                 self.live.truncate(from);
                 self.is_ended = true;
                 self.damage = Some(error);
             }
-            Err(error) => return Err(error),
         }
         Ok(())
     }

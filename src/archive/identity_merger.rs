@@ -4,36 +4,63 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::base::Result;
-use crate::format::IdentityRun;
+use crate::format::{IdentityRecord, IdentityRun};
 use crate::journal::{FrameReader, UpdateWriter};
 
-use super::identity_run::OpenIdentityRun;
+use super::identity_run::{IdentityRecords, OpenIdentityRun};
 use super::identity_run_writer::IdentityRunWriter;
 use super::run_shape::RunShape;
 
-/// Merges consecutive runs. A page of each is in memory.
+/// Merges consecutive runs; fails where nothing can be written. Where a run cannot be read, that is the result. A page
+/// of each is in memory.
 pub(super) fn merge_identities(
     writer: &mut UpdateWriter<'_>,
     reader: &FrameReader,
     runs: &[IdentityRun],
     shape: &RunShape,
-) -> Result<Option<IdentityRun>> {
-    let mut records = Vec::new();
-    for run in runs {
-        records.push(OpenIdentityRun::open(reader, run)?.records());
-    }
-    let mut heads = BinaryHeap::new();
-    for (index, records) in records.iter_mut().enumerate() {
-        if let Some(record) = records.next().transpose()? {
-            heads.push(Reverse((record, index)));
-        }
-    }
+) -> Result<Result<Option<IdentityRun>>> {
+    let mut merge = match Merge::open(reader, runs) {
+        Ok(merge) => merge,
+        Err(error) => return Ok(Err(error)),
+    };
     let mut merged = IdentityRunWriter::new(shape);
-    while let Some(Reverse((record, index))) = heads.pop() {
-        merged.push(writer, record)?;
-        if let Some(next) = records[index].next().transpose()? {
-            heads.push(Reverse((next, index)));
+    loop {
+        match merge.next() {
+            Ok(Some(record)) => merged.push(writer, record)?,
+            Ok(None) => break,
+            Err(error) => return Ok(Err(error)),
         }
     }
-    merged.finish(writer, runs.iter().map(|run| run.blocks).sum())
+    merged.finish(writer, runs.iter().map(|run| run.blocks).sum()).map(Ok)
+}
+
+/// The records of several runs in order.
+struct Merge {
+    runs: Vec<IdentityRecords>,
+    /// The next record of each run that has one.
+    heads: BinaryHeap<Reverse<(IdentityRecord, usize)>>,
+}
+
+impl Merge {
+    fn open(reader: &FrameReader, runs: &[IdentityRun]) -> Result<Self> {
+        let open = |run| OpenIdentityRun::open(reader, run).map(|run| run.records());
+        let runs = runs.iter().map(open).collect::<Result<Vec<_>>>()?;
+        let mut merge = Self { runs, heads: BinaryHeap::new() };
+        for index in 0..merge.runs.len() {
+            merge.advance(index)?;
+        }
+        Ok(merge)
+    }
+
+    fn next(&mut self) -> Result<Option<IdentityRecord>> {
+        let Some(Reverse((record, index))) = self.heads.pop() else { return Ok(None) };
+        self.advance(index)?;
+        Ok(Some(record))
+    }
+
+    fn advance(&mut self, index: usize) -> Result<()> {
+        let next = self.runs[index].next().transpose()?;
+        self.heads.extend(next.map(|record| Reverse((record, index))));
+        Ok(())
+    }
 }

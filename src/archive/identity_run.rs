@@ -37,6 +37,14 @@ impl OpenIdentityRun {
         read_page(&self.reader, page)
     }
 
+    /// All pages in order, each or why it cannot be read.
+    pub(super) fn pages(&self) -> impl Iterator<Item = Result<IdentityPage>> + use<> {
+        let reader = self.reader.clone();
+        self.directory.pages(None).map(move |listed| {
+            listed.map_err(|unlisted| unlisted.error).and_then(|page| read_page(&reader, &page))
+        })
+    }
+
     /// All records in order, up to the first that cannot be read.
     pub(super) fn records(&self) -> IdentityRecords {
         IdentityRecords {

@@ -2,17 +2,14 @@
 
 use crate::base::{Error, Result};
 use crate::format::{
-    FrameType, IdentityPage, IdentityPrefix, IdentityRecord, IdentityRun, PageReference,
+    FrameType, IDENTITY_PAGE_RECORDS_MAX, IdentityPage, IdentityPrefix, IdentityRecord,
+    IdentityRun, PageReference,
 };
 use crate::journal::UpdateWriter;
 
 use super::packed_frame;
 use super::run_shape::RunShape;
 use super::run_writer::RunWriter;
-
-/// Fragments whose identities begin alike are in one page, so that a question reads one. By chance there are
-/// hardly two; only whoever makes up identities has so many.
-const ALIKE_MAX: usize = 1 << 20;
 
 /// Records in rising order on their way into pages.
 pub(super) struct IdentityRunWriter {
@@ -37,8 +34,10 @@ impl IdentityRunWriter {
         if self.page.len() >= self.page_records && !is_alike {
             self.end_page(writer)?;
         }
-        if self.page.len() > ALIKE_MAX {
-            return Err(Error::corrupt("a million identities begin alike"));
+        // Fragments whose identities begin alike are in one page, so that a question reads one. By chance there
+        // are hardly two; only whoever makes up identities has so many.
+        if self.page.len() as u64 >= IDENTITY_PAGE_RECORDS_MAX {
+            return Err(Error::corrupt("too many identities begin alike"));
         }
         self.page.push(record);
         Ok(())

@@ -74,8 +74,8 @@ pub use transaction::{Committed, Transaction, TransactionOptions};
 
 // What entries and runs are made of is the format's business; commands get it here.
 pub use crate::format::{
-    BlockRecord, Commit, Counts, Entry, FragmentId, FragmentPage, Manifest, Object, Piece, Place,
-    Run, RunReference, Stored,
+    BlockRecord, Commit, Counts, Entry, FragmentId, FragmentPage, IdentityRun, Manifest, Object,
+    Piece, Place, Run, RunReference, Stored,
 };
 // How far a rollback has come is the journal's.
 pub use crate::journal::RollbackStage;

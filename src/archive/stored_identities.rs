@@ -2,6 +2,7 @@
 //! read for a question, so nothing is read in proportion to the history. Who asks much gets a filter first,
 //! which is: then most questions read nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::base::{Error, Result};
@@ -24,9 +25,12 @@ impl InMemory for IdentityPage {
     }
 }
 
+/// Blocks that are looked into for one question: more have a prefix only where identities are made up.
+const BLOCKS_MAX: usize = 64;
+
 /// The runs of identities of an archive.
 pub(super) struct StoredIdentities {
-    runs: Vec<(IdentityRun, OpenIdentityRun)>,
+    runs: Vec<AskedRun>,
     pages: PageCache<Place, IdentityPage>,
     /// Of the fragments in all runs.
     filter: Option<IdentityFilter>,
@@ -34,7 +38,16 @@ pub(super) struct StoredIdentities {
     asked: u64,
 }
 
-/// A run that cannot be read, and why.
+/// A run that is asked.
+struct AskedRun {
+    run: IdentityRun,
+    open: OpenIdentityRun,
+    /// Its pages that cannot be read.
+    damaged_pages: BTreeSet<Place>,
+    is_told: bool,
+}
+
+/// A run that cannot be read as a whole, and why.
 pub(super) struct DamagedRun {
     pub run: IdentityRun,
     pub error: Error,
@@ -46,7 +59,7 @@ impl StoredIdentities {
         let (mut runs, mut damage) = (Vec::new(), None);
         for run in live {
             match OpenIdentityRun::open(reader, run) {
-                Ok(open) => runs.push((*run, open)),
+                Ok(open) => runs.push(AskedRun::new(*run, open)),
                 Err(error) => {
                     damage = Some(error);
                     break;
@@ -59,12 +72,12 @@ impl StoredIdentities {
 
     /// The runs that are asked.
     pub(super) fn live(&self) -> Vec<IdentityRun> {
-        self.runs.iter().map(|(run, _)| *run).collect()
+        self.runs.iter().map(|asked| asked.run).collect()
     }
 
     /// How many fragments are in them.
     pub(super) fn records(&self) -> u64 {
-        self.runs.iter().map(|(run, _)| run.records).fold(0, u64::saturating_add)
+        self.runs.iter().map(|asked| asked.run.records).fold(0, u64::saturating_add)
     }
 
     /// Other runs take the place of these; they have these records besides.
@@ -76,12 +89,11 @@ impl StoredIdentities {
     ) -> Result<()> {
         let mut old = std::mem::take(&mut self.runs);
         for run in live {
-            let kept = old.iter().position(|(kept, _)| kept.place == run.place);
-            let open = match kept {
-                Some(index) => old.swap_remove(index).1,
-                None => OpenIdentityRun::open(reader, run)?,
-            };
-            self.runs.push((*run, open));
+            let kept = old.iter().position(|kept| kept.run.place == run.place);
+            self.runs.push(match kept {
+                Some(index) => old.swap_remove(index),
+                None => AskedRun::new(*run, OpenIdentityRun::open(reader, run)?),
+            });
         }
         if let Some(filter) = &mut self.filter {
             for record in added {
@@ -95,7 +107,8 @@ impl StoredIdentities {
     }
 
     /// Blocks that may have a fragment whose identity begins so: the one that does, if any, and seldom
-    /// others. A damaged run is asked no more, and given to `found_damage`.
+    /// others. A run of which something cannot be read is given to `found_damage`, once; what is there of it is
+    /// found.
     pub(super) fn blocks(
         &mut self,
         prefix: IdentityPrefix,
@@ -114,50 +127,65 @@ impl StoredIdentities {
             return Vec::new();
         }
         let mut blocks = Vec::new();
-        let pages = &self.pages;
-        self.runs.retain(|(run, open)| match blocks_in(open, pages, prefix, &mut blocks) {
-            Ok(()) => true,
-            Err(error) => {
-                found_damage(DamagedRun { run: *run, error });
-                false
+        for asked in &mut self.runs {
+            if let Err(error) = asked.blocks(prefix, &self.pages, &mut blocks) {
+                asked.tell(error, &mut found_damage);
             }
-        });
+        }
+        blocks.dedup();
+        blocks.truncate(BLOCKS_MAX);
         blocks
     }
 
     fn make_filter(&mut self, found_damage: &mut impl FnMut(DamagedRun)) {
         let mut filter = IdentityFilter::new(self.records());
-        self.runs.retain(|(run, open)| {
-            let inserted = open.records().try_for_each(|record| {
-                filter.insert(record?.prefix);
-                Ok(())
-            });
-            match inserted {
-                Ok(()) => true,
-                Err(error) => {
-                    found_damage(DamagedRun { run: *run, error });
-                    false
+        for asked in &mut self.runs {
+            for page in asked.open.pages() {
+                match page {
+                    Ok(page) => page.records().for_each(|record| filter.insert(record.prefix)),
+                    Err(error) => asked.tell(error, found_damage),
                 }
             }
-        });
+        }
         self.filter = Some(filter);
     }
 }
 
-/// Appends the blocks of a run that have a fragment whose identity begins so.
-fn blocks_in(
-    run: &OpenIdentityRun,
-    pages: &PageCache<Place, IdentityPage>,
-    prefix: IdentityPrefix,
-    blocks: &mut Vec<u64>,
-) -> Result<()> {
-    let Some(listed) = run.page_of(prefix)? else { return Ok(()) };
-    let kept = pages.get(listed.place);
-    let is_kept = kept.is_some();
-    let page = kept.map_or_else(|| run.read(&listed).map(Arc::new), Ok)?;
-    if !is_kept {
-        pages.put(listed.place, &page);
+impl AskedRun {
+    fn new(run: IdentityRun, open: OpenIdentityRun) -> Self {
+        Self { run, open, damaged_pages: BTreeSet::new(), is_told: false }
     }
-    blocks.extend(page.blocks_of(prefix));
-    Ok(())
+
+    /// Appends the blocks that have a fragment whose identity begins so.
+    fn blocks(
+        &mut self,
+        prefix: IdentityPrefix,
+        pages: &PageCache<Place, IdentityPage>,
+        blocks: &mut Vec<u64>,
+    ) -> Result<()> {
+        let Some(listed) = self.open.page_of(prefix)? else { return Ok(()) };
+        if self.damaged_pages.contains(&listed.place) {
+            return Ok(());
+        }
+        let kept = pages.get(listed.place);
+        let is_kept = kept.is_some();
+        let page = kept.map_or_else(|| self.open.read(&listed).map(Arc::new), Ok);
+        if page.is_err() {
+            self.damaged_pages.insert(listed.place);
+        }
+        let page = page?;
+        if !is_kept {
+            pages.put(listed.place, &page);
+        }
+        blocks.extend(page.blocks_of(prefix));
+        Ok(())
+    }
+
+    /// Damage is told once.
+    fn tell(&mut self, error: Error, found_damage: &mut impl FnMut(DamagedRun)) {
+        if !self.is_told {
+            self.is_told = true;
+            found_damage(DamagedRun { run: self.run, error });
+        }
+    }
 }

@@ -220,7 +220,11 @@ impl<'a> Transaction<'a> {
         kind: ContentKind,
     ) -> Result<FragmentId> {
         let len = u32::try_from(bytes.len()).expect("fragments are shorter than a block");
-        if let Some(fragment) = self.fragments.find(&identity, len)? {
+        let found = self.fragments.find(&identity, len)?;
+        for damaged in self.fragments.take_damaged_runs() {
+            self.queue.leave_out(&damaged);
+        }
+        if let Some(fragment) = found {
             if let Some(earlier) = &mut self.earlier {
                 earlier.pass_known(fragment, len);
             }
@@ -303,15 +307,13 @@ impl<'a> Transaction<'a> {
             self.push_blocks(rest)?;
         }
         self.queue.push_entries(std::mem::take(&mut self.page))?;
-        for damaged in self.fragments.damaged_runs() {
-            self.queue.leave_out(damaged);
-        }
         let finished = self.queue.finish()?;
         let Finished { mut writer, entries, fragments, data_bytes, .. } = finished;
         if let Some(error) = finished.identity_damage {
             // Nothing is lost with these runs: the fragment records say the same.
             self.progress.warn(&format!(
-                "the index of identities is damaged: {error}; it is made anew from the fragment records"
+                "the index of identities is damaged: {error}; this update or the next \
+                 makes it anew from the fragment records"
             ));
         }
         self.manifest.counts.data_bytes = data_bytes;

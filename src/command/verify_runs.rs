@@ -2,10 +2,10 @@
 //! and where merged runs stand in place of some, whether they hold the same.
 
 use crate::archive::{
-    Archive, BlockRecord, BlockTable, Catalog, Entry, Manifest, Object, RunReference,
+    Archive, BlockRecord, BlockTable, Catalog, Entry, IdentityRun, Manifest, Object, RunReference,
     has_identities_of,
 };
-use crate::base::{Error, Result};
+use crate::base::{Error, ErrorKind, Result};
 
 use super::findings::Findings;
 
@@ -59,15 +59,24 @@ pub(super) fn check_live_runs(
 }
 
 /// Whether the runs of identities that are new in a version hold what the fragment records of the same blocks do.
-/// What cannot be read was named with its frame.
 fn has_same_identities(archive: &Archive, manifest: &Manifest, before: &Manifest) -> bool {
     let Ok(table) = BlockTable::of_runs(archive, &manifest.fragment_runs) else { return true };
     let mut first_block = 0;
+    let mut places = before.identity_runs.iter().scan(0, |first_block, run| {
+        let place = (*first_block, *run);
+        *first_block += run.blocks;
+        Some(place)
+    });
+    let before: Vec<(u64, IdentityRun)> = places.by_ref().collect();
     manifest.identity_runs.iter().all(|run| {
         let blocks = first_block..first_block + run.blocks;
         first_block = blocks.end;
-        before.identity_runs.contains(run)
-            || has_identities_of(archive, run, &table, blocks).unwrap_or(true)
+        before.contains(&(blocks.start, *run))
+            || match has_identities_of(archive, run, &table, blocks) {
+                Ok(has) => has,
+                // What is in parts that are missing is not known to be wrong.
+                Err(error) => error.kind() == ErrorKind::Missing,
+            }
     })
 }
 

@@ -16,6 +16,8 @@ pub enum Codec {
     Brotli = 2,
     /// The byte of its properties and one raw LZMA stream with an end marker.
     Lzma = 3,
+    /// The byte of its order and one PPMd stream, variant H as in 7-Zip, with an end marker.
+    Ppmd = 4,
     /// The stream of [`super::context_mixing`].
     ContextMixing = 5,
 }
@@ -28,6 +30,7 @@ impl Codec {
             1 => Ok(Self::Zstd),
             2 => Ok(Self::Brotli),
             3 => Ok(Self::Lzma),
+            4 => Ok(Self::Ppmd),
             5 => Ok(Self::ContextMixing),
             _ => Err(unsupported(id)),
         }
@@ -51,6 +54,7 @@ impl fmt::Display for Codec {
             Self::Zstd => "zstd",
             Self::Brotli => "brotli",
             Self::Lzma => "lzma",
+            Self::Ppmd => "ppmd",
             Self::ContextMixing => "cm",
         })
     }
@@ -62,10 +66,10 @@ mod tests {
 
     #[test]
     fn unknown_codecs_are_named() {
-        for id in [0, 1, 2, 3, 5] {
+        for id in [0, 1, 2, 3, 4, 5] {
             assert_eq!(Codec::from_id(id).unwrap().id(), id);
         }
-        for id in [4, 99, 255] {
+        for id in [6, 99, 255] {
             let error = Codec::from_id(id).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported);
             assert!(error.to_string().ends_with(&format!("codec {id}")), "{error}");

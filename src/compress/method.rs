@@ -5,6 +5,7 @@ use std::fmt;
 use super::codec::Codec;
 use super::content::ContentKind;
 use super::context_mixing::Strength;
+use super::ppmd_stream;
 use crate::base::{Error, Result};
 
 /// What `-method` asks for.
@@ -46,6 +47,8 @@ pub struct Method {
     codec: Codec,
     /// How hard the codec tries: 0 where there is no choice.
     level: u8,
+    /// Order of PPMd for text, if text has a codec of its own.
+    text_order: Option<u8>,
     /// Blocks are of 2 to this power MiB.
     block_exponent: u8,
 }
@@ -57,6 +60,8 @@ impl Method {
     const BROTLI_LEVEL: u8 = 9;
     /// Of `lzma` alone, and the way LZMA is used by most.
     const LZMA_LEVEL: u8 = 6;
+    /// Order of PPMd: contexts of so many bytes.
+    const PPMD_ORDER: u8 = 16;
     /// Levels of the context-mixing codec.
     const CM_FAST: u8 = 1;
     const CM_STRONG: u8 = 2;
@@ -73,7 +78,7 @@ impl Method {
     }
 
     const fn new(codec: Codec, level: u8, block_exponent: u8) -> Self {
-        Self { codec, level, block_exponent }
+        Self { codec, level, text_order: None, block_exponent }
     }
 
     /// Reads the value of `-method`: `3`, `26`, `store`, `zstd:12`, `brotli:9,5`, `lzma`, `cm:2`.
@@ -90,7 +95,7 @@ impl Method {
             Error::usage(format!("-method {text} is not a method")).because(
                 "the right form is LEVEL[SIZE] with LEVEL from 0 to 5, store[,SIZE], \
                  zstd[:N][,SIZE] with N from 1 to 22, brotli[:N][,SIZE] with N from 0 to 11, \
-                 lzma[:N][,SIZE] with N from 0 to 9, cm[:N][,SIZE] with N 1 or 2, or i",
+                 lzma[:N][,SIZE] with N from 0 to 9, ppmd[:N][,SIZE] with N from 2 to 32, cm[:N][,SIZE] with N 1 or 2, or i",
             )
         })?;
         match block {
@@ -110,7 +115,8 @@ impl Method {
             "5" => (Codec::ContextMixing, Self::CM_STRONG, 4),
             _ => return None,
         };
-        Some(Self::new(codec, level, block_exponent))
+        let text_order = (codec == Codec::Lzma).then_some(Self::PPMD_ORDER);
+        Some(Self { text_order, ..Self::new(codec, level, block_exponent) })
     }
 
     /// What the name of a codec stands for, with or without a level.
@@ -124,6 +130,7 @@ impl Method {
             "zstd" => (Codec::Zstd, 1..=22, 3),
             "brotli" => (Codec::Brotli, 0..=11, Self::BROTLI_LEVEL),
             "lzma" => (Codec::Lzma, 0..=9, Self::LZMA_LEVEL),
+            "ppmd" => (Codec::Ppmd, 2..=ppmd_stream::ORDER_MAX, Self::PPMD_ORDER),
             "cm" => (Codec::ContextMixing, Self::CM_FAST..=Self::CM_STRONG, Self::CM_STRONG),
             _ => return None,
         };
@@ -146,7 +153,11 @@ impl Method {
     #[must_use]
     pub const fn of(self, kind: ContentKind) -> Self {
         match kind {
-            ContentKind::Text | ContentKind::Executable | ContentKind::Other => self,
+            ContentKind::Text => match self.text_order {
+                Some(order) => Self::new(Codec::Ppmd, order, self.block_exponent),
+                None => self,
+            },
+            ContentKind::Executable | ContentKind::Other => Self { text_order: None, ..self },
             ContentKind::Incompressible => self.stored(),
         }
     }
@@ -176,8 +187,8 @@ impl Method {
     pub const fn of_differences(self) -> Option<Self> {
         match self.codec {
             Codec::Zstd => Some(self),
-            Codec::Lzma | Codec::ContextMixing => {
-                Some(Self { codec: Codec::Zstd, level: Self::DIFFERENCE_LEVEL, ..self })
+            Codec::Lzma | Codec::Ppmd | Codec::ContextMixing => {
+                Some(Self::new(Codec::Zstd, Self::DIFFERENCE_LEVEL, self.block_exponent))
             }
             Codec::Store | Codec::Brotli => None,
         }
@@ -204,8 +215,10 @@ impl Default for Method {
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { codec, level, block_exponent } = self;
+        let Self { codec, level, text_order, block_exponent } = self;
         match codec {
+            // The one level that has two codecs.
+            _ if text_order.is_some() => write!(f, "3{block_exponent}"),
             Codec::Store => write!(f, "{codec},{block_exponent}"),
             _ => write!(f, "{codec}:{level},{block_exponent}"),
         }
@@ -253,6 +266,8 @@ mod tests {
             ("lzma", lzma, 6, 16),
             ("lzma:0,0", lzma, 0, 1),
             ("lzma:9,8", lzma, 9, 256),
+            ("ppmd", Codec::Ppmd, 16, 16),
+            ("ppmd:2,8", Codec::Ppmd, 2, 256),
             ("cm", cm, 2, 16),
             ("cm:1,3", cm, 1, 8),
         ] {
@@ -263,6 +278,10 @@ mod tests {
             assert_eq!(MethodChoice::parse(text).unwrap().of_blocks(), Some(method));
         }
         assert_eq!(Method::parse("25").unwrap(), Method::default());
+        let of_text = Method::parse("32").unwrap().of(ContentKind::Text);
+        assert_eq!(of_text, Method::parse("ppmd,2").unwrap());
+        let of_code = Method::parse("32").unwrap().of(ContentKind::Executable);
+        assert_eq!(of_code, Method::parse("lzma,2").unwrap());
         let index = MethodChoice::parse("i").unwrap();
         assert_eq!((index, index.of_blocks()), (MethodChoice::Index, None));
         assert_eq!(MethodChoice::parse(&index.to_string()).unwrap(), index);
@@ -284,6 +303,9 @@ mod tests {
             "store:1",
             "lzma:",
             "lzma:10",
+            "ppmd:",
+            "ppmd:1",
+            "ppmd:33",
             "cm:0",
             "cm:3",
             "Store",
@@ -308,6 +330,7 @@ mod tests {
                 "zstd[:N]",
                 "brotli[:N]",
                 "lzma[:N]",
+                "ppmd[:N]",
                 "cm[:N]",
                 "or i",
             ] {

@@ -12,6 +12,7 @@ mod lzma_stream;
 mod magic;
 mod method;
 mod pack;
+mod ppmd_stream;
 mod unpack;
 
 pub use codec::Codec;

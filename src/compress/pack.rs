@@ -13,6 +13,7 @@ use super::content::ContentKind;
 use super::context_mixing::{self, Strength};
 use super::lzma_stream;
 use super::method::Method;
+use super::ppmd_stream;
 use crate::base::{Error, ErrorKind, Result};
 
 /// A block as it goes into the archive.
@@ -47,6 +48,7 @@ pub fn pack_after<'a>(
         Codec::Zstd => compress_after(prefix, raw, method, limit)?,
         Codec::Brotli => brotli_stream::compress(raw, method.level(), limit)?,
         Codec::Lzma => lzma_stream::compress(raw, method.level(), content, limit)?,
+        Codec::Ppmd => ppmd_stream::compress(raw, method.level(), limit)?,
         Codec::ContextMixing => mix(raw, method.strength(), limit),
     };
     Ok(match smaller {

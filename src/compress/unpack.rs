@@ -2,7 +2,7 @@
 //!
 //! Nothing in the packed bytes decides how much memory is taken; the caller does, by `raw_len`. A
 //! window and tables come on top where the codec does not decode in place: less than 32 MB, with LZMA
-//! as much as the block has, with context mixing what its strength takes.
+//! as much as the block has, with PPMd twelve times that up to 192 MiB, with context mixing what its strength takes.
 
 use std::cell::RefCell;
 
@@ -14,6 +14,7 @@ use super::context_mixing;
 use super::frame_header::FrameHeader;
 use super::lzma_stream;
 use super::pack::out_of_memory;
+use super::ppmd_stream;
 use crate::base::{Error, Result};
 
 /// The greatest window of a frame: that of the greatest block.
@@ -47,6 +48,7 @@ pub fn unpack_after(
         Codec::Store => copy(packed, raw_len, out),
         Codec::Brotli => brotli_stream::decompress(packed, raw_len, out),
         Codec::Lzma => lzma_stream::decompress(packed, raw_len, out),
+        Codec::Ppmd => ppmd_stream::decompress(packed, raw_len, out),
         Codec::ContextMixing => context_mixing::decode(packed, raw_len, out),
     };
     let len = out.len();

@@ -4,7 +4,7 @@
 
 use crate::base::{ByteReader, ByteWriter, Digest, Result};
 
-use super::limits::COUNT_MAX;
+use super::limits::{COUNT_MAX, IDENTITY_PAGE_RECORDS_MAX};
 
 /// The first bytes of an identity, which are random: two fragments seldom agree in them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,7 +85,7 @@ impl IdentityPage {
     /// Reads the raw bytes of a page.
     pub fn decode(raw: &[u8]) -> Result<Self> {
         let mut reader = ByteReader::new(raw, "identity page");
-        let count = reader.varint_at_most(raw.len() as u64, "number of records")?;
+        let count = reader.varint_at_most(IDENTITY_PAGE_RECORDS_MAX, "number of records")?;
         if count == 0 {
             return Err(reader.corrupt("it is empty"));
         }
@@ -110,13 +110,17 @@ impl IdentityPage {
             return Err(reader.corrupt("its records have no bytes"));
         }
         let mut before = self.least.prefix;
-        let mut before_block = 0;
+        let (mut before_block, mut smallest) = (0, u64::MAX);
         for record in self.records() {
             let is_in_order = (before, before_block) <= (record.prefix, record.block);
             if !is_in_order || record.prefix > IdentityPrefix::MAX || record.block > COUNT_MAX {
                 return Err(reader.corrupt("its records are out of order"));
             }
             (before, before_block) = (record.prefix, record.block);
+            smallest = smallest.min(record.block);
+        }
+        if (self.record(0).prefix, smallest) != (self.least.prefix, self.least.block) {
+            return Err(reader.corrupt("its least record is another one"));
         }
         Ok(())
     }
@@ -265,6 +269,9 @@ mod tests {
             &[2, 1, 1, 4, 1, 1, 0, 0, 1],
             &[2, 1, 1, 4, 1, 0, 1, 1],
             &[2, 1, 1, 4, 1, 0, 1, 1, 0, 0],
+            // Differences that are larger than they need to be.
+            &[2, 0, 1, 4, 1, 1, 1, 2, 0],
+            &[2, 1, 1, 3, 1, 0, 2, 1, 1],
         ] {
             IdentityPage::decode(bad).unwrap_err();
         }

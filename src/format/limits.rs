@@ -40,6 +40,8 @@ pub const PARTS_MAX: u64 = 1 << 18;
 pub const UPDATE_PARTS_MAX: u64 = 1 << 16;
 /// Ranges of one base block.
 pub const BASE_RANGES_MAX: u64 = 1 << 16;
+/// Records of an identity page.
+pub const IDENTITY_PAGE_RECORDS_MAX: u64 = 1 << 16;
 /// Levels of directories of a run.
 pub const DIRECTORY_LEVELS_MAX: u64 = 16;
 /// Raw bytes of a directory.

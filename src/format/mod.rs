@@ -39,8 +39,8 @@ pub use identity_page::{IdentityPage, IdentityPrefix, IdentityRecord};
 pub use intent::Intent;
 pub use limits::{
     BASE_RANGES_MAX, BLOCK_BASES_MAX, BLOCK_BYTES_MAX, BLOCK_DEPTH_MAX, BLOCK_FRAGMENTS_MAX,
-    BLOCK_PREFIX_BYTES_MAX, COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, META_BYTES_MAX, PAGE_BYTES,
-    PARTS_MAX, RUNS_MAX, UPDATE_PARTS_MAX,
+    BLOCK_PREFIX_BYTES_MAX, COMMENT_BYTES_MAX, DIRECTORY_LEVELS_MAX, IDENTITY_PAGE_RECORDS_MAX,
+    META_BYTES_MAX, PAGE_BYTES, PARTS_MAX, RUNS_MAX, UPDATE_PARTS_MAX,
 };
 pub use manifest::{Counts, IdentityRun, Manifest, RunReference};
 pub use origin::{CopiedRange, Origin};

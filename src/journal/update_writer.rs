@@ -48,7 +48,7 @@ pub struct UpdateWriter<'a> {
 
 impl<'a> UpdateWriter<'a> {
     /// `journal` has no tail. The UPDATE frame is appended before the first other frame, so that
-    /// an update that turns out to be none leaves the file untouched.
+    /// an update that turns out to be none before leaves the file untouched.
     pub(super) fn begin(journal: &'a mut Journal, update: Update) -> Result<Self> {
         let (known, on_disk) = (journal.len_before_update(), journal.backend().len()?);
         if on_disk != known {
