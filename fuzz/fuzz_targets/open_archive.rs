@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use zarc::archive::{Archive, BlockFetcher, BlockTable, Catalog, History};
+use zarc::archive::{Archive, BlockFetcher, BlockTable, Catalog, History, WantedBlock};
 use zarc::base::{Digest, Until};
 use zarc::storage::Memory;
 
@@ -48,7 +48,7 @@ fuzz_target!(|bytes: &[u8]| {
         let Ok(table) = BlockTable::of(&archive, &version) else { continue };
         let blocks = version.manifest.counts.blocks.min(16);
         let Ok(fetcher) = BlockFetcher::new(Arc::new(table), 1) else { continue };
-        let blocks: Vec<u64> = (0..blocks).collect();
+        let blocks: Vec<_> = (0..blocks).map(WantedBlock::whole).collect();
         let _ = fetcher.fetch(&blocks, |_, _| Ok(()));
     }
 });

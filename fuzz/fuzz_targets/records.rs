@@ -6,12 +6,13 @@ use libfuzzer_sys::fuzz_target;
 use zarc::crypto::KeyRecord;
 use zarc::format::{
     Anchor, ArchiveHeader, Commit, Data, Directory, DirectoryBuilder, EntryPage, EntryPageBuilder,
-    FragmentPage, FrameHeader, Intent, Manifest, Origin, PackedPayload, Update, check_directory,
+    FragmentPage, FrameHeader, IdentityPage, Intent, Manifest, Origin, PackedPayload, Update,
+    check_directory,
 };
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((which, bytes)) = bytes.split_first() else { return };
-    match which % 14 {
+    match which % 15 {
         0 => drop(ArchiveHeader::decode(bytes)),
         1 => drop(FrameHeader::decode(bytes)),
         2 => drop(PackedPayload::decode(bytes)),
@@ -63,6 +64,13 @@ fuzz_target!(|bytes: &[u8]| {
         12 => {
             if let Ok(origin) = Origin::decode(bytes) {
                 assert_eq!(Origin::decode(&origin.encode()).unwrap(), origin);
+            }
+        }
+        13 => {
+            if let Ok(page) = IdentityPage::decode(bytes) {
+                let records: Vec<_> = page.records().collect();
+                let again = IdentityPage::decode(&IdentityPage::encode(&records)).unwrap();
+                assert!(again.records().eq(records));
             }
         }
         _ => {

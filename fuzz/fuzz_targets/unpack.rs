@@ -3,14 +3,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use zarc::compress::{
-    Codec, ContentKind, Filter, Method, pack, pack_after, unpack, unpack_after,
-};
+use zarc::compress::{Codec, ContentKind, Filter, Method, pack, pack_after, unpack, unpack_after};
 
 fuzz_target!(|bytes: &[u8]| {
     let mut raw = Vec::new();
     let raw_len = bytes.first().map_or(0, |&byte| usize::from(byte) * 257);
-    for codec in [Codec::Store, Codec::Zstd, Codec::Brotli, Codec::Lzma, Codec::Ppmd, Codec::ContextMixing] {
+    for codec in
+        [Codec::Store, Codec::Zstd, Codec::Brotli, Codec::Lzma, Codec::Ppmd, Codec::ContextMixing]
+    {
         if unpack(codec, bytes, raw_len, &mut raw).is_ok() {
             assert_eq!(raw.len(), raw_len);
         }

@@ -1,4 +1,4 @@
-//! What each stage of `add` and `extract` costs by itself: `cargo bench --bench stages`.
+//! What each stage of `add` and `extract` costs by itself: `cargo bench --bench stages -- --max-time 2`.
 //!
 //! Content is made up: words of a small vocabulary, which compress about as well as source text. How the stages
 //! add up is in `spec/benchmarks.md`.
