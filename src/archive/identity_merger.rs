@@ -9,6 +9,7 @@ use crate::journal::{FrameReader, UpdateWriter};
 
 use super::identity_run::{IdentityRecords, OpenIdentityRun};
 use super::identity_run_writer::IdentityRunWriter;
+use super::run_merger::is_damage;
 use super::run_shape::RunShape;
 
 /// Merges consecutive runs; fails where nothing can be written. Where a run cannot be read, that is the result. A page
@@ -26,7 +27,11 @@ pub(super) fn merge_identities(
     let mut merged = IdentityRunWriter::new(shape);
     loop {
         match merge.next() {
-            Ok(Some(record)) => merged.push(writer, record)?,
+            Ok(Some(record)) => match merged.push(writer, record) {
+                // Not the writer's fault: no page takes the records.
+                Err(error) if is_damage(&error) => return Ok(Err(error)),
+                pushed => pushed?,
+            },
             Ok(None) => break,
             Err(error) => return Ok(Err(error)),
         }

@@ -1,6 +1,6 @@
 //! In which blocks of the archive a fragment may be, asked of the runs of identities: a page of each is
-//! read for a question, so nothing is read in proportion to the history. Who asks much gets a filter first,
-//! which is: then most questions read nothing.
+//! read for a question, so nothing is read in proportion to the history. For who asks much a filter is made, which
+//! reads all runs once: after that most questions read nothing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
