@@ -1,10 +1,11 @@
-//! What each stage of `add` and `extract` costs by itself: `cargo bench --bench stages -- --max-time 2`.
+//! What each stage of `add` and `extract` costs by itself: `cargo bench --bench stages`.
 //!
 //! Content is made up: words of a small vocabulary, which compress about as well as source text. How the stages
 //! add up is in `spec/benchmarks.md`.
 #![expect(clippy::unwrap_used, reason = "a bench that panics has failed, as it should")]
 
 use std::fs;
+use std::time::Duration;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -19,7 +20,9 @@ const CONTENT_BYTES: usize = 16 << 20;
 const NAMES: usize = 1000;
 
 fn main() {
-    divan::main();
+    // Packing at level 3 takes seconds: a hundred samples of it are not worth the wait.
+    let stages = divan::Divan::default().max_time(Duration::from_secs(2));
+    stages.config_with_args().main();
 }
 
 /// Numbers that are the same in every run.
