@@ -62,12 +62,12 @@ pub(super) fn check_live_runs(
 fn has_same_identities(archive: &Archive, manifest: &Manifest, before: &Manifest) -> bool {
     let Ok(table) = BlockTable::of_runs(archive, &manifest.fragment_runs) else { return true };
     let mut first_block = 0;
-    let mut places = before.identity_runs.iter().scan(0, |first_block, run| {
-        let place = (*first_block, *run);
+    let with_first_block = |first_block: &mut u64, run: &IdentityRun| {
+        let before = *first_block;
         *first_block += run.blocks;
-        Some(place)
-    });
-    let before: Vec<(u64, IdentityRun)> = places.by_ref().collect();
+        Some((before, *run))
+    };
+    let before: Vec<_> = before.identity_runs.iter().scan(0, with_first_block).collect();
     manifest.identity_runs.iter().all(|run| {
         let blocks = first_block..first_block + run.blocks;
         first_block = blocks.end;
