@@ -119,7 +119,8 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(&self.0).status();
+        // Programs that other tests start right now may hold it for a moment.
+        let unmounted = Command::new("umount").arg("-l").arg(&self.0).status();
         assert!(unmounted.is_ok_and(|status| status.success()));
     }
 }

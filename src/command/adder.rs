@@ -229,14 +229,14 @@ impl<'a> Adder<'a> {
 
     /// Reads a file that was met under another name before, unless it is known from that.
     fn read_in_turn(&mut self, object: &Object, old: Option<&Stored>) -> ReadResult {
-        let now = (self.options.environment.now)();
+        let moment = self.options.environment.moment();
         if let Some(content) = self.links.content(object, old) {
-            let mut read = self.reader.read_metadata(object, now)?;
+            let mut read = self.reader.read_metadata(object, moment)?;
             read.stored.content = content;
             return Ok(read);
         }
         let mut reader = ObjectReader::new(self.sources);
-        let read = reader.read(object, old, now, self);
+        let read = reader.read(object, old, moment, self);
         reader.deliver(self)?;
         read.map(|read| self.completed(read))
     }

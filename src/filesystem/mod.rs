@@ -6,6 +6,7 @@
 
 mod accounts;
 mod apply;
+mod change_clock;
 mod descent;
 mod directories;
 mod existing;
@@ -24,6 +25,7 @@ mod xattr;
 
 pub use accounts::AccountNames;
 pub use apply::Unapplied;
+pub use change_clock::ChangeClocks;
 pub use existing::Existing;
 pub use limits::raise_descriptor_limit;
 pub use new_file::NewFile;

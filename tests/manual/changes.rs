@@ -2,9 +2,12 @@
 
 use std::fs;
 
+use zarc::base::Environment;
+
 use super::{DATE, Desk};
 use crate::support::workbench::{
     Workbench, fresh_in_memory, real_seconds, run_add, set_clock, set_dice, set_mtime,
+    wait_for_a_tick,
 };
 
 #[test]
@@ -78,6 +81,28 @@ fn what_did_not_change_is_not_opened_without_force() {
     options.force = true;
     run_add(&options);
     assert!(is_opened());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_the_kernel_dates_is_settled_with_the_next_tick() {
+    use rustix::fs::inotify;
+    let bench = Workbench::new(fresh_in_memory());
+    let file = bench.work().join("file");
+    fs::write(&file, "content").unwrap();
+    wait_for_a_tick();
+    set_clock(real_seconds());
+    set_dice(7);
+    let mut options = bench.add_options(b"");
+    options.environment.tick = Environment::system().tick;
+    assert!(run_add(&options).0.version.is_some());
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&watch, &file, inotify::WatchFlags::OPEN).unwrap();
+    assert_eq!(run_add(&options).0.version, None);
+    assert!(rustix::io::read(&watch, &mut [0_u8; 4096]).is_err(), "it was opened");
+    // By the same clock nothing is missed: the content alone is another one.
+    fs::write(&file, "CONTENT").unwrap();
+    assert!(run_add(&options).0.version.is_some());
 }
 
 #[cfg(target_os = "linux")]

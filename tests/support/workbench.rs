@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use rustix::fs::{CWD, Timespec, Timestamps, XattrFlags};
@@ -39,7 +40,8 @@ pub fn set_dice(seed: u64) {
 
 /// The clock and the dice of the thread.
 pub fn environment() -> Environment {
-    Environment { now: || Timestamp { seconds: CLOCK.get(), nanos: 5 }, random: throw }
+    let now = || Timestamp { seconds: CLOCK.get(), nanos: 5 };
+    Environment { now, tick: || None, random: throw }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "an environment asks for it")]
@@ -70,6 +72,12 @@ pub fn wait_for_a_tick() {
     while now() == before {
         std::thread::yield_now();
     }
+}
+
+/// The program, started when all that was written before is settled, so that it is not read again.
+pub fn zarc_command() -> Command {
+    wait_for_a_tick();
+    Command::new(env!("CARGO_BIN_EXE_zarc"))
 }
 
 /// A number from the environment, for runs longer than the normal one.
