@@ -1,0 +1,282 @@
+//! The floor that `add` and `extract` stand on: the same work with nothing around it, to tell how far zarc is from what
+//! the machine, the hash and the codec allow.
+//!
+//! - `floor add ARCHIVE TREE [METHOD]`: walks, reads, cuts, hashes, looks fragments up, compresses and writes. No
+//!   metadata, no proof of what was compressed, no earlier versions, no recovery from anything.
+//! - `floor same TREE`: lists directories and asks for the status of every name.
+//! - `floor extract ARCHIVE DIRECTORY`: decodes, hashes, makes the files with their dates.
+//!
+//! One thread, so its CPU time is what counts; what it writes is no archive of zarc.
+#![expect(clippy::unwrap_used, reason = "a bench that panics has failed, as it should")]
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RawDir, Stat, Timespec, Timestamps, futimens, open, openat,
+    statat,
+};
+use zarc::base::Digest;
+use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
+use zarc::crypto::IdentityHash;
+use zarc::fragment::Fragmenter;
+
+/// What zarc has without options.
+const USUAL_METHOD: &str = "25";
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["add", archive, tree] => add(archive, tree, USUAL_METHOD),
+        ["add", archive, tree, method] => add(archive, tree, method),
+        ["same", tree] => walk(&mut Statuses(0), &open_tree(tree), &mut tree.into()),
+        ["extract", archive, directory] => extract(archive, directory),
+        _ => panic!("floor add ARCHIVE TREE [METHOD] | same TREE | extract ARCHIVE DIRECTORY"),
+    }
+}
+
+/// What is done with each object of a tree.
+trait Visitor {
+    fn visit(&mut self, directory: BorrowedFd<'_>, path: &Path, stat: &Stat);
+}
+
+/// Nothing but the status is asked for.
+struct Statuses(u64);
+
+impl Visitor for Statuses {
+    fn visit(&mut self, _: BorrowedFd<'_>, _: &Path, stat: &Stat) {
+        self.0 += stat.st_size.unsigned_abs();
+    }
+}
+
+fn open_tree(tree: &str) -> OwnedFd {
+    open(tree, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap()
+}
+
+/// Directories are sorted, so that an order of names is kept as in an archive.
+fn walk(visitor: &mut impl Visitor, directory: &OwnedFd, path: &mut PathBuf) {
+    let mut buffer = [MaybeUninit::uninit(); 32 << 10];
+    let mut names = Vec::new();
+    let mut list = RawDir::new(directory, &mut buffer);
+    while let Some(entry) = list.next() {
+        let entry = entry.unwrap();
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            names.push(entry.file_name().to_owned());
+        }
+    }
+    names.sort_unstable();
+    for name in names {
+        let stat = statat(directory, &name, AtFlags::SYMLINK_NOFOLLOW).unwrap();
+        path.push(std::ffi::OsStr::from_bytes(name.to_bytes()));
+        visitor.visit(directory.as_fd(), path, &stat);
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW;
+            walk(visitor, &openat(directory, &name, flags, Mode::empty()).unwrap(), path);
+        }
+        path.pop();
+    }
+}
+
+/// Bytes of a block, and where its fragments go when they come back.
+struct Block {
+    kind: ContentKind,
+    number: usize,
+    raw: Vec<u8>,
+}
+
+struct Packer {
+    method: Method,
+    identities: IdentityHash,
+    fragmenter: Fragmenter,
+    /// Block, offset and length.
+    known: HashMap<Digest, (usize, usize, usize)>,
+    open: Vec<Block>,
+    blocks: usize,
+    archive: BufWriter<File>,
+    list: BufWriter<File>,
+    buffer: Vec<u8>,
+}
+
+impl Visitor for Packer {
+    fn visit(&mut self, directory: BorrowedFd<'_>, path: &Path, stat: &Stat) {
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return;
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW;
+        let name = path.file_name().unwrap();
+        let mut file = File::from(openat(directory, name, flags, Mode::empty()).unwrap());
+        let mut content = std::mem::take(&mut self.buffer);
+        content.clear();
+        file.read_to_end(&mut content).unwrap();
+        write!(self.list, "{} {}", stat.st_mtime, stat.st_mtime_nsec).unwrap();
+        let kind = ContentKind::of(&content[..content.len().min(64 << 10)]);
+        let mut rest = content.as_slice();
+        while let Some(len) = self.fragmenter.cut(rest, true) {
+            let (fragment, after) = rest.split_at(len);
+            self.take(kind, fragment);
+            rest = after;
+        }
+        self.buffer = content;
+        self.list.write_all(b" ").unwrap();
+        self.list.write_all(path.as_os_str().as_bytes()).unwrap();
+        self.list.write_all(b"\0").unwrap();
+    }
+}
+
+impl Packer {
+    fn take(&mut self, kind: ContentKind, fragment: &[u8]) {
+        let identity = self.identities.of(fragment);
+        let place = match self.known.get(&identity) {
+            Some(&place) => place,
+            None => {
+                let place = self.store(kind, fragment);
+                self.known.insert(identity, place);
+                place
+            }
+        };
+        write!(self.list, ":{}:{}:{}", place.0, place.1, place.2).unwrap();
+    }
+
+    fn store(&mut self, kind: ContentKind, fragment: &[u8]) -> (usize, usize, usize) {
+        let at = self.open.iter().position(|block| block.kind == kind).unwrap_or_else(|| {
+            self.open.push(Block { kind, number: self.blocks, raw: Vec::new() });
+            self.blocks += 1;
+            self.open.len() - 1
+        });
+        let block = &mut self.open[at];
+        let place = (block.number, block.raw.len(), fragment.len());
+        block.raw.extend_from_slice(fragment);
+        if block.raw.len() >= self.method.block_bytes() {
+            let block = self.open.swap_remove(at);
+            self.seal(&block);
+        }
+        place
+    }
+
+    fn seal(&mut self, block: &Block) {
+        let packed = pack(&block.raw, &self.method, block.kind).unwrap();
+        let is_stored = u8::from(packed.codec == Codec::Store);
+        self.archive.write_all(&(block.number as u64).to_le_bytes()).unwrap();
+        self.archive.write_all(&(block.raw.len() as u64).to_le_bytes()).unwrap();
+        self.archive.write_all(&(packed.bytes.len() as u64).to_le_bytes()).unwrap();
+        self.archive.write_all(&[is_stored]).unwrap();
+        self.archive.write_all(&packed.bytes).unwrap();
+    }
+}
+
+fn add(archive: &str, tree: &str, method: &str) {
+    let create = |name: &str| BufWriter::new(File::create(name).unwrap());
+    let mut packer = Packer {
+        method: Method::parse(method).unwrap(),
+        identities: IdentityHash::new(None),
+        fragmenter: Fragmenter::new(6).unwrap(),
+        known: HashMap::new(),
+        open: Vec::new(),
+        blocks: 0,
+        archive: create(archive),
+        list: create(&format!("{archive}.list")),
+        buffer: Vec::new(),
+    };
+    walk(&mut packer, &open_tree(tree), &mut tree.into());
+    for block in std::mem::take(&mut packer.open) {
+        packer.seal(&block);
+    }
+    packer.list.flush().unwrap();
+    packer.archive.into_inner().unwrap().sync_all().unwrap();
+}
+
+/// A line of the list: `SECONDS NANOSECONDS[:BLOCK:OFFSET:LENGTH]... PATH`.
+struct Listed {
+    mtime: Timespec,
+    path: PathBuf,
+    /// Pieces that are not there yet.
+    missing: usize,
+}
+
+/// Where a piece of a block goes.
+struct Piece {
+    file: usize,
+    file_offset: u64,
+    start: usize,
+    len: usize,
+}
+
+/// All files, and for each block what is made of it.
+fn read_list(archive: &str) -> (Vec<Listed>, HashMap<u64, Vec<Piece>>) {
+    let (mut files, mut pieces) = (Vec::new(), HashMap::<_, Vec<_>>::new());
+    for line in BufReader::new(File::open(format!("{archive}.list")).unwrap()).split(0) {
+        let line = line.unwrap();
+        let mut words = line.splitn(3, |&byte| byte == b' ');
+        let mut word = || words.next().unwrap();
+        let text = |word| str::from_utf8(word).unwrap();
+        let tv_sec = text(word()).parse().unwrap();
+        let mut numbers = text(word()).split(':').map(|number| number.parse::<u64>().unwrap());
+        let tv_nsec = numbers.next().unwrap().try_into().unwrap();
+        let path = PathBuf::from(std::ffi::OsStr::from_bytes(word()));
+        let (mut file_offset, mut missing) = (0, 0);
+        while let Some(block) = numbers.next() {
+            let mut number = || usize::try_from(numbers.next().unwrap()).unwrap();
+            let (start, len) = (number(), number());
+            let piece = Piece { file: files.len(), file_offset, start, len };
+            pieces.entry(block).or_default().push(piece);
+            (file_offset, missing) = (file_offset + len as u64, missing + 1);
+        }
+        files.push(Listed { mtime: Timespec { tv_sec, tv_nsec }, path, missing });
+    }
+    (files, pieces)
+}
+
+fn extract(archive: &str, directory: &str) {
+    let (mut files, pieces) = read_list(archive);
+    let root = open_tree(directory);
+    let mut made = PathBuf::new();
+    for file in &files {
+        let parent = file.path.parent().unwrap();
+        if parent != made {
+            std::fs::create_dir_all(Path::new(directory).join(parent)).unwrap();
+            parent.clone_into(&mut made);
+        }
+        if file.missing == 0 {
+            finish(&create(&root, &file.path), file.mtime);
+        }
+    }
+    let identities = IdentityHash::new(None);
+    let mut archive = BufReader::new(File::open(archive).unwrap());
+    let (mut head, mut packed, mut raw) = ([0; 25], Vec::new(), Vec::new());
+    while archive.read_exact(&mut head).is_ok() {
+        let number = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().unwrap());
+        packed.resize(usize::try_from(number(16)).unwrap(), 0);
+        archive.read_exact(&mut packed).unwrap();
+        let codec = if head[24] == 1 { Codec::Store } else { Codec::Zstd };
+        unpack(codec, &packed, usize::try_from(number(8)).unwrap(), &mut raw).unwrap();
+        for in_file in pieces[&number(0)].chunk_by(|one, other| one.file == other.file) {
+            let listed = &mut files[in_file[0].file];
+            let file = create(&root, &listed.path);
+            for piece in in_file {
+                let bytes = &raw[piece.start..piece.start + piece.len];
+                std::hint::black_box(identities.of(bytes));
+                file.write_all_at(bytes, piece.file_offset).unwrap();
+            }
+            listed.missing -= in_file.len();
+            if listed.missing == 0 {
+                finish(&file, listed.mtime);
+            }
+        }
+    }
+}
+
+fn create(root: &OwnedFd, path: &Path) -> File {
+    let flags = OFlags::CREATE | OFlags::WRONLY;
+    File::from(openat(root, path, flags, Mode::from_raw_mode(0o644)).unwrap())
+}
+
+fn finish(file: &File, mtime: Timespec) {
+    futimens(file, &Timestamps { last_access: mtime, last_modification: mtime }).unwrap();
+}
