@@ -320,7 +320,7 @@ fn every_spelling_of_a_method_is_in_the_help_and_taken() {
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for (form, values) in [
         ("-method <LEVEL[SIZE]>", &["0", "1", "25", "58"][..]),
-        ("level 0 to 5, and the size of blocks, 0 to 8 for 2^0 to 2^8 MiB (25)", &["50"]),
+        ("level 0 to 5, and the size of blocks, 0 to 8 for 2^0 to 2^8 MiB (zstd:5,5)", &["50"]),
         ("store[,SIZE]", &["store", "store,3"]),
         ("zstd[:1 to 22][,SIZE]", &["zstd", "zstd,2", "zstd:22", "zstd:1,8"]),
         ("brotli[:0 to 11][,SIZE]", &["brotli", "brotli,0", "brotli:11", "brotli:0,8"]),

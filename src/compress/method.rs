@@ -108,8 +108,8 @@ impl Method {
     fn of_level(digit: &str) -> Option<Self> {
         let (codec, level, block_exponent) = match digit {
             "0" => (Codec::Store, 0, 4),
-            "1" => (Codec::Zstd, 2, 4),
-            "2" => (Codec::Zstd, 5, 6),
+            "1" => (Codec::Zstd, 2, 5),
+            "2" => (Codec::Zstd, 7, 6),
             "3" => (Codec::Lzma, 6, 4),
             "4" => (Codec::ContextMixing, Self::CM_FAST, 4),
             "5" => (Codec::ContextMixing, Self::CM_STRONG, 4),
@@ -207,7 +207,7 @@ impl Method {
 }
 
 impl Default for Method {
-    /// Level 2 with half of its memory.
+    /// Between levels 1 and 2.
     fn default() -> Self {
         Self::new(Codec::Zstd, 5, 5)
     }
@@ -241,12 +241,12 @@ mod tests {
         let (lzma, cm) = (Codec::Lzma, Codec::ContextMixing);
         for (text, codec, level, mib) in [
             ("0", store, 0, 16),
-            ("1", zstd, 2, 16),
+            ("1", zstd, 2, 32),
             ("14", zstd, 2, 16),
             ("10", zstd, 2, 1),
-            ("2", zstd, 5, 64),
-            ("25", zstd, 5, 32),
-            ("26", zstd, 5, 64),
+            ("2", zstd, 7, 64),
+            ("25", zstd, 7, 32),
+            ("26", zstd, 7, 64),
             ("3", lzma, 6, 16),
             ("4", cm, 1, 16),
             ("5", cm, 2, 16),
@@ -277,7 +277,7 @@ mod tests {
             assert_eq!(Method::parse(&method.to_string()).unwrap(), method);
             assert_eq!(MethodChoice::parse(text).unwrap().of_blocks(), Some(method));
         }
-        assert_eq!(Method::parse("25").unwrap(), Method::default());
+        assert_eq!(Method::parse("zstd:5,5").unwrap(), Method::default());
         let of_text = Method::parse("32").unwrap().of(ContentKind::Text);
         assert_eq!(of_text, Method::parse("ppmd,2").unwrap());
         let of_code = Method::parse("32").unwrap().of(ContentKind::Executable);

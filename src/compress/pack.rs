@@ -77,6 +77,7 @@ pub(super) fn compress(raw: &[u8], method: Method, limit: usize) -> Result<Optio
         }
         let context = slot.as_mut().ok_or_else(out_of_memory)?;
         prepare(context, method, method.long_window_log()).map_err(zstd_error)?;
+        few_distant_matches(context).map_err(zstd_error)?;
         let compressed = compress_with(context, raw, limit);
         if compressed.is_err() {
             // What state a failed context is in is not worth knowing.
@@ -137,6 +138,15 @@ fn prepare(
         context.set_parameter(CParameter::EnableLongDistanceMatching(true))?;
         context.set_parameter(CParameter::WindowLog(window_log))?;
     }
+    Ok(())
+}
+
+/// Long-distance matching looks at one place of 128 and at two candidates there: half of the time for a
+/// hundredth of the matches, as fragments that come again are not in the block anyway. (After a prefix the defaults
+/// stay: changes between versions are found there.)
+fn few_distant_matches(context: &mut CCtx<'_>) -> std::result::Result<(), ErrorCode> {
+    context.set_parameter(CParameter::LdmHashRateLog(7))?;
+    context.set_parameter(CParameter::LdmBucketSizeLog(1))?;
     Ok(())
 }
 

@@ -28,7 +28,7 @@ use zarc::crypto::IdentityHash;
 use zarc::fragment::Fragmenter;
 
 /// What zarc has without options.
-const USUAL_METHOD: &str = "25";
+const USUAL_METHOD: &str = "zstd:5,5";
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();

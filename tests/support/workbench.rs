@@ -62,14 +62,15 @@ pub fn real_seconds() -> i64 {
     clock_gettime(ClockId::Realtime).tv_sec
 }
 
-/// Waits until what changes from here on has another change time than what changed before.
+/// Waits until the clock that dates changes is past this moment: what changes from here on has another change
+/// time than what changed before, and that is settled. The clock lags, so the next tick may not do.
 pub fn wait_for_a_tick() {
-    let now = || {
-        let now = clock_gettime(ClockId::RealtimeCoarse);
+    let moment = |clock| {
+        let now = clock_gettime(clock);
         (now.tv_sec, now.tv_nsec)
     };
-    let before = now();
-    while now() == before {
+    let now = moment(ClockId::Realtime);
+    while moment(ClockId::RealtimeCoarse) <= now {
         std::thread::yield_now();
     }
 }
