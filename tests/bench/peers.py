@@ -4,7 +4,8 @@
 usage: peers.py WORK_DIRECTORY [--corpora releases,system,small] [--peers zarc,zpaq-m1,...] [--rounds N]
        peers.py WORK_DIRECTORY --report
 
-The corpora are made by `corpora.sh WORK_DIRECTORY`. The program is target/release/zarc, or $ZARC. Whole
+The corpora are made by `corpora.sh WORK_DIRECTORY`. The program is target/release/zarc, or $ZARC;
+`floor` is target/release/examples/floor. Whole
 processes are measured: wall time, CPU time of all their threads and children, the largest resident set. Peers take
 turns within a round, so that what else the machine does hits all of them; of several rounds the least wall time and
 the median CPU time count. Everything is read once before, so caches are warm, and nothing is deleted before
@@ -32,7 +33,8 @@ ZARC = os.environ.get("ZARC", str(HERE / "target/release/zarc"))
 
 @dataclass
 class Peer:
-    """Commands in which {archive}, {tree}, {name} (of the update), {file} and {out} are filled in."""
+    """Commands in which {archive}, {tree}, {name} (of the update), {file} and {out} are filled in. One that is
+    empty is left out; `same` is `add` if nothing else is said."""
 
     program: str
     version: str
@@ -41,6 +43,7 @@ class Peer:
     one: str = ""
     list: str = ""
     init: str = ""
+    same: str = ""
     keeps_history: bool = True
 
 
@@ -52,6 +55,17 @@ def zarc(options="", key=""):
         extract=f"{{program}} extract {{archive}} -to {{out}} -quiet {key}",
         one=f"{{program}} extract {{archive}} {{file}} -to {{out}} -quiet {key}",
         list=f"{{program}} list {{archive}} {key}",
+    )
+
+
+def floor(method=""):
+    """What reading, cutting, hashing, compressing and writing take by themselves: the limit of zarc."""
+    return Peer(
+        str(HERE / "target/release/examples/floor"), "echo floor",
+        add=f"{{program}} add {{archive}} {{tree}} {method}",
+        same="{program} same {tree}",
+        extract="{program} extract {archive} {out}",
+        keeps_history=False,
     )
 
 
@@ -78,7 +92,7 @@ def borg(compression):
 
 PEERS = {
     "zarc": zarc(), **{f"zarc-m{level}": zarc(f"-method {level}") for level in range(6)},
-    "zarc-key": zarc(key="-key 'correct horse'"),
+    "zarc-key": zarc(key="-key 'correct horse'"), "floor": floor(), "floor-m1": floor("1"),
     **{f"zpaq-m{level}": zpaq(f"-method {level}") for level in range(6)},
     "zpaqfranz": Peer(
         "zpaqfranz", "{program} | head -1",
@@ -114,7 +128,7 @@ PEERS = {
         keeps_history=False,
     ),
 }
-USUAL = "zarc,zarc-m1,zpaq-m1,zpaq-m2,zpaqfranz,borg-zstd3,restic,rustic,tar-zstd3"
+USUAL = "zarc,zarc-m1,floor,floor-m1,zpaq-m1,zpaq-m2,zpaqfranz,borg-zstd3,restic,rustic,tar-zstd3"
 # zarc's own column when it is compared with itself, and the lines of the tables.
 OPERATIONS = {
     "add": "add", "same": "add, nothing changed", "list": "list", "one": "extract one file",
@@ -217,15 +231,12 @@ class Bench:
 
         if peer.init:
             self.shell(peer.init.format(**values), directory)
-        keep(say("add", peer.add, name="v1"))
-        if not peer.keeps_history and corpus == "releases":
-            return
-        if peer.keeps_history:
-            keep(say("same", peer.add, name="same"))
-        keep(say("list", peer.list, name="v1"))
-        keep(say("one", peer.one, name="v1"))
-        keep(say("extract", peer.extract, name="v1"))
-        if corpus != "releases":
+        same = peer.same or (peer.add if peer.keeps_history else "")
+        commands = [("add", peer.add), ("same", same), ("list", peer.list), ("one", peer.one), ("extract", peer.extract)]
+        for operation, command in commands:
+            if command:
+                keep(say(operation, command, name="same" if operation == "same" else "v1"))
+        if corpus != "releases" or not peer.keeps_history:
             return
         total = defaultdict(float, exit=0)
         for number, release in enumerate(trees[1:], 2):
@@ -241,7 +252,8 @@ class Bench:
 
 def size_of(here, values):
     """Bytes of the archive, whatever it is made of."""
-    paths = [path for path in here.glob("archive*")]
+    # What the floor notes of files is no part of the blocks that it packs.
+    paths = [path for path in here.glob("archive*") if path.suffix != ".list"]
     files = [file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
     return sum(file.stat().st_size for file in files)
 
