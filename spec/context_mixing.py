@@ -388,7 +388,7 @@ class Model:
         self.long = 32 if is_strong else 12
         self.match = Match(clamp(10, bits, 22), raw)
         self.expected = ExpectedByte(clamp(10, bits, 18))
-        table_bits = clamp(8, bits - 2, 16)
+        table_bits = clamp(8, bits - 2, 17 if is_strong else 16)
         self.tables = [Table(table_bits if i else 11) for i in range(self.count)]
         self.cells = [history_cells() for _ in range(self.count)]
         mixers = 3 if is_strong else 2

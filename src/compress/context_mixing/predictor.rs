@@ -46,7 +46,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let logistic = Logistic::new();
         let histories = BitHistories::new();
         let len_bits = (raw_len | 1).ilog2() + 1;
-        let table_bits = len_bits.saturating_sub(2).clamp(8, 16);
+        let table_bits = len_bits.saturating_sub(2).clamp(8, if Self::STRONG { 17 } else { 16 });
         let table = |i: usize| HistoryTable::new(if i == 0 { 11 } else { table_bits });
         let weight = if Self::STRONG { 1 << 17 } else { 1 << 18 };
         let of_strong = |count: usize| if Self::STRONG { count } else { 1 };
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn memory_is_bounded_by_strength_and_length() {
         for kind in [Kind::Text, Kind::Binary] {
-            for (len, fast_mb, strong_mb) in [(0, 6, 8), (100_000, 28, 40), (usize::MAX, 64, 88)] {
+            for (len, fast_mb, strong_mb) in [(0, 6, 8), (100_000, 28, 40), (usize::MAX, 64, 140)] {
                 assert!(table_bytes(&Predictor::<9, 2>::new(kind, len)) < fast_mb << 20);
                 assert!(table_bytes(&Predictor::<14, 2>::new(kind, len)) < strong_mb << 20);
             }
