@@ -159,7 +159,7 @@ def is_word_byte(byte):
 class Contexts:
     def __init__(self, is_text, raw):
         self.is_text, self.raw = is_text, raw
-        self.words = [0, 0, 0]
+        self.words = [0, 0]
         self.line_start = self.line_above = self.line_head = 0
         self.followers = [0] * 256
 
@@ -176,7 +176,7 @@ class Contexts:
             lower = byte + 32 if 0x41 <= byte <= 0x5A else byte
             self.words[0] = combine(self.words[0], lower + 1)
         elif self.words[0]:
-            self.words = [0, self.words[0], self.words[1]]
+            self.words = [0, self.words[0]]
         if byte == 10:
             self.line_above, self.line_start, self.line_head = self.line_start, len(self.raw) + 1, 0
         elif self.line_head <= 32:
@@ -193,47 +193,47 @@ class Contexts:
         return h
 
     def text(self):
-        word, before, before_that = self.words
+        word, before = self.words
         newest = self.back(1)
         column = len(self.raw) - self.line_start
         above = self.line_above + column
         above = self.raw[above] if above < self.line_start else 0
-        h = [0] * 20
+        h = [0] * 14
         h[5] = combine(combine(5, word), newest)
-        h[6] = combine(combine(combine(6, word), before), newest)
-        h[8] = self.order(5)
-        h[9] = self.order(8)
-        h[10] = combine(combine(combine(10, word), before), before_that)
-        h[11] = combine(combine(combine(11, word), before_that), newest)
-        h[12] = combine(12, self.last(3, 1))
-        h[13] = combine(13, self.last(4, 2))
-        h[14] = combine(combine(14, above << 8 | newest), min(column, 255))
-        h[15] = combine(15, above << 16 | self.last(2))
-        h[16] = combine(combine(16, self.followers[newest] & 0xFFFF), newest)
-        h[17] = combine(combine(17, word), self.line_head << 8)
-        h[18] = self.order(7)
-        h[19] = combine(combine(19, before), self.last(2))
+        h[6] = combine(6, above << 16 | self.last(2))
+        h[8] = combine(combine(8, self.followers[newest] & 0xFFFF), newest)
+        h[9] = combine(combine(combine(9, word), before), newest)
+        h[10] = combine(10, self.last(4, 2))
+        h[11] = combine(combine(11, above << 8 | newest), min(column, 255))
+        h[12] = combine(combine(12, word), self.line_head << 8)
+        h[13] = combine(combine(13, before), self.last(2))
         return h
 
     def binary(self):
         low, high = self.last(4), self.last(8) >> 32
         newest, position = self.back(1), len(self.raw)
-        h = [0] * 20
+        h = [0] * 14
         h[5] = combine(5, self.last(3, 1))
-        h[6] = combine(6, low & 0xF8F8F8F8)
-        h[8] = self.order(5)
-        h[9] = self.order(8)
-        h[10] = combine(combine(10, self.last(4, 3)), position & 3)
-        h[11] = combine(11, low & 0xFF0000FF)
-        h[12] = combine(12, self.last(4, 2))
-        h[13] = combine(combine(13, high & 0xFF000000), position & 7)
-        h[14] = combine(combine(14, self.back(16)), position & 15)
-        h[15] = combine(combine(15, low & 0xF8F8F8F8), high & 0xF8F8)
-        h[16] = combine(combine(16, self.followers[newest] & 0xFFFF), newest)
-        h[17] = combine(combine(17, self.last(2)), high & 0xFF000000)
-        h[18] = combine(combine(18, low & 0x00FF00FF), high & 0xFF)
-        h[19] = combine(combine(19, self.last(4, 3)), high & 0xFF000000)
+        h[6] = combine(combine(6, high & 0xFF000000), position & 7)
+        h[8] = combine(combine(8, self.last(4, 3)), high & 0xFF000000)
+        h[9] = combine(9, low & 0xF8F8F8F8)
+        h[10] = combine(10, self.last(4, 2))
+        h[11] = combine(combine(11, self.back(16)), position & 15)
+        h[12] = combine(combine(12, self.followers[newest] & 0xFFFF), newest)
+        h[13] = combine(combine(13, self.last(2)), high & 0xFF000000)
         return h
+
+    def of_expected(self, expected, state):
+        word, before = self.words
+        return [
+            combine(0, state),
+            combine(1, self.back(1) << 8 | expected),
+            combine(combine(2, self.last(2)), expected),
+            combine(combine(3, self.last(3)), expected),
+            combine(combine(4, self.last(4)), expected),
+            combine(self.order(6), expected),
+            combine(combine(combine(6, word), before), expected),
+        ]
 
 
 # --- section 7: slots ---------------------------------------------------------------------------
@@ -259,12 +259,11 @@ class Table:
 
 
 class Match:
-    def __init__(self, bits, long, raw):
-        self.bits, self.long, self.raw, self.positions = bits, long, raw, {}
+    def __init__(self, bits, raw):
+        self.bits, self.raw, self.positions = bits, raw, {}
         self.pointer = self.length = self.misses = self.expected = 0
-        self.cells = [Cell() for _ in range(256)]
-        self.whole = [Cell(4_000_000) for _ in range(16)]
-        self.cell = None
+        self.cells = [Cell() for _ in range(256 + 16)]
+        self.cell, self.is_refused = None, False
 
     def start_byte(self):
         raw, position = self.raw, len(self.raw)
@@ -290,6 +289,7 @@ class Match:
         if self.misses == 255:
             self.pointer = self.length = 0
         self.expected = raw[self.pointer] | 256 if self.pointer else 0
+        self.is_refused = False
 
     def length_class(self):
         length = self.length
@@ -304,27 +304,20 @@ class Match:
     def guess(self):
         return self.expected << 8 | self.length_class()
 
-    def whole_byte(self, coder):
-        if self.length < self.long:
-            return None
-        cell = self.whole[min(self.length.bit_length() - 1, 15)]
-        hit = coder.bit(cell.probability >> 6)
-        cell.learn(hit, 1023)
-        if hit:
-            return self.expected & 255
-        self.expected = 0
-        return None
+    def state(self):
+        return self.length_class() * 8 + (self.misses & 7)
 
     def predict(self, partial, bit_count):
         self.cell = None
         if self.expected >> 8 - bit_count != partial:
             return 0
         bit = self.expected >> 7 - bit_count & 1
-        self.cell = self.cells[(self.length_class() * 8 + (self.misses & 7)) * 2 + bit]
+        state = 128 + bit_count if self.is_refused else self.state()
+        self.cell = self.cells[state * 2 + bit]
         return STRETCH[self.cell.probability >> 10]
 
 
-# --- sections 9 and 10: mixing and refining -----------------------------------------------------
+# --- section 9: mixing and refining -----------------------------------------------------------
 
 
 class Mixer:
@@ -337,7 +330,7 @@ class Mixer:
         products = (x * clamp(-32768, w >> 7, 32767) for x, w in zip(inputs, self.weights))
         logit = signed32(sum(products)) >> 13
         self.probability = squash(logit)
-        return clamp(-2047, logit, 2047)
+        return logit
 
     def learn(self, bit, rate):
         error = (bit << 16) - self.probability >> 1
@@ -359,19 +352,42 @@ class Refinement:
 
     def learn(self, bit):
         target = 65535 if bit else 0
-        self.curve[self.cell] += target - self.curve[self.cell] >> 6
+        self.curve[self.cell] += target - self.curve[self.cell] >> 5
 
 
-# --- section 11: the model ----------------------------------------------------------------------
+# --- section 8: the expected byte ---------------------------------------------------------------
+
+
+class ExpectedByte:
+    def __init__(self, bits):
+        self.bits, self.tables = bits, [{} for _ in range(7)]
+        self.mixers = [Mixer(8, 1 << 18), Mixer(8, 1 << 18)]
+
+    def bit(self, coder, hashes, chosen):
+        places = [value >> 32 - self.bits for value in hashes]
+        cells = [t.setdefault(p, Cell(4_000_000)) for t, p in zip(self.tables, places)]
+        inputs = [STRETCH[cell.probability >> 10] for cell in cells] + [256]
+        logits = [mixer.mix(inputs, one) for mixer, one in zip(self.mixers, chosen)]
+        hit = coder.bit(squash(sum(logits) >> 1))
+        for i, cell in enumerate(cells):
+            cell.learn(hit, 127 if i else 1023)
+        for mixer in self.mixers:
+            mixer.learn(hit, 10)
+        return hit
+
+
+# --- the model ----------------------------------------------------------------------------------
 
 
 class Model:
     def __init__(self, is_text, is_strong, raw_len, raw):
         self.raw, self.strong = raw, is_strong
-        self.count = 20 if is_strong else 8
+        self.count = 14 if is_strong else 9
         bits = max(raw_len, 1).bit_length()
         self.contexts = Contexts(is_text, raw)
-        self.match = Match(clamp(10, bits, 22 if is_strong else 20), 64 if is_strong else 32, raw)
+        self.long = 32 if is_strong else 12
+        self.match = Match(clamp(10, bits, 22), raw)
+        self.expected = ExpectedByte(clamp(10, bits, 18))
         table_bits = clamp(8, bits - 2, 17 if is_strong else 16)
         self.tables = [Table(table_bits if i else 11) for i in range(self.count)]
         self.cells = [history_cells() for _ in range(self.count)]
@@ -379,15 +395,23 @@ class Model:
         weight = 1 << 17 if is_strong else 1 << 18
         self.mixers = [Mixer(self.count + 2, weight) for _ in range(mixers)]
         self.last_mixer = Mixer(mixers, (1 << 20) // mixers)
-        self.refinements = [Refinement(), Refinement()]
+        self.refinements = [Refinement() for _ in range(mixers)]
 
     def byte(self, coder):
         self.match.start_byte()
-        byte = self.match.whole_byte(coder)
-        if byte is None:
+        if self.match.length >= self.long and self.is_expected(coder):
+            byte = self.match.expected & 255
+        else:
             byte = self.bits(coder)
         self.contexts.push(byte)
         self.raw.append(byte)
+
+    def is_expected(self, coder):
+        match, byte = self.match, self.match.expected & 255
+        hashes = self.contexts.of_expected(byte, min(match.length, 511) * 8 + (match.misses & 7))
+        hit = self.expected.bit(coder, hashes, [match.state(), self.contexts.back(1) << 8 | byte])
+        match.is_refused = not hit
+        return hit
 
     def bits(self, coder):
         wide = [h * 0x9E3779B97F4A7C15 & MASK64 for h in self.contexts.hashes(self.match.guess())]
@@ -409,21 +433,24 @@ class Model:
         inputs = [STRETCH[cell.probability >> 10] if slot[node] else 0
                   for cell, slot in zip(cells, slots)]
         expected = self.match.predict(partial, bit_count)
-        agreeing = self.match.length_class() if expected else 0
+        agreeing = 0
+        if expected:
+            agreeing = 1 if self.match.is_refused else self.match.length_class()
         inputs += [expected, 256]
+        orders = 2 * sum(slot[node] > 0 for slot in slots[1:5]) + (slots[6][node] > 0)
         newest, second = self.contexts.back(1), self.contexts.back(2)
-        sets = [partial, newest << 4 | agreeing, second << 3 | bit_count]
-        outputs = [mixer.mix(inputs, chosen) for mixer, chosen in zip(self.mixers, sets)]
-        logit = self.last_mixer.mix(outputs, partial)
-        mixed = self.last_mixer.probability
-        first = self.refinements[0].refine(logit, agreeing << 8 | partial)
+        sets = [orders << 8 | partial, newest << 4 | agreeing, second << 3 | bit_count]
+        outputs = [clamp(-2047, mixer.mix(inputs, one), 2047) for mixer, one in zip(self.mixers, sets)]
+        logit = clamp(-2047, self.last_mixer.mix(outputs, partial), 2047)
+        pair = ((second << 8 | newest) ^ partial << 16) * 0x9E3779B1 & MASK32
+        curves = [agreeing << 8 | partial, pair >> 16, newest << 8 | partial]
+        refined = [r.refine(logit, curve) for r, curve in zip(self.refinements, curves)]
         if self.strong:
-            second = self.refinements[1].refine(logit, newest << 8 | partial)
-            bit = coder.bit(mixed * 2 + first + second >> 2)
-            self.refinements[1].learn(bit)
+            bit = coder.bit(refined[0] + 2 * refined[1] + refined[2] >> 2)
         else:
-            bit = coder.bit(mixed + first >> 1)
-        self.refinements[0].learn(bit)
+            bit = coder.bit(sum(refined) >> 1)
+        for refinement in self.refinements:
+            refinement.learn(bit)
         for cell, slot in zip(cells, slots):
             cell.learn(bit, 255)
             slot[node] = NEXT[slot[node]][bit]

@@ -57,9 +57,14 @@ fn codec_of(report: &BlockReport) -> u8 {
 
 #[test]
 fn reports_are_the_data_frames() {
-    for (method, of_text, of_code) in
-        [("zstd:1,0", 1, 1), ("brotli:1,0", 2, 2), ("30", 4, 3), ("40", 5, 5), ("0,0", 0, 0)]
-    {
+    for (method, of_text, of_code) in [
+        ("zstd:1,0", 1, 1),
+        ("brotli:1,0", 2, 2),
+        ("30", 4, 3),
+        ("40", 5, 3),
+        ("50", 5, 5),
+        ("0,0", 0, 0),
+    ] {
         let bench = bench();
         let mut options = bench.add_options(b"");
         options.method = Some(MethodChoice::parse(method).unwrap());

@@ -1,7 +1,7 @@
 //! Fragments to blocks, gathered by kind of content.
 
 use crate::base::Digest;
-use crate::compress::ContentKind;
+use crate::compress::{ContentKind, Method};
 use crate::crypto::IdentityHash;
 use crate::format::{BLOCK_FRAGMENTS_MAX, FragmentId, FragmentRecord};
 
@@ -40,17 +40,17 @@ pub(super) struct BlockPacker {
     identities: IdentityHash,
     open: Vec<OpenBlock>,
     next_number: u64,
-    block_bytes: usize,
+    method: Method,
     keeps_data: bool,
     /// Buffers of blocks that were written.
     spare: Vec<Vec<u8>>,
 }
 
 impl BlockPacker {
-    /// The first block gets number `next_number`; blocks have at most `block_bytes` raw bytes.
-    pub(super) fn new(next_number: u64, block_bytes: usize, identities: IdentityHash) -> Self {
+    /// The first block gets number `next_number`; the method says how large blocks get.
+    pub(super) fn new(next_number: u64, method: Method, identities: IdentityHash) -> Self {
         let (open, spare) = (Vec::new(), Vec::new());
-        Self { identities, open, next_number, block_bytes, keeps_data: true, spare }
+        Self { identities, open, next_number, method, keeps_data: true, spare }
     }
 
     /// The same, but blocks only number fragments: their bytes are not kept, so their kind does not
@@ -97,9 +97,10 @@ impl BlockPacker {
     ) -> FragmentId {
         let kind = if self.keeps_data { kind } else { ContentKind::Other };
         // Stored blocks gain nothing from being large.
+        let block_bytes = self.method.of(kind).block_bytes();
         let block_bytes = match kind {
-            ContentKind::Incompressible => self.block_bytes.min(STORED_BLOCK_BYTES),
-            _ => self.block_bytes,
+            ContentKind::Incompressible => block_bytes.min(STORED_BLOCK_BYTES),
+            _ => block_bytes,
         };
         let is_too_full = |block: &OpenBlock| {
             block.kind == kind

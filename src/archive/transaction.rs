@@ -128,7 +128,7 @@ impl<'a> Transaction<'a> {
         manifest.start_update(writer.number(), date, &options.comment);
         let block_bytes = options.method.block_bytes();
         assert!(block_bytes as u64 <= BLOCK_BYTES_MAX, "the method was checked");
-        let packer = BlockPacker::new(first_block, block_bytes, identities.clone());
+        let packer = BlockPacker::new(first_block, options.method, identities.clone());
         let earlier = table.clone().map(|table| Arc::new(BlockReader::new(table)));
         let mut begun = Self {
             queue: FrameQueue::new(

@@ -41,14 +41,25 @@ impl fmt::Display for MethodChoice {
     }
 }
 
+/// Digits that stand for several codecs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ByKind {
+    /// One codec for all blocks.
+    No,
+    /// 3: PPMd for text.
+    TextApart,
+    /// 4: LZMA for machine code, in blocks of half the size, since it takes much more memory.
+    CodeApart,
+}
+
 /// How blocks are compressed, and how large they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Method {
     codec: Codec,
     /// How hard the codec tries: 0 where there is no choice.
     level: u8,
-    /// Order of PPMd for text, if text has a codec of its own.
-    text_order: Option<u8>,
+    /// Whether this is a digit whose codec depends on the kind of content.
+    by_kind: ByKind,
     /// Blocks are of 2 to this power MiB.
     block_exponent: u8,
 }
@@ -78,7 +89,7 @@ impl Method {
     }
 
     const fn new(codec: Codec, level: u8, block_exponent: u8) -> Self {
-        Self { codec, level, text_order: None, block_exponent }
+        Self { codec, level, by_kind: ByKind::No, block_exponent }
     }
 
     /// Reads the value of `-method`: `3`, `26`, `store`, `zstd:12`, `brotli:9,5`, `lzma`, `cm:2`.
@@ -110,13 +121,17 @@ impl Method {
             "0" => (Codec::Store, 0, 4),
             "1" => (Codec::Zstd, 2, 5),
             "2" => (Codec::Zstd, 7, 6),
-            "3" => (Codec::Lzma, 6, 4),
-            "4" => (Codec::ContextMixing, Self::CM_FAST, 4),
-            "5" => (Codec::ContextMixing, Self::CM_STRONG, 4),
+            "3" => (Codec::Lzma, Self::LZMA_LEVEL, 4),
+            "4" => (Codec::ContextMixing, Self::CM_FAST, 5),
+            "5" => (Codec::ContextMixing, Self::CM_STRONG, 5),
             _ => return None,
         };
-        let text_order = (codec == Codec::Lzma).then_some(Self::PPMD_ORDER);
-        Some(Self { text_order, ..Self::new(codec, level, block_exponent) })
+        let by_kind = match digit {
+            "3" => ByKind::TextApart,
+            "4" => ByKind::CodeApart,
+            _ => ByKind::No,
+        };
+        Some(Self { by_kind, ..Self::new(codec, level, block_exponent) })
     }
 
     /// What the name of a codec stands for, with or without a level.
@@ -136,7 +151,11 @@ impl Method {
         };
         let level = level.unwrap_or(default);
         // Larger blocks are for matches far away: the others see no more, or take too much memory.
-        let block_exponent = if codec == Codec::Zstd && level > 2 { 6 } else { 4 };
+        let block_exponent = match codec {
+            Codec::Zstd if level > 2 => 6,
+            Codec::ContextMixing => 5,
+            _ => 4,
+        };
         levels.contains(&level).then(|| Self::new(codec, level, block_exponent))
     }
 
@@ -152,13 +171,16 @@ impl Method {
     /// The method for blocks of one kind.
     #[must_use]
     pub const fn of(self, kind: ContentKind) -> Self {
-        match kind {
-            ContentKind::Text => match self.text_order {
-                Some(order) => Self::new(Codec::Ppmd, order, self.block_exponent),
-                None => self,
-            },
-            ContentKind::Executable | ContentKind::Other => Self { text_order: None, ..self },
-            ContentKind::Incompressible => self.stored(),
+        match (kind, self.by_kind) {
+            (ContentKind::Incompressible, _) => self.stored(),
+            (ContentKind::Text, ByKind::TextApart) => {
+                Self::new(Codec::Ppmd, Self::PPMD_ORDER, self.block_exponent)
+            }
+            (ContentKind::Executable, ByKind::CodeApart) => {
+                let block_exponent = self.block_exponent.saturating_sub(1);
+                Self::new(Codec::Lzma, Self::LZMA_LEVEL, block_exponent)
+            }
+            _ => Self { by_kind: ByKind::No, ..self },
         }
     }
 
@@ -215,12 +237,12 @@ impl Default for Method {
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { codec, level, text_order, block_exponent } = self;
-        match codec {
-            // The one level that has two codecs.
-            _ if text_order.is_some() => write!(f, "3{block_exponent}"),
-            Codec::Store => write!(f, "{codec},{block_exponent}"),
-            _ => write!(f, "{codec}:{level},{block_exponent}"),
+        let Self { codec, level, by_kind, block_exponent } = self;
+        match (by_kind, codec) {
+            (ByKind::TextApart, _) => write!(f, "3{block_exponent}"),
+            (ByKind::CodeApart, _) => write!(f, "4{block_exponent}"),
+            (ByKind::No, Codec::Store) => write!(f, "{codec},{block_exponent}"),
+            (ByKind::No, _) => write!(f, "{codec}:{level},{block_exponent}"),
         }
     }
 }
@@ -248,8 +270,8 @@ mod tests {
             ("25", zstd, 7, 32),
             ("26", zstd, 7, 64),
             ("3", lzma, 6, 16),
-            ("4", cm, 1, 16),
-            ("5", cm, 2, 16),
+            ("4", cm, 1, 32),
+            ("5", cm, 2, 32),
             ("58", cm, 2, 256),
             ("store", store, 0, 16),
             ("store,0", store, 0, 1),
@@ -268,7 +290,7 @@ mod tests {
             ("lzma:9,8", lzma, 9, 256),
             ("ppmd", Codec::Ppmd, 16, 16),
             ("ppmd:2,8", Codec::Ppmd, 2, 256),
-            ("cm", cm, 2, 16),
+            ("cm", cm, 2, 32),
             ("cm:1,3", cm, 1, 8),
         ] {
             let method = Method::parse(text).unwrap();
@@ -282,6 +304,16 @@ mod tests {
         assert_eq!(of_text, Method::parse("ppmd,2").unwrap());
         let of_code = Method::parse("32").unwrap().of(ContentKind::Executable);
         assert_eq!(of_code, Method::parse("lzma,2").unwrap());
+        for (level, size, kind, codec) in [
+            ("42", "2", ContentKind::Text, "cm:1"),
+            ("42", "2", ContentKind::Other, "cm:1"),
+            ("42", "1", ContentKind::Executable, "lzma"),
+            ("40", "0", ContentKind::Executable, "lzma"),
+            ("52", "2", ContentKind::Executable, "cm:2"),
+        ] {
+            let expected = Method::parse(&format!("{codec},{size}")).unwrap();
+            assert_eq!(Method::parse(level).unwrap().of(kind), expected, "{level}");
+        }
         let index = MethodChoice::parse("i").unwrap();
         assert_eq!((index, index.of_blocks()), (MethodChoice::Index, None));
         assert_eq!(MethodChoice::parse(&index.to_string()).unwrap(), index);

@@ -1,7 +1,13 @@
 //! The contexts: hashes of what stands before the next byte.
 
 /// How many contexts the greatest model has.
-pub(super) const CONTEXTS_MAX: usize = 20;
+pub(super) const CONTEXTS_MAX: usize = 14;
+
+/// The place in a list of what depends on the match.
+pub(super) const GUESS: usize = 7;
+
+/// How many contexts tell whether the expected byte comes.
+pub(super) const EXPECTED_CONTEXTS: usize = 7;
 
 /// What a list of contexts is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +32,8 @@ impl Kind {
 pub(super) struct Contexts {
     /// The last eight bytes, the newest lowest.
     last: u64,
-    /// The word so far, the two words before it.
-    words: [u32; 3],
+    /// The word so far, the word before it.
+    words: [u32; 2],
     /// Where this line began, and the one above.
     line_start: usize,
     line_above: usize,
@@ -65,7 +71,7 @@ impl Contexts {
         if byte.is_ascii_alphanumeric() || byte >= 128 || byte == b'_' {
             self.words[0] = combine(self.words[0], u32::from(byte.to_ascii_lowercase()) + 1);
         } else if self.words[0] != 0 {
-            self.words = [0, self.words[0], self.words[1]];
+            self.words = [0, self.words[0]];
         }
         if byte == b'\n' {
             self.line_above = self.line_start;
@@ -82,8 +88,9 @@ impl Contexts {
         combine(combine(count, bytes as u32), (bytes >> 32) as u32)
     }
 
-    /// The hashes for the next byte, behind `history`. A short list is the beginning of a long one.
-    pub(super) fn hashes(&self, kind: Kind, history: &[u8], guess: u32) -> [u32; CONTEXTS_MAX] {
+    /// The hashes for the next byte, behind `history`, but for that of the guess. A short list is the
+    /// beginning of a long one.
+    pub(super) fn hashes(&self, kind: Kind, history: &[u8]) -> [u32; CONTEXTS_MAX] {
         let mut hashes = match kind {
             Kind::Text => self.text(history),
             Kind::Binary => self.binary(history),
@@ -92,12 +99,32 @@ impl Contexts {
         for (hash, count) in hashes[1..5].iter_mut().zip([2, 3, 4, 6]) {
             *hash = self.order(count);
         }
-        hashes[7] = combine(guess, (self.newest() as u32) << 20);
         hashes
     }
 
+    /// The hash that takes the place of [`GUESS`].
+    pub(super) fn guess(&self, guess: u32) -> u32 {
+        combine(guess, (self.newest() as u32) << 20)
+    }
+
+    /// What tells whether the byte `expected` comes; `state` is the match.
+    pub(super) fn of_expected(&self, expected: u8, state: u32) -> [u32; EXPECTED_CONTEXTS] {
+        let low = self.last as u32;
+        let expected = u32::from(expected);
+        let [word, before] = self.words;
+        [
+            combine(0, state),
+            combine(1, (low & 0xff) << 8 | expected),
+            combine(combine(2, low & 0xffff), expected),
+            combine(combine(3, low & 0x00ff_ffff), expected),
+            combine(combine(4, low), expected),
+            combine(self.order(6), expected),
+            combine(combine(combine(6, word), before), expected),
+        ]
+    }
+
     fn text(&self, history: &[u8]) -> [u32; CONTEXTS_MAX] {
-        let [word, before, before_that] = self.words;
+        let [word, before] = self.words;
         let newest = self.newest() as u32;
         let low = self.last as u32;
         let column = history.len() - self.line_start;
@@ -105,19 +132,13 @@ impl Contexts {
         let above = if above < self.line_start { u32::from(history[above]) } else { 0 };
         let mut h = [0; CONTEXTS_MAX];
         h[5] = combine(combine(5, word), newest);
-        h[6] = combine(combine(combine(6, word), before), newest);
-        h[8] = self.order(5);
-        h[9] = self.order(8);
-        h[10] = combine(combine(combine(10, word), before), before_that);
-        h[11] = combine(combine(combine(11, word), before_that), newest);
-        h[12] = combine(12, low & 0x00ff_ff00);
-        h[13] = combine(13, low & 0xffff_0000);
-        h[14] = combine(combine(14, above << 8 | newest), column.min(255) as u32);
-        h[15] = combine(15, above << 16 | low & 0xffff);
-        h[16] = combine(combine(16, self.followers[newest as usize] & 0xffff), newest);
-        h[17] = combine(combine(17, word), u32::from(self.line_head) << 8);
-        h[18] = self.order(7);
-        h[19] = combine(combine(19, before), low & 0xffff);
+        h[6] = combine(6, above << 16 | low & 0xffff);
+        h[8] = combine(combine(8, self.followers[newest as usize] & 0xffff), newest);
+        h[9] = combine(combine(combine(9, word), before), newest);
+        h[10] = combine(10, low & 0xffff_0000);
+        h[11] = combine(combine(11, above << 8 | newest), column.min(255) as u32);
+        h[12] = combine(combine(12, word), u32::from(self.line_head) << 8);
+        h[13] = combine(combine(13, before), low & 0xffff);
         h
     }
 
@@ -126,23 +147,16 @@ impl Contexts {
         let high = (self.last >> 32) as u32;
         let newest = self.newest() as u32;
         let position = history.len();
-        let back =
-            |distance: usize| position.checked_sub(distance).map_or(0, |at| u32::from(history[at]));
+        let sixteenth = position.checked_sub(16).map_or(0, |at| u32::from(history[at]));
         let mut h = [0; CONTEXTS_MAX];
         h[5] = combine(5, low & 0x00ff_ff00);
-        h[6] = combine(6, low & 0xf8f8_f8f8);
-        h[8] = self.order(5);
-        h[9] = self.order(8);
-        h[10] = combine(combine(10, low & 0xff00_0000), position as u32 & 3);
-        h[11] = combine(11, low & 0xff00_00ff);
-        h[12] = combine(12, low & 0xffff_0000);
-        h[13] = combine(combine(13, high & 0xff00_0000), position as u32 & 7);
-        h[14] = combine(combine(14, back(16)), position as u32 & 15);
-        h[15] = combine(combine(15, low & 0xf8f8_f8f8), high & 0xf8f8);
-        h[16] = combine(combine(16, self.followers[newest as usize] & 0xffff), newest);
-        h[17] = combine(combine(17, low & 0xffff), high & 0xff00_0000);
-        h[18] = combine(combine(18, low & 0x00ff_00ff), high & 0xff);
-        h[19] = combine(combine(19, low & 0xff00_0000), high & 0xff00_0000);
+        h[6] = combine(combine(6, high & 0xff00_0000), position as u32 & 7);
+        h[8] = combine(combine(8, low & 0xff00_0000), high & 0xff00_0000);
+        h[9] = combine(9, low & 0xf8f8_f8f8);
+        h[10] = combine(10, low & 0xffff_0000);
+        h[11] = combine(combine(11, sixteenth), position as u32 & 15);
+        h[12] = combine(combine(12, self.followers[newest as usize] & 0xffff), newest);
+        h[13] = combine(combine(13, low & 0xffff), high & 0xff00_0000);
         h
     }
 }

@@ -2,7 +2,6 @@
 
 use super::adaptive_map::{Rates, fresh_cell, probability};
 use super::logistic::Logistic;
-use super::range_coder::BitCoder;
 
 /// How many bytes are looked up.
 const MIN: usize = 6;
@@ -21,18 +20,17 @@ pub(super) struct MatchModel {
     /// Which of the last eight predicted bytes did not come, the newest lowest.
     misses: u8,
     expected: u32,
+    /// It is known that the expected byte does not come.
+    is_refused: bool,
     context: usize,
     map: Vec<u32>,
-    /// Whether the expected byte comes in a long match.
-    whole: [u32; 16],
 }
 
 impl MatchModel {
     pub(super) fn new(bits: u32, long: u32) -> Self {
         let positions = vec![0; 1 << bits];
-        let map = vec![fresh_cell(1 << 21); 2 * 16 * 8];
+        let map = vec![fresh_cell(1 << 21); 2 * (16 * 8 + 8)];
         Self {
-            whole: [fresh_cell(4_000_000); 16],
             positions,
             bits,
             long,
@@ -40,6 +38,7 @@ impl MatchModel {
             len: 0,
             misses: 0,
             expected: 0,
+            is_refused: false,
             context: 0,
             map,
         }
@@ -82,6 +81,7 @@ impl MatchModel {
             self.pointer = 0;
             self.len = 0;
         }
+        self.is_refused = false;
         self.expected = if self.pointer > 0 { u32::from(history[self.pointer]) | 256 } else { 0 };
     }
 
@@ -103,25 +103,39 @@ impl MatchModel {
         self.expected << 8 | self.length_class() as u32
     }
 
-    /// In a long match, codes whether the expected byte comes; gives it if so.
+    /// Whether [`Self::start_byte`] will come to a long match: a forecast, which saves time only.
+    pub(super) fn will_be_long(&self, history: &[u8]) -> bool {
+        self.len + 1 >= self.long && self.pointer > 0 && history.get(self.pointer) == history.last()
+    }
+
+    /// The expected byte, if the match is a long one.
+    pub(super) fn long_expected(&self) -> Option<u8> {
+        (self.len >= self.long).then_some(self.expected as u8)
+    }
+
+    /// Takes note that the expected byte does not come.
+    pub(super) fn refuse(&mut self) {
+        self.is_refused = true;
+    }
+
+    /// What a bit says of the match: nothing, that its byte was refused, or its length class.
     #[inline]
-    pub(super) fn code_whole<Coder: BitCoder>(
-        &mut self,
-        coder: &mut Coder,
-        rates: &Rates,
-    ) -> Option<u8> {
-        if self.len < self.long {
-            return None;
+    pub(super) fn agreeing(&self, input: i16) -> usize {
+        match input {
+            0 => 0,
+            _ if self.is_refused => 1,
+            _ => self.length_class(),
         }
-        let byte = self.expected as u8;
-        let cell = &mut self.whole[(self.len.ilog2() as usize).min(15)];
-        let probability = (*cell >> 16).clamp(1, 65535);
-        let is_expected = coder.code_whole(probability, byte);
-        rates.learn(cell, u32::from(is_expected), 1023);
-        if !is_expected {
-            self.expected = 0;
-        }
-        is_expected.then_some(byte)
+    }
+
+    /// Length and misses, in a number.
+    pub(super) fn state(&self) -> u32 {
+        self.len.min(511) << 3 | u32::from(self.misses & 7)
+    }
+
+    /// Length class and misses, in a number below 128.
+    pub(super) fn state_class(&self) -> usize {
+        self.length_class() << 3 | usize::from(self.misses & 7)
     }
 
     /// The input of the mixer, after `partial`, the bits of the byte so far behind a one.
@@ -132,9 +146,9 @@ impl MatchModel {
             return 0;
         }
         let bit = (self.expected >> (7 - bit_count)) & 1;
-        self.context = (self.length_class() * 8 + usize::from(self.misses & 7)) * 2 + bit as usize;
-        let p = probability(self.map[self.context]);
-        logistic.stretch(p)
+        let state = if self.is_refused { 128 + bit_count as usize } else { self.state_class() };
+        self.context = state * 2 + bit as usize;
+        logistic.stretch(probability(self.map[self.context]))
     }
 
     /// Learns whether the bit was the expected one.

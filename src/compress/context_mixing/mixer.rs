@@ -5,7 +5,20 @@ use wide::{i16x8, i32x8};
 use super::logistic::Logistic;
 
 /// The inputs of a mixer, in groups of eight.
-pub(super) type Inputs<const GROUPS: usize> = [[i16; 8]; GROUPS];
+pub(super) type Inputs<const GROUPS: usize> = [i16x8; GROUPS];
+
+/// Inputs put together in registers: narrow stores would hold up the wide load that follows.
+#[inline]
+pub(super) fn inputs<const GROUPS: usize>(logits: [[i16; 8]; GROUPS]) -> Inputs<GROUPS> {
+    logits.map(|group| {
+        let mut bits = 0_u128;
+        for (lane, logit) in group.into_iter().enumerate() {
+            let place = if cfg!(target_endian = "little") { lane } else { 7 - lane };
+            bits |= u128::from(logit.cast_unsigned()) << (16 * place);
+        }
+        wide::bytemuck::cast(bits)
+    })
+}
 
 /// One set of weights for each value of a context; one is 2^20.
 pub(super) struct Mixer<const GROUPS: usize> {
@@ -25,19 +38,13 @@ impl<const GROUPS: usize> Mixer<GROUPS> {
         size_of_val(self.sets.as_slice())
     }
 
-    /// The mixed logit, by the weights of `set`.
+    /// The mixed logit, unbounded, by the weights of `set`.
     #[inline]
     pub(super) fn mix(&mut self, inputs: &Inputs<GROUPS>, set: usize, logistic: &Logistic) -> i32 {
         self.chosen = set;
         let logit = dot(inputs, &self.sets[set]) >> 13;
         self.probability = logistic.squash(logit);
-        logit.clamp(-2047, 2047)
-    }
-
-    /// The probability that was given last, in units of 2^-16.
-    #[inline]
-    pub(super) fn probability(&self) -> i32 {
-        self.probability
+        logit
     }
 
     /// Moves the weights that were used towards a better prediction of `bit`.
@@ -55,7 +62,7 @@ fn dot<const GROUPS: usize>(inputs: &Inputs<GROUPS>, weights: &[[i32; 8]; GROUPS
     let mut sums = wide::i32x4::ZERO;
     for (&input, &weight) in inputs.iter().zip(weights) {
         let weight = i16x8::from_i32x8_saturate(i32x8::from(weight) >> 7_u32);
-        sums += i16x8::from(input).dot(weight);
+        sums += input.dot(weight);
     }
     sums.to_array().into_iter().fold(0, i32::wrapping_add)
 }
@@ -68,7 +75,7 @@ fn train<const GROUPS: usize>(
 ) {
     let errors = i16x8::splat(error);
     for (&input, weight) in inputs.iter().zip(weights) {
-        let step = (i16x8::from(input).widening_mul(errors) + i32x8::splat(1 << 11)) >> 12_u32;
+        let step = (input.widening_mul(errors) + i32x8::splat(1 << 11)) >> 12_u32;
         *weight = (i32x8::from(*weight) + step).to_array();
     }
 }

@@ -2,13 +2,18 @@
 
 use super::adaptive_map::{Rates, fresh_cell, probability};
 use super::bit_history::BitHistories;
-use super::contexts::{Contexts, Kind};
+use super::contexts::{Contexts, GUESS, Kind};
+use super::expected_byte::ExpectedByte;
 use super::history_table::{HistoryTable, Place, Slot};
+use super::last_mixer::{LastMixer, Outputs};
 use super::logistic::Logistic;
 use super::match_model::MatchModel;
-use super::mixer::{Inputs, Mixer};
+use super::mixer::{Inputs, Mixer, inputs};
 use super::range_coder::BitCoder;
 use super::refinement::Refinement;
+
+/// Which bits of `partial` move the line of the first contexts: those of the others keep theirs.
+const SPREAD: [u32; 4] = [31, 31, 3, 0];
 
 /// Predicts with `CONTEXTS` contexts and mixes `8 * GROUPS` inputs.
 pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
@@ -24,16 +29,18 @@ pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
     slots: [Slot; CONTEXTS],
     maps: Box<[[u32; 256]; CONTEXTS]>,
     matches: MatchModel,
-    inputs: Inputs<GROUPS>,
+    expected_byte: ExpectedByte,
     mixers: [Mixer<GROUPS>; 3],
-    last_mixer: Mixer<1>,
-    outputs: Inputs<1>,
-    refinements: [Refinement; 2],
+    last_mixer: LastMixer,
+    outputs: Outputs,
+    refinements: [Refinement; 3],
 }
 
 impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
-    const STRONG: bool = CONTEXTS > 8;
+    const STRONG: bool = CONTEXTS > 9;
     const MIXERS: usize = if Self::STRONG { 3 } else { 2 };
+    /// How long a match is in which bytes are taken or refused as a whole.
+    const LONG: u32 = if Self::STRONG { 32 } else { 12 };
 
     pub(super) fn new(kind: Kind, raw_len: usize) -> Self {
         let logistic = Logistic::new();
@@ -42,7 +49,8 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let table_bits = len_bits.saturating_sub(2).clamp(8, if Self::STRONG { 17 } else { 16 });
         let table = |i: usize| HistoryTable::new(if i == 0 { 11 } else { table_bits });
         let weight = if Self::STRONG { 1 << 17 } else { 1 << 18 };
-        let refinements = [256 * 16, if Self::STRONG { 65536 } else { 1 }]
+        let of_strong = |count: usize| if Self::STRONG { count } else { 1 };
+        let refinements = [256 * 16, 65536, of_strong(65536)]
             .map(|contexts| Refinement::new(contexts, &logistic));
         Self {
             kind,
@@ -54,16 +62,11 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
             places: [Place::default(); CONTEXTS],
             slots: [[0; 16]; CONTEXTS],
             maps: Box::new([initial_map(&histories); CONTEXTS]),
-            matches: if Self::STRONG {
-                MatchModel::new(len_bits.clamp(10, 22), 64)
-            } else {
-                MatchModel::new(len_bits.clamp(10, 20), 32)
-            },
-            inputs: [[0; 8]; GROUPS],
-            mixers: [256, 256 * 16, if Self::STRONG { 2048 } else { 1 }]
-                .map(|sets| Mixer::new(sets, weight)),
-            last_mixer: Mixer::new(256, (1 << 20) / Self::MIXERS as i32),
-            outputs: [[0; 8]],
+            matches: MatchModel::new(len_bits.clamp(10, 22), Self::LONG),
+            expected_byte: ExpectedByte::new(len_bits.clamp(10, 18)),
+            mixers: [256 * 10, 256 * 16, of_strong(2048)].map(|sets| Mixer::new(sets, weight)),
+            last_mixer: LastMixer::new(256, (1 << 20) / Self::MIXERS as i32),
+            outputs: [0; 4],
             refinements,
             logistic,
             histories,
@@ -72,23 +75,60 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
 
     /// Codes the byte behind `history`.
     pub(super) fn code_byte<Coder: BitCoder>(&mut self, history: &[u8], coder: &mut Coder) -> u8 {
+        // Memory is asked for lines before the match is looked for, which waits for memory, too.
+        let is_located = !self.matches.will_be_long(history);
+        if is_located {
+            self.locate(history);
+        }
         self.matches.start_byte(history);
-        let whole = self.matches.code_whole(coder, &self.rates);
-        let byte = match whole {
-            Some(byte) => byte,
-            None => self.code_bits(history, coder),
-        };
+        let byte = self.code_expected(coder).unwrap_or_else(|| {
+            if !is_located {
+                self.locate(history);
+            }
+            self.code_bits(coder)
+        });
         self.contexts.push(byte, history.len());
         byte
     }
 
-    fn code_bits<Coder: BitCoder>(&mut self, history: &[u8], coder: &mut Coder) -> u8 {
-        let hashes = self.contexts.hashes(self.kind, history, self.matches.guess());
-        for (i, &hash) in hashes[..CONTEXTS].iter().enumerate() {
-            let wide = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            self.lines[i] = self.tables[i].line_of((wide >> 32) as u32);
-            self.checks[i] = (wide >> 24) as u8;
+    /// In a long match, codes whether the expected byte comes; gives it if so.
+    fn code_expected<Coder: BitCoder>(&mut self, coder: &mut Coder) -> Option<u8> {
+        let byte = self.matches.long_expected()?;
+        let hashes = self.contexts.of_expected(byte, self.matches.state());
+        let newest = self.contexts.newest();
+        let sets = [self.matches.state_class(), newest << 8 | usize::from(byte)];
+        let tables = (&self.rates, &self.logistic);
+        if self.expected_byte.code(hashes, sets, byte, coder, tables) {
+            return Some(byte);
         }
+        self.matches.refuse();
+        None
+    }
+
+    /// Finds the lines of all contexts but the guess, and starts to fetch them.
+    fn locate(&mut self, history: &[u8]) {
+        let hashes = self.contexts.hashes(self.kind, history);
+        let mut touched = 0;
+        for (i, &hash) in hashes[..CONTEXTS].iter().enumerate() {
+            if i != GUESS {
+                touched ^= self.locate_one(i, hash);
+            }
+        }
+        // All lines are on their way before the first is looked at.
+        std::hint::black_box(touched);
+    }
+
+    #[inline]
+    fn locate_one(&mut self, i: usize, hash: u32) -> u8 {
+        let wide = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.lines[i] = self.tables[i].line_of((wide >> 32) as u32);
+        self.checks[i] = (wide >> 24) as u8;
+        self.tables[i].touch(self.lines[i] ^ SPREAD[i.min(3)] & 1)
+    }
+
+    fn code_bits<Coder: BitCoder>(&mut self, coder: &mut Coder) -> u8 {
+        let guess = self.contexts.guess(self.matches.guess());
+        std::hint::black_box(self.locate_one(GUESS, guess));
         let mut partial = 1;
         self.fetch(1);
         for bit_count in 0..4 {
@@ -108,16 +148,9 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
 
     /// Finds the slots for the half byte behind `partial`.
     fn fetch(&mut self, partial: u32) {
-        let mut touched = 0;
-        let mut lines = self.lines;
-        for (i, (line, table)) in lines.iter_mut().zip(&self.tables).enumerate() {
-            *line ^= partial & [31, 31, 3, 0][i.min(3)];
-            touched ^= table.touch(*line);
-        }
-        // All lines are on their way before the first is looked at.
-        std::hint::black_box(touched);
         let salt = (partial as u8).wrapping_mul(0x35);
-        for (i, (line, table)) in lines.into_iter().zip(&self.tables).enumerate() {
+        for (i, table) in self.tables[..CONTEXTS].iter().enumerate() {
+            let line = self.lines[i] ^ partial & SPREAD[i.min(3)];
             let check = self.checks[i].wrapping_add(salt);
             (self.places[i], self.slots[i]) = table.find(line, check);
         }
@@ -129,7 +162,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn code_bit<Coder: BitCoder>(
         &mut self,
         partial: u32,
@@ -139,57 +172,67 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     ) -> u32 {
         let node = node as usize & 15;
         let mut seen = [0; CONTEXTS];
-        let mut inputs = [[0; 8]; GROUPS];
+        let mut logits = [[0; 8]; GROUPS];
         for i in 0..CONTEXTS {
             seen[i] = self.slots[i][node];
             let p = probability(self.maps[i][usize::from(seen[i])]);
-            inputs[i / 8][i % 8] = if seen[i] == 0 { 0 } else { self.logistic.stretch(p) };
+            let known = i16::from(seen[i] != 0).wrapping_neg();
+            logits[i / 8][i % 8] = self.logistic.stretch(p) & known;
         }
         let expected = self.matches.predict(partial, bit_count, &self.logistic);
-        let agreeing = if expected == 0 { 0 } else { self.matches.length_class() };
-        inputs[CONTEXTS / 8][CONTEXTS % 8] = expected;
-        inputs[CONTEXTS / 8][CONTEXTS % 8 + 1] = 256;
-        self.inputs = inputs;
-        let p = self.mix(partial as usize, bit_count as usize, agreeing);
+        logits[CONTEXTS / 8][CONTEXTS % 8] = expected;
+        logits[CONTEXTS / 8][CONTEXTS % 8 + 1] = 256;
+        let inputs = inputs(logits);
+        let known = |i: usize| usize::from(seen[i] != 0);
+        let orders = (1..5).map(known).sum::<usize>() * 2 + known(6);
+        let agreeing = self.matches.agreeing(expected);
+        let p = self.mix(&inputs, partial as usize, bit_count as usize, [orders, agreeing]);
         let bit = coder.code(p.clamp(1, 65535) as u32);
         for i in 0..CONTEXTS {
             let seen = seen[i];
             self.rates.learn(&mut self.maps[i][usize::from(seen)], bit, 255);
             self.slots[i][node] = self.histories.next(seen, bit);
         }
-        self.learn(bit);
+        self.learn(&inputs, bit);
         bit
     }
 
     #[inline]
-    fn mix(&mut self, partial: usize, bit_count: usize, agreeing: usize) -> i32 {
-        let newest = self.contexts.newest();
-        let sets = [partial, newest << 4 | agreeing, self.contexts.second() << 3 | bit_count];
+    fn mix(
+        &mut self,
+        inputs: &Inputs<GROUPS>,
+        partial: usize,
+        bit_count: usize,
+        [orders, agreeing]: [usize; 2],
+    ) -> i32 {
+        let (newest, second) = (self.contexts.newest(), self.contexts.second());
+        let sets = [orders << 8 | partial, newest << 4 | agreeing, second << 3 | bit_count];
         for (k, &set) in sets[..Self::MIXERS].iter().enumerate() {
-            let logit = self.mixers[k].mix(&self.inputs, set, &self.logistic);
-            self.outputs[0][k] = logit as i16;
+            let logit = self.mixers[k].mix(inputs, set, &self.logistic);
+            self.outputs[k] = logit.clamp(-2047, 2047);
         }
         let logit = self.last_mixer.mix(&self.outputs, partial, &self.logistic);
-        let mixed = self.last_mixer.probability();
+        let pair =
+            ((second << 8 | newest) as u32 ^ (partial as u32) << 16).wrapping_mul(0x9e37_79b1);
         let first = self.refinements[0].refine(logit, agreeing << 8 | partial);
+        let second = self.refinements[1].refine(logit, (pair >> 16) as usize);
         if Self::STRONG {
-            let second = self.refinements[1].refine(logit, newest << 8 | partial);
-            (mixed * 2 + first + second) >> 2
+            let third = self.refinements[2].refine(logit, newest << 8 | partial);
+            (first + 2 * second + third) >> 2
         } else {
-            (mixed + first) >> 1
+            (first + second) >> 1
         }
     }
 
     #[inline]
-    fn learn(&mut self, bit: u32) {
+    fn learn(&mut self, inputs: &Inputs<GROUPS>, bit: u32) {
         self.matches.learn(bit, &self.rates);
         for mixer in &mut self.mixers[..Self::MIXERS] {
-            mixer.learn(&self.inputs, bit, 20);
+            mixer.learn(inputs, bit, 20);
         }
         self.last_mixer.learn(&self.outputs, bit, 4);
-        self.refinements[0].learn(bit, 6);
-        if Self::STRONG {
-            self.refinements[1].learn(bit, 6);
+        for refinement in &mut self.refinements[..Self::MIXERS] {
+            refinement.learn(bit, 5);
         }
     }
 }
@@ -212,15 +255,16 @@ mod tests {
         let histories: usize = predictor.tables.iter().map(HistoryTable::bytes).sum();
         let mixers: usize = predictor.mixers.iter().map(Mixer::bytes).sum();
         let refinements: usize = predictor.refinements.iter().map(Refinement::bytes).sum();
-        histories + mixers + refinements + predictor.last_mixer.bytes() + predictor.matches.bytes()
+        let matches = predictor.matches.bytes() + predictor.expected_byte.bytes();
+        histories + mixers + refinements + predictor.last_mixer.bytes() + matches
     }
 
     #[test]
     fn memory_is_bounded_by_strength_and_length() {
         for kind in [Kind::Text, Kind::Binary] {
-            for (len, fast_mb, strong_mb) in [(0, 2, 4), (100_000, 17, 46), (usize::MAX, 40, 180)] {
-                assert!(table_bytes(&Predictor::<8, 2>::new(kind, len)) < fast_mb << 20);
-                assert!(table_bytes(&Predictor::<20, 3>::new(kind, len)) < strong_mb << 20);
+            for (len, fast_mb, strong_mb) in [(0, 6, 8), (100_000, 28, 40), (usize::MAX, 64, 140)] {
+                assert!(table_bytes(&Predictor::<9, 2>::new(kind, len)) < fast_mb << 20);
+                assert!(table_bytes(&Predictor::<14, 2>::new(kind, len)) < strong_mb << 20);
             }
         }
     }

@@ -1,0 +1,63 @@
+//! Whether the byte comes that a long match expects, coded as one bit.
+
+use super::adaptive_map::{Rates, fresh_cell, probability};
+use super::contexts::EXPECTED_CONTEXTS;
+use super::logistic::Logistic;
+use super::mixer::{Mixer, inputs};
+use super::range_coder::BitCoder;
+
+/// Its own cells and mixers, which nothing else learns from.
+pub(super) struct ExpectedByte {
+    cells: Vec<u32>,
+    bits: u32,
+    mixers: [Mixer<1>; 2],
+}
+
+impl ExpectedByte {
+    /// With `2^bits` cells for each context.
+    pub(super) fn new(bits: u32) -> Self {
+        Self {
+            cells: vec![fresh_cell(4_000_000); EXPECTED_CONTEXTS << bits],
+            bits,
+            mixers: [256, 65536].map(|sets| Mixer::new(sets, 1 << 18)),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let mixers: usize = self.mixers.iter().map(Mixer::bytes).sum();
+        size_of_val(self.cells.as_slice()) + mixers
+    }
+
+    /// Codes whether the expected byte comes, by the sets of the mixers and the hashes of contexts.
+    pub(super) fn code<Coder: BitCoder>(
+        &mut self,
+        hashes: [u32; EXPECTED_CONTEXTS],
+        sets: [usize; 2],
+        expected: u8,
+        coder: &mut Coder,
+        (rates, logistic): (&Rates, &Logistic),
+    ) -> bool {
+        let mut places = [0; EXPECTED_CONTEXTS];
+        let mut logits = [256; 8];
+        for (i, hash) in hashes.into_iter().enumerate() {
+            places[i] = i << self.bits | (hash >> (32 - self.bits)) as usize;
+            logits[i] = logistic.stretch(probability(self.cells[places[i]]));
+        }
+        let inputs = inputs([logits]);
+        let mut logit = 0;
+        for (mixer, set) in self.mixers.iter_mut().zip(sets) {
+            logit += mixer.mix(&inputs, set, logistic);
+        }
+        let p = logistic.squash(logit >> 1).clamp(1, 65535);
+        let is_expected = coder.code_whole(p as u32, expected);
+        let bit = u32::from(is_expected);
+        for (i, place) in places.into_iter().enumerate() {
+            rates.learn(&mut self.cells[place], bit, if i == 0 { 1023 } else { 127 });
+        }
+        for mixer in &mut self.mixers {
+            mixer.learn(&inputs, bit, 10);
+        }
+        is_expected
+    }
+}
