@@ -216,9 +216,9 @@ fn read_list(archive: &str) -> (Vec<Listed>, HashMap<u64, Vec<Piece>>) {
         let mut words = line.splitn(3, |&byte| byte == b' ');
         let mut word = || words.next().unwrap();
         let text = |word| str::from_utf8(word).unwrap();
-        let tv_sec = text(word()).parse().unwrap();
+        let seconds = text(word()).parse().unwrap();
         let mut numbers = text(word()).split(':').map(|number| number.parse::<u64>().unwrap());
-        let tv_nsec = numbers.next().unwrap().try_into().unwrap();
+        let nanos = numbers.next().unwrap().try_into().unwrap();
         let path = PathBuf::from(std::ffi::OsStr::from_bytes(word()));
         let (mut file_offset, mut missing) = (0, 0);
         while let Some(block) = numbers.next() {
@@ -228,7 +228,7 @@ fn read_list(archive: &str) -> (Vec<Listed>, HashMap<u64, Vec<Piece>>) {
             pieces.entry(block).or_default().push(piece);
             (file_offset, missing) = (file_offset + len as u64, missing + 1);
         }
-        files.push(Listed { mtime: Timespec { tv_sec, tv_nsec }, path, missing });
+        files.push(Listed { mtime: Timespec { tv_sec: seconds, tv_nsec: nanos }, path, missing });
     }
     (files, pieces)
 }
