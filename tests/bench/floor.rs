@@ -62,7 +62,7 @@ fn open_tree(tree: &str) -> OwnedFd {
 
 /// Directories are sorted, so that an order of names is kept as in an archive.
 fn walk(visitor: &mut impl Visitor, directory: &OwnedFd, path: &mut PathBuf) {
-    let mut buffer = [MaybeUninit::uninit(); 32 << 10];
+    let mut buffer = vec![MaybeUninit::uninit(); 32 << 10];
     let mut names = Vec::new();
     let mut list = RawDir::new(directory, &mut buffer);
     while let Some(entry) = list.next() {
@@ -133,14 +133,12 @@ impl Visitor for Packer {
 impl Packer {
     fn take(&mut self, kind: ContentKind, fragment: &[u8]) {
         let identity = self.identities.of(fragment);
-        let place = match self.known.get(&identity) {
-            Some(&place) => place,
-            None => {
-                let place = self.store(kind, fragment);
-                self.known.insert(identity, place);
-                place
-            }
-        };
+        let known = self.known.get(&identity).copied();
+        let place = known.unwrap_or_else(|| {
+            let place = self.store(kind, fragment);
+            self.known.insert(identity, place);
+            place
+        });
         write!(self.list, ":{}:{}:{}", place.0, place.1, place.2).unwrap();
     }
 
