@@ -167,7 +167,7 @@ pub(super) struct AddArguments {
     /// Compression level 0 to 5, and the size of blocks, 0 to 8 for 2^0 to 2^8 MiB (zstd:5,5); or
     /// store[,SIZE], zstd[:1 to 22][,SIZE], brotli[:0 to 11][,SIZE], lzma[:0 to 9][,SIZE], ppmd[:2 to 32][,SIZE],
     /// cm[:1 to 2][,SIZE]. Higher and larger: smaller, but slower. 3 is slow to add, 4 and 5 (context
-    /// mixing) are as slow to extract. i: an index, which keeps no data
+    /// mixing) are slow to extract, too. i: an index, which keeps no data
     #[arg(long, value_name = "LEVEL[SIZE]")]
     pub(super) method: Option<OsString>,
     /// Do not mark deleted what is gone from disk
