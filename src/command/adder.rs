@@ -222,7 +222,7 @@ impl<'a> Adder<'a> {
         }
         let is_file = read.stored.metadata.kind == Kind::File;
         if is_file && read.look.status.links > 1 && !read.is_torn {
-            self.links.remember(read.look, &read.stored.content);
+            self.links.remember(read.look, &read.stored);
         }
         read
     }
@@ -232,7 +232,8 @@ impl<'a> Adder<'a> {
         let moment = self.options.environment.moment();
         if let Some(content) = self.links.content(object, old) {
             let mut read = self.reader.read_metadata(object, moment)?;
-            read.stored.content = content;
+            read.stored.content = content.pieces;
+            read.stored.is_unsettled |= content.is_unsettled;
             return Ok(read);
         }
         let mut reader = ObjectReader::new(self.sources);

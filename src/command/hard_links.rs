@@ -8,10 +8,18 @@ use crate::filesystem::Object;
 
 use super::status::Look;
 
-/// The content of a file, kept until its last name came.
+/// The content of a file, as it was read.
+#[derive(Clone)]
+pub(super) struct ReadContent {
+    pub pieces: Vec<Piece>,
+    /// It could change afterwards without a trace; under the other names as well.
+    pub is_unsettled: bool,
+}
+
+/// The same, kept until the last name of the file came.
 struct Linked {
     look: Look,
-    content: Vec<Piece>,
+    content: ReadContent,
     names_to_come: u64,
 }
 
@@ -43,23 +51,25 @@ impl HardLinks {
     }
 
     /// Keeps the content for other names of the file, unless an earlier name's is kept already.
-    pub(super) fn remember(&mut self, look: Look, content: &[Piece]) {
+    pub(super) fn remember(&mut self, look: Look, stored: &Stored) {
         let key = (look.status.device, look.status.inode);
         if self.read.get(&key).is_none_or(|linked| linked.look != look) {
             let names_to_come = look.status.links - 1;
-            self.read.insert(key, Linked { look, content: content.to_vec(), names_to_come });
+            let (pieces, is_unsettled) = (stored.content.clone(), stored.is_unsettled);
+            let content = ReadContent { pieces, is_unsettled };
+            self.read.insert(key, Linked { look, content, names_to_come });
         }
     }
 
     /// The content read under another name of the same file, if nothing changed since and `old`
     /// has no other content with the same date.
-    pub(super) fn content(&mut self, object: &Object, old: Option<&Stored>) -> Option<Vec<Piece>> {
+    pub(super) fn content(&mut self, object: &Object, old: Option<&Stored>) -> Option<ReadContent> {
         let content = self.content_read(object)?;
         let old = old.filter(|old| old.metadata.mtime == object.mtime);
-        old.is_none_or(|old| old.content == content).then_some(content)
+        old.is_none_or(|old| old.content == content.pieces).then_some(content)
     }
 
-    fn content_read(&mut self, object: &Object) -> Option<Vec<Piece>> {
+    fn content_read(&mut self, object: &Object) -> Option<ReadContent> {
         let key = (object.status.device, object.status.inode);
         let linked = self.read.get_mut(&key)?;
         if linked.look != Look::of(object) {

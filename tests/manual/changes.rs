@@ -1,8 +1,10 @@
 //! `add`: what counts as a change, and what is read to know it.
 
+use std::cell::Cell;
 use std::fs;
 
-use zarc::base::Environment;
+use zarc::archive::{Archive, Catalog, History};
+use zarc::base::{Environment, Kind, Timestamp};
 
 use super::{DATE, Desk};
 use crate::support::workbench::{
@@ -103,6 +105,37 @@ fn a_file_that_the_kernel_dates_is_settled_with_the_next_tick() {
     // By the same clock nothing is missed: the content alone is another one.
     fs::write(&file, "CONTENT").unwrap();
     assert!(run_add(&options).0.version.is_some());
+}
+
+/// The clock that dates changes goes on between two names of a file that is read once.
+#[test]
+fn a_name_is_as_settled_as_the_content_that_another_name_was_read_for() {
+    thread_local! {
+        static MOMENTS: Cell<i64> = const { Cell::new(0) };
+    }
+    let bench = Workbench::new(fresh_in_memory());
+    fs::write(bench.work().join("first"), "content").unwrap();
+    fs::hard_link(bench.work().join("first"), bench.work().join("second")).unwrap();
+    set_clock(real_seconds());
+    set_dice(8);
+    let mut options = bench.add_options(b"");
+    options.environment.tick = || {
+        MOMENTS.set(MOMENTS.get() + 1);
+        // At first before the file was made, then long after it.
+        let seconds = if MOMENTS.get() == 1 { 0 } else { i64::MAX };
+        Some(Timestamp { seconds, nanos: 0 })
+    };
+    run_add(&options);
+    assert!(MOMENTS.get() > 1, "the second name was not looked at by itself");
+    let archive = Archive::open_path(&bench.archive(), None).unwrap();
+    let version = History::of(&archive).newest().unwrap().unwrap();
+    let entries = Catalog::of(&archive, &version).unwrap().entries().map(Result::unwrap);
+    let unsettled: Vec<bool> = entries
+        .filter_map(|entry| entry.object.stored().cloned())
+        .filter(|stored| stored.metadata.kind == Kind::File)
+        .map(|stored| stored.is_unsettled)
+        .collect();
+    assert_eq!(unsettled, [true, true]);
 }
 
 #[cfg(target_os = "linux")]
