@@ -3,14 +3,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use zarc::archive::{Archive, History};
 use zarc::base::BlockReport;
 use zarc::compress::MethodChoice;
 
-use super::support::workbench::{
-    Workbench, fresh_in_memory, real_seconds, run_add, set_clock, zarc_command,
-};
+use super::support::workbench::{Workbench, fresh_in_memory, real_seconds, run_add, set_clock};
 use super::support::{frames, noise};
 
 /// A tree of text, of bytes that do not compress, of some that do not look it, and a program.
@@ -112,7 +111,7 @@ fn an_index_and_an_update_without_new_content_report_no_blocks() {
 fn blocks_are_shown_with_verbose_only() {
     let bench = bench();
     let add = |archive: &str, more: &[&str]| {
-        let output = zarc_command()
+        let output = Command::new(env!("CARGO_BIN_EXE_zarc"))
             .arg("add")
             .args([bench.path(archive), bench.work()])
             .args(["-method", "zstd:1,0"])

@@ -6,20 +6,20 @@ use std::fs::Permissions;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::SystemTime;
 
 use rustix::fs::{FileType, Mode};
 
-use super::support::workbench::{is_root, zarc_command};
+use super::support::workbench::is_root;
 
 fn zarc<S: AsRef<OsStr>>(words: &[S]) -> Output {
-    zarc_command().args(words).output().expect("the program starts")
+    Command::new(env!("CARGO_BIN_EXE_zarc")).args(words).output().expect("the program starts")
 }
 
 /// The same in a directory.
 fn zarc_in(directory: &Path, words: &[&str]) -> Output {
-    let mut command = zarc_command();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
     command.args(words).current_dir(directory).output().expect("the program starts")
 }
 
@@ -307,8 +307,11 @@ fn help_is_in_one_dash_spelling() {
     }
     let version = zarc(&["-version"]).stdout;
     assert_eq!(version, concat!("zarc ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
-    let mut closed =
-        zarc_command().arg("-help").stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut closed = Command::new(env!("CARGO_BIN_EXE_zarc"))
+        .arg("-help")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
     drop(closed.stdout.take());
     assert!(closed.wait().expect("the program ends").success());
 }

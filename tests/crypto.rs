@@ -6,7 +6,7 @@ use zarc::crypto::{KeyCost, KeyRecord, MasterKey, Password};
 
 /// Throws 0, 1, 2 and so on, in each call anew.
 fn environment() -> Environment {
-    Environment { now: Timestamp::default, tick: || None, random: count }
+    Environment { now: Timestamp::default, random: count }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "an environment asks for it")]

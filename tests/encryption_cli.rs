@@ -15,7 +15,7 @@ use zarc::format::{ArchiveHeader, Commit};
 use super::support::Told;
 use super::support::keys::{cheap, key_words, word};
 use super::support::terminal::Terminal;
-use super::support::workbench::{Workbench, fresh_in_memory, set_clock, zarc_command};
+use super::support::workbench::{Workbench, fresh_in_memory, set_clock};
 
 const PASSWORD: &str = "open sesame";
 
@@ -52,7 +52,7 @@ fn home(bench: &Workbench) -> std::path::PathBuf {
 }
 
 fn command(directory: &Path, words: &[&str]) -> Command {
-    let mut command = zarc_command();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
     command.args(words).current_dir(directory).stdin(Stdio::null());
     for variable in ["ZARC_KEY", "ZARC_KEY_FILE", "ZARC_KEY_COMMAND"] {
         command.env_remove(variable);

@@ -6,8 +6,6 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::workbench::wait_for_a_tick;
-
 /// Makes what the examples speak of.
 fn fixture() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
@@ -30,7 +28,6 @@ fn run(line: &str, directory: &Path) -> Output {
     let line = line.replace("/home/me", "home/me").replace("2024/01/01", "2999/12/31");
     let program = Path::new(env!("CARGO_BIN_EXE_zarc")).parent().unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    wait_for_a_tick();
     let mut shell = Command::new("sh");
     shell.args(["-c", &line]).current_dir(directory).env("PATH", path);
     let output = shell.output().unwrap();

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use zarc::base::Until;
@@ -16,8 +17,7 @@ use zarc::journal::{Journal, NewPart};
 use zarc::storage::Memory;
 
 use super::support::workbench::{
-    Workbench, fresh_in_memory, real_seconds, rows, run_add, run_extract, set_clock,
-    verify_options, zarc_command,
+    Workbench, fresh_in_memory, real_seconds, rows, run_add, run_extract, set_clock, verify_options,
 };
 use super::support::{Told, frames, noise};
 
@@ -97,7 +97,7 @@ fn check(archive: &Path) -> (VerifySummary, String) {
 
 /// Exit code and what is said on stderr.
 fn zarc(words: &[&std::ffi::OsStr]) -> (Option<i32>, String) {
-    let output = zarc_command().args(words).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_zarc")).args(words).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 

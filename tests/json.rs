@@ -7,13 +7,13 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::support::json::{Answer, bytes, read, zarc, zarc_json};
 use super::support::trees::{Node, Tree, join, place, walk};
-use super::support::workbench::{is_root, set_mtime, set_xattr, zarc_command};
+use super::support::workbench::{is_root, set_mtime, set_xattr};
 use super::support::{frames, noise};
 
 /// A directory `d` with objects of each kind and names of each sort.
@@ -341,7 +341,7 @@ fn a_file_that_cannot_be_read_is_a_problem() {
     for (name, mode) in [("", 0o777), ("d", 0o755), ("d/sub", 0o755), ("d/sub/noise", 0o000)] {
         fs::set_permissions(at(name), fs::Permissions::from_mode(mode)).unwrap();
     }
-    let mut command = zarc_command();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
     command.args(["add", "b", "d/sub", "-json"]).current_dir(directory.path());
     if is_root() {
         command.uid(65_534).gid(65_534);
@@ -494,7 +494,7 @@ fn an_interrupted_command_ends_with_an_error() {
     let directory = tempfile::tempdir().unwrap();
     make_many(directory.path());
     zarc_json(directory.path(), &[b"add", b"a", b"many"]);
-    let mut command = zarc_command();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
     command.args(["list", "a", "-json"]).current_dir(directory.path());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut first = [0; 1000];
@@ -515,7 +515,7 @@ fn a_reader_that_goes_away_is_no_error() {
     let directory = fixture();
     make_many(directory.path());
     let unread = |words: &[&str]| {
-        let mut command = zarc_command();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
         command.args(words).arg("-json").current_dir(directory.path());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -538,7 +538,7 @@ fn a_full_disk_behind_stdout_is_an_error_after_the_work() {
     let directory = fixture();
     let full = |words: &[&str]| {
         let stdout = fs::File::options().write(true).open("/dev/full").unwrap();
-        let mut command = zarc_command();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
         command.args(words).arg("-json").current_dir(directory.path()).stdout(stdout);
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use proptest::prelude::*;
 use zarc::base::Until;
@@ -14,7 +15,7 @@ use super::support::tree_changes::{Change, apply, change};
 use super::support::trees::{Node, Tree, differences_of, walk};
 use super::support::workbench::{
     Workbench, below_root, fresh_in_memory, random_cases, real_seconds, rows, run_add, set_clock,
-    set_dice, wait_for_a_tick, zarc_command,
+    set_dice, wait_for_a_tick,
 };
 use super::support::{frames, noise};
 
@@ -163,7 +164,8 @@ fn two_archives_are_compared_name_by_name() {
 }
 
 fn zarc(directory: &Path, words: &[&str]) -> (Option<i32>, String) {
-    let output = zarc_command().args(words).current_dir(directory).output();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_zarc")).args(words).current_dir(directory).output();
     let output = output.unwrap();
     let told = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&told).into_owned())

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use proptest::prelude::*;
 use zarc::base::{Kind, Until};
@@ -15,7 +16,7 @@ use super::support::tree_changes::{Change, apply, change};
 use super::support::trees::{Node, Tree, is_within, walk};
 use super::support::workbench::{
     Workbench, below_root, fresh_in_memory, random_cases, real_seconds, rows, run_add, set_clock,
-    set_dice, zarc_command,
+    set_dice,
 };
 
 /// The size of what a name stands for: of a directory, all that is in it.
@@ -159,7 +160,7 @@ fn the_largest_are_shown_and_duplicates_told() {
 }
 
 fn zarc(directory: &Path, words: &[&str]) -> String {
-    let zarc = zarc_command().args(words).current_dir(directory).output();
+    let zarc = Command::new(env!("CARGO_BIN_EXE_zarc")).args(words).current_dir(directory).output();
     let output = zarc.unwrap();
     assert_eq!(output.status.code(), Some(0), "{words:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()

@@ -6,10 +6,8 @@ use std::process::{Command, Stdio};
 
 use zarc::cli::command_table;
 
-use crate::support::workbench::zarc_command;
-
 fn shown(words: &[&str]) -> String {
-    let output = zarc_command().args(words).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_zarc")).args(words).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{words:?}");
     String::from_utf8(output.stdout).unwrap()
 }

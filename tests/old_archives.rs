@@ -16,7 +16,6 @@ use super::support::archives::{
 use super::support::trees::{Tree, walk};
 use super::support::workbench::{
     Workbench, fresh_in_memory, is_root, remove_tree, row_node, rows, run_extract, verify_options,
-    zarc_command,
 };
 
 /// The lines of a manifest, a list for each version: date and objects.
@@ -225,7 +224,9 @@ fn refuse(bytes: &[u8], draft: &str) {
     }
     assert!(!out.exists());
     assert!(fs::read(bench.archive()).unwrap() == bytes, "it is left as it was");
-    let program =
-        zarc_command().args(["list".as_ref(), bench.archive().as_os_str()]).output().unwrap();
+    let program = std::process::Command::new(env!("CARGO_BIN_EXE_zarc"))
+        .args(["list".as_ref(), bench.archive().as_os_str()])
+        .output()
+        .unwrap();
     assert_eq!(program.status.code(), Some(2));
 }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use zarc::archive::{Archive, OpenOptions};
@@ -26,7 +26,7 @@ use super::support::random_history::{Ending, Updates};
 use super::support::terminal::Terminal;
 use super::support::trees::walk;
 use super::support::truth::{Truth, assert_shows};
-use super::support::workbench::{Workbench, fresh_in_memory, set_clock, zarc_command};
+use super::support::workbench::{Workbench, fresh_in_memory, set_clock};
 
 const PAGE: usize = 4096;
 
@@ -220,7 +220,7 @@ fn bench() -> Workbench {
 }
 
 fn zarc(bench: &Workbench, words: &[&str]) -> Output {
-    let mut command = zarc_command();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
     command.args(words).current_dir(bench.path("")).stdin(Stdio::null()).output().unwrap()
 }
 

@@ -8,7 +8,6 @@ use std::process::{Command, Output, Stdio};
 
 use super::support::noise;
 use super::support::terminal::Terminal;
-use crate::support::workbench::zarc_command;
 
 /// Three versions of one directory.
 fn three_versions() -> tempfile::TempDir {
@@ -22,7 +21,7 @@ fn three_versions() -> tempfile::TempDir {
 }
 
 fn zarc(directory: &Path, words: &[&str]) -> Output {
-    let mut command = zarc_command();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
     command.args(words).current_dir(directory).stdin(Stdio::null()).output().unwrap()
 }
 

@@ -7,13 +7,14 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zarc::archive::Archive;
 use zarc::base::{Environment, ErrorKind, Item, Progress, Until};
 use zarc::command::add;
 
-use crate::support::workbench::{Workbench, is_root, run_add, run_extract, zarc_command};
+use crate::support::workbench::{Workbench, is_root, run_add, run_extract};
 use crate::support::{DATA, Told, noise};
 
 /// Changes a file each time `add` looks whether it should stop, so many times; `add` looks before
@@ -108,7 +109,7 @@ fn find(directory: &Path, name: &str) -> PathBuf {
 
 /// The program, run by somebody who may not read everything.
 fn zarc_as_nobody(words: &[&str], directory: &Path) -> (Option<i32>, String) {
-    let mut command = zarc_command();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
     command.args(words).current_dir(directory);
     if is_root() {
         command.uid(65_534).gid(65_534);

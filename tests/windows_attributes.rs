@@ -12,7 +12,7 @@ use zarc::command::{Row, list};
 use zarc::compress::Method;
 
 use super::support::workbench::{
-    ROOT, Workbench, environment, real_seconds, run_add, set_clock, set_mtime, zarc_command,
+    ROOT, Workbench, environment, real_seconds, run_add, set_clock, set_mtime,
 };
 use super::support::{DATA, Told};
 
@@ -136,7 +136,7 @@ fn an_archive_of_windows_is_listed_and_restored() {
         metadata.xattrs.clear();
         stored.has_attributes = false;
     });
-    let mut command = zarc_command();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_zarc"));
     let output = command.arg("list").arg(bench.archive()).output().unwrap();
     let shown = String::from_utf8(output.stdout).unwrap();
     let root = String::from_utf8(ROOT.to_vec()).unwrap();

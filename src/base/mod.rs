@@ -15,7 +15,7 @@ mod timestamp;
 pub use byte_ranges::ByteRanges;
 pub use bytes::{ByteReader, ByteWriter};
 pub use digest::Digest;
-pub use environment::{Environment, Moment};
+pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use metadata::{Kind, Metadata, Status, Xattr};
 pub use progress::{BlockReport, Item, NoProgress, Progress};

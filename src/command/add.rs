@@ -95,8 +95,8 @@ fn add_to(
     let sources = sources(archive, base.as_ref(), exponent, progress)?;
     let adder = Adder::new(archive, base, options, &sources, total);
     let summary = thread::scope(|threads| {
-        let environment = options.environment;
-        let readers = Readers::new(threads, &sources, options.threads, descriptors, environment);
+        let now = options.environment.now;
+        let readers = Readers::new(threads, &sources, options.threads, descriptors, now);
         add_changes(changes, adder, readers)
     })?;
     let summary = AddSummary { rolled_back, named: scope.count() as u64, ..summary };

@@ -229,15 +229,15 @@ impl<'a> Adder<'a> {
 
     /// Reads a file that was met under another name before, unless it is known from that.
     fn read_in_turn(&mut self, object: &Object, old: Option<&Stored>) -> ReadResult {
-        let moment = self.options.environment.moment();
+        let now = (self.options.environment.now)();
         if let Some(content) = self.links.content(object, old) {
-            let mut read = self.reader.read_metadata(object, moment)?;
+            let mut read = self.reader.read_metadata(object, now)?;
             read.stored.content = content.pieces;
             read.stored.is_unsettled |= content.is_unsettled;
             return Ok(read);
         }
         let mut reader = ObjectReader::new(self.sources);
-        let read = reader.read(object, old, moment, self);
+        let read = reader.read(object, old, now, self);
         reader.deliver(self)?;
         read.map(|read| self.completed(read))
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::archive::{BlockTable, Stored};
-use crate::base::{Error, Kind, Metadata, Moment, Progress};
-use crate::filesystem::{AccountNames, ChangeClocks, Object};
+use crate::base::{Error, Kind, Metadata, Progress, Timestamp};
+use crate::filesystem::{AccountNames, Object};
 
 use super::content_comparison::{Likeness, compare_content};
 use super::content_reader::{ContentReader, CutRule, Outlet};
@@ -58,7 +58,6 @@ pub(super) struct ObjectReader<'a> {
     sources: &'a Sources<'a>,
     content: ContentReader,
     accounts: AccountNames,
-    clocks: ChangeClocks,
     /// For comparing contents.
     scratch: Vec<u8>,
 }
@@ -66,22 +65,21 @@ pub(super) struct ObjectReader<'a> {
 impl<'a> ObjectReader<'a> {
     pub(super) fn new(sources: &'a Sources<'a>) -> Self {
         let content = ContentReader::new(sources.rule.clone());
-        let (accounts, clocks) = (AccountNames::new(), ChangeClocks::new());
-        Self { sources, content, accounts, clocks, scratch: Vec::new() }
+        Self { sources, content, accounts: AccountNames::new(), scratch: Vec::new() }
     }
 
-    /// Reads all that is stored of an object; it is `moment` or, to be safe, later. If the content is
+    /// Reads all that is stored of an object; it is `now` or, to be safe, later. If the content is
     /// that of `old`, it is not stored again, however it would be cut today.
     pub(super) fn read(
         &mut self,
         object: &Object,
         old: Option<&Stored>,
-        moment: Moment,
+        now: Timestamp,
         outlet: &mut dyn Outlet,
     ) -> ReadResult {
         match object.kind {
-            Kind::File => self.read_file(object, old, moment, outlet),
-            _ => Ok(self.read_metadata(object, moment)?),
+            Kind::File => self.read_file(object, old, now, outlet),
+            _ => Ok(self.read_metadata(object, now)?),
         }
     }
 
@@ -89,10 +87,10 @@ impl<'a> ObjectReader<'a> {
     pub(super) fn read_metadata(
         &mut self,
         object: &Object,
-        moment: Moment,
+        now: Timestamp,
     ) -> std::io::Result<ReadObject> {
         let metadata = object.metadata(&mut self.accounts)?;
-        Ok(self.read_object(object, metadata, Look::of(object), moment))
+        Ok(read_object(object, metadata, Look::of(object), now))
     }
 
     /// Appends to the portion what needs no bytes.
@@ -109,7 +107,7 @@ impl<'a> ObjectReader<'a> {
         &mut self,
         object: &Object,
         old: Option<&Stored>,
-        moment: Moment,
+        now: Timestamp,
         outlet: &mut dyn Outlet,
     ) -> ReadResult {
         let before = old.map_or(&[][..], |old| &old.content);
@@ -139,7 +137,7 @@ impl<'a> ObjectReader<'a> {
                 self.content.push(Part::Again);
                 continue;
             }
-            let mut read = self.read_object(object, metadata, look, moment);
+            let mut read = read_object(object, metadata, look, now);
             read.stored.is_unsettled |= is_torn;
             if let Some(old) = old.filter(|_| is_stored) {
                 read.stored.content.clone_from(&old.content);
@@ -160,30 +158,23 @@ impl<'a> ObjectReader<'a> {
             Likeness::Different | Likeness::Unknown(_) => false,
         })
     }
+}
 
-    /// An object without its content, of which nothing is wrong.
-    fn read_object(
-        &mut self,
-        object: &Object,
-        mut metadata: Metadata,
-        look: Look,
-        moment: Moment,
-    ) -> ReadObject {
-        metadata.mtime = look.mtime;
-        let stored = Stored {
-            metadata,
-            has_attributes: true,
-            ctime: look.status.ctime,
-            inode: look.status.inode,
-            device: look.link_device(object.kind),
-            // Mode and owner are what the walk saw; if the object changed before it was opened
-            // they may be old, though its times are new.
-            is_unsettled: look != Look::of(object)
-                || look.is_unsettled(moment, || self.clocks.is_fine(object)),
-            is_touched: false,
-            content: Vec::new(),
-            unknown: Vec::new(),
-        };
-        ReadObject { stored, has_parts: false, look, is_torn: false }
-    }
+/// An object without its content, of which nothing is wrong.
+fn read_object(object: &Object, mut metadata: Metadata, look: Look, now: Timestamp) -> ReadObject {
+    metadata.mtime = look.mtime;
+    let stored = Stored {
+        metadata,
+        has_attributes: true,
+        ctime: look.status.ctime,
+        inode: look.status.inode,
+        device: look.link_device(object.kind),
+        // Mode and owner are what the walk saw; if the object changed before it was opened
+        // they may be old, though its times are new.
+        is_unsettled: look != Look::of(object) || look.is_unsettled(now),
+        is_touched: false,
+        content: Vec::new(),
+        unknown: Vec::new(),
+    };
+    ReadObject { stored, has_parts: false, look, is_torn: false }
 }

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, Scope};
 
-use crate::base::{Environment, Error, ErrorKind, Moment, Result};
+use crate::base::{Error, ErrorKind, Result, Timestamp};
 
 use super::changes::Step;
 use super::content_reader::Outlet;
@@ -36,7 +36,7 @@ const BUFFER_BYTES_KEPT: usize = 4 << 20;
 struct Batch {
     works: Vec<Work>,
     /// Before any of them is read: what is younger may change again without a new time.
-    moment: Moment,
+    now: Timestamp,
     portions: SyncSender<Portion>,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Readers<'scope, 'env> {
     threads: usize,
     threads_max: usize,
     objects_max: usize,
-    environment: Environment,
+    now: fn() -> Timestamp,
 }
 
 impl<'scope, 'env> Readers<'scope, 'env> {
@@ -77,7 +77,7 @@ impl<'scope, 'env> Readers<'scope, 'env> {
         sources: &'env Sources<'env>,
         threads_max: usize,
         descriptors: usize,
-        environment: Environment,
+        now: fn() -> Timestamp,
     ) -> Self {
         let (queue, batches) = channel();
         let shared = Shared { batches: Mutex::new(batches), buffers: Mutex::default() };
@@ -95,7 +95,7 @@ impl<'scope, 'env> Readers<'scope, 'env> {
                 .min(descriptors / DESCRIPTORS_PER_THREAD)
                 .max(1),
             objects_max: OBJECTS_MAX.min(descriptors / DESCRIPTORS_PER_OBJECT),
-            environment,
+            now,
         }
     }
 
@@ -119,8 +119,7 @@ impl<'scope, 'env> Readers<'scope, 'env> {
         }
         let (portions, taken) = sync_channel(1);
         self.works_bytes = 0;
-        let moment = self.environment.moment();
-        let batch = Batch { works: std::mem::take(&mut self.works), moment, portions };
+        let batch = Batch { works: std::mem::take(&mut self.works), now: (self.now)(), portions };
         self.waiting.push_back(Waiting { portions: taken, works: batch.works.len() });
         self.queue.send(batch).map_err(|_| ended_early())?;
         if self.threads < self.threads_max {
@@ -217,14 +216,14 @@ impl Shared {
 /// Reads until there is nothing more to come.
 fn read_batches(shared: &Shared, sources: &Sources<'_>) {
     let mut reader = ObjectReader::new(sources);
-    while let Some(Batch { works, moment, portions }) = shared.next_batch() {
+    while let Some(Batch { works, now, portions }) = shared.next_batch() {
         let mut outlet = Queued { shared, portions };
         for work in works {
             let read = match &work.step {
                 _ if !work.is_read_ahead => None,
-                Step::New(object) => Some(reader.read(object, None, moment, &mut outlet)),
+                Step::New(object) => Some(reader.read(object, None, now, &mut outlet)),
                 Step::Both(object, entry) => {
-                    Some(reader.read(object, entry.object.stored(), moment, &mut outlet))
+                    Some(reader.read(object, entry.object.stored(), now, &mut outlet))
                 }
                 _ => None,
             };

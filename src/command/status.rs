@@ -1,7 +1,7 @@
 //! What times and numbers tell of an object on disk, and what is left of its metadata.
 
 use crate::archive::{Entry, Stored};
-use crate::base::{Kind, Metadata, Moment, Status, Timestamp};
+use crate::base::{Kind, Metadata, Status, Timestamp};
 use crate::filesystem::Object;
 
 /// Objects younger than this, when looked at, may change again without a new time.
@@ -27,16 +27,13 @@ impl Look {
         (kind != Kind::Directory && self.status.links > 1).then_some(self.status.device)
     }
 
-    /// Whether the object could change after this moment without a trace. The change time decides, since
-    /// nobody can set it. Where it is `fine`, the kernel gives a later one from the next tick on; where it may
-    /// be anything, two seconds are waited, and the modification time counts too, for file systems that
+    /// Whether the object could have changed at the present instant without a trace. The change
+    /// time decides, since nobody can set it; the modification time too, for file systems that
     /// have no other.
-    pub(super) fn is_unsettled(&self, moment: Moment, is_fine: impl FnOnce() -> bool) -> bool {
-        let Moment { now, tick } = moment;
+    pub(super) fn is_unsettled(&self, now: Timestamp) -> bool {
         let settled = now.seconds - SETTLED_AFTER_SECONDS;
-        let (ctime, mtime) = (self.status.ctime, self.mtime.seconds);
-        let is_young = ctime.seconds >= settled || (mtime >= settled && mtime <= now.seconds);
-        is_young && !(tick.is_some_and(|tick| ctime < tick) && is_fine())
+        let mtime = self.mtime.seconds;
+        self.status.ctime.seconds >= settled || (mtime >= settled && mtime <= now.seconds)
     }
 }
 
@@ -53,47 +50,4 @@ pub(super) fn drop_attributes(metadata: &mut Metadata) {
 /// Length of an entry's content in bytes.
 pub(super) fn size_of(entry: &Entry) -> u64 {
     entry.object.stored().map_or(0, Stored::size)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn at(seconds: i64, nanos: u32) -> Timestamp {
-        Timestamp { seconds, nanos }
-    }
-
-    fn is_unsettled(ctime: Timestamp, mtime: Timestamp, tick: Option<Timestamp>) -> bool {
-        let status = Status { size: 1, ctime, device: 1, inode: 1, links: 1 };
-        Look { status, mtime }.is_unsettled(Moment { now: at(1000, 50), tick }, || true)
-    }
-
-    #[test]
-    fn times_settle_after_two_seconds_and_fine_ones_after_the_next_tick() {
-        let (old, tick) = (at(500, 0), Some(at(1000, 40)));
-        for (ctime, coarse, fine) in [
-            (at(1001, 0), true, true),
-            (at(1000, 41), true, true),
-            (at(1000, 40), true, true),
-            (at(1000, 39), true, false),
-            (at(998, 0), true, false),
-            (at(997, 999_999_999), false, false),
-        ] {
-            assert_eq!(is_unsettled(ctime, old, None), coarse, "{ctime}");
-            assert_eq!(is_unsettled(ctime, old, tick), fine, "{ctime}");
-        }
-        let look = Look {
-            status: Status { size: 1, ctime: at(999, 0), device: 1, inode: 1, links: 1 },
-            mtime: old,
-        };
-        assert!(look.is_unsettled(Moment { now: at(1000, 50), tick }, || false));
-    }
-
-    #[test]
-    fn without_fine_times_of_change_a_new_date_counts_and_one_to_come_does_not() {
-        let old = at(500, 0);
-        assert!(is_unsettled(old, at(999, 0), None));
-        assert!(!is_unsettled(old, at(999, 0), Some(at(1000, 40))));
-        assert!(!is_unsettled(old, at(2000, 0), None));
-    }
 }

@@ -6,7 +6,6 @@
 
 mod accounts;
 mod apply;
-mod change_clock;
 mod descent;
 mod directories;
 mod existing;
@@ -25,7 +24,6 @@ mod xattr;
 
 pub use accounts::AccountNames;
 pub use apply::Unapplied;
-pub use change_clock::ChangeClocks;
 pub use existing::Existing;
 pub use limits::raise_descriptor_limit;
 pub use new_file::NewFile;

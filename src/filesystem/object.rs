@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags, Stat, fstat, openat, readlinkat};
+use rustix::fs::{Stat, readlinkat};
 
 use super::accounts::AccountNames;
 use super::source::SourceFile;
@@ -109,17 +109,6 @@ impl Object {
             return Err(io::Error::other("another file took its place meanwhile"));
         }
         Ok(file)
-    }
-
-    /// The object itself and not its content; an error if it is on another file system than the one the walk met.
-    #[cfg(target_os = "linux")]
-    pub(super) fn open_path(&self) -> io::Result<OwnedFd> {
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let opened = openat(&self.place.parent, self.name(), flags, Mode::empty())?;
-        if fstat(&opened)?.st_dev != self.status.device {
-            return Err(io::Error::other("another object took its place meanwhile"));
-        }
-        Ok(opened)
     }
 
     fn name(&self) -> &[u8] {

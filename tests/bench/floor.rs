@@ -16,7 +16,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, RawDir, Stat, Timespec, Timestamps, futimens, open, openat,
@@ -58,6 +58,13 @@ impl Visitor for Statuses {
 
 fn open_tree(tree: &str) -> OwnedFd {
     open(tree, OFlags::RDONLY | OFlags::DIRECTORY, Mode::empty()).unwrap()
+}
+
+/// Where `extract` puts things must be below its directory: `tree` is a name in the current one.
+fn checked(tree: &str) -> &str {
+    let is_name = Path::new(tree).components().all(|part| matches!(part, Component::Normal(_)));
+    assert!(is_name, "TREE is a name below the current directory");
+    tree
 }
 
 /// Directories are sorted, so that an order of names is kept as in an archive.
@@ -160,6 +167,7 @@ impl Packer {
 
     fn seal(&mut self, block: &Block) {
         let packed = pack(&block.raw, &self.method, block.kind).unwrap();
+        assert!(matches!(packed.codec, Codec::Store | Codec::Zstd), "METHOD is zstd's or store");
         let is_stored = u8::from(packed.codec == Codec::Store);
         self.archive.write_all(&(block.number as u64).to_le_bytes()).unwrap();
         self.archive.write_all(&(block.raw.len() as u64).to_le_bytes()).unwrap();
@@ -182,7 +190,7 @@ fn add(archive: &str, tree: &str, method: &str) {
         list: create(&format!("{archive}.list")),
         buffer: Vec::new(),
     };
-    walk(&mut packer, &open_tree(tree), &mut tree.into());
+    walk(&mut packer, &open_tree(checked(tree)), &mut tree.into());
     for block in std::mem::take(&mut packer.open) {
         packer.seal(&block);
     }

@@ -4,12 +4,11 @@ use std::cell::Cell;
 use std::fs;
 
 use zarc::archive::{Archive, Catalog, History};
-use zarc::base::{Environment, Kind, Timestamp};
+use zarc::base::{Kind, Timestamp};
 
 use super::{DATE, Desk};
 use crate::support::workbench::{
     Workbench, fresh_in_memory, real_seconds, run_add, set_clock, set_dice, set_mtime,
-    wait_for_a_tick,
 };
 
 #[test]
@@ -85,57 +84,32 @@ fn what_did_not_change_is_not_opened_without_force() {
     assert!(is_opened());
 }
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_file_that_the_kernel_dates_is_settled_with_the_next_tick() {
-    use rustix::fs::inotify;
-    let bench = Workbench::new(fresh_in_memory());
-    let file = bench.work().join("file");
-    fs::write(&file, "content").unwrap();
-    wait_for_a_tick();
-    set_clock(real_seconds());
-    set_dice(7);
-    let mut options = bench.add_options(b"");
-    options.environment.tick = Environment::system().tick;
-    assert!(run_add(&options).0.version.is_some());
-    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
-    inotify::add_watch(&watch, &file, inotify::WatchFlags::OPEN).unwrap();
-    assert_eq!(run_add(&options).0.version, None);
-    assert!(rustix::io::read(&watch, &mut [0_u8; 4096]).is_err(), "it was opened");
-    // By the same clock nothing is missed: the content alone is another one.
-    fs::write(&file, "CONTENT").unwrap();
-    assert!(run_add(&options).0.version.is_some());
-}
-
-/// The clock that dates changes goes on between two names of a file that is read once.
+/// Between two names of a file, which is read once, so much time goes by that it would be settled.
 #[test]
 fn a_name_is_as_settled_as_the_content_that_another_name_was_read_for() {
     thread_local! {
-        static MOMENTS: Cell<i64> = const { Cell::new(0) };
+        static MOMENTS: Cell<u32> = const { Cell::new(0) };
     }
     let bench = Workbench::new(fresh_in_memory());
     fs::write(bench.work().join("first"), "content").unwrap();
     fs::hard_link(bench.work().join("first"), bench.work().join("second")).unwrap();
-    set_clock(real_seconds());
     set_dice(8);
     let mut options = bench.add_options(b"");
-    options.environment.tick = || {
+    options.environment.now = || {
         MOMENTS.set(MOMENTS.get() + 1);
-        // At first before the file was made, then long after it.
-        let seconds = if MOMENTS.get() == 1 { 0 } else { i64::MAX };
-        Some(Timestamp { seconds, nanos: 0 })
+        let later = if MOMENTS.get() <= 2 { 0 } else { 1000 };
+        Timestamp { seconds: real_seconds() + later, nanos: 0 }
     };
     run_add(&options);
-    assert!(MOMENTS.get() > 1, "the second name was not looked at by itself");
     let archive = Archive::open_path(&bench.archive(), None).unwrap();
     let version = History::of(&archive).newest().unwrap().unwrap();
     let entries = Catalog::of(&archive, &version).unwrap().entries().map(Result::unwrap);
-    let unsettled: Vec<bool> = entries
-        .filter_map(|entry| entry.object.stored().cloned())
-        .filter(|stored| stored.metadata.kind == Kind::File)
-        .map(|stored| stored.is_unsettled)
+    let marks: Vec<(Kind, bool)> = entries
+        .filter_map(|entry| {
+            entry.object.stored().map(|stored| (stored.metadata.kind, stored.is_unsettled))
+        })
         .collect();
-    assert_eq!(unsettled, [true, true]);
+    assert_eq!(marks, [(Kind::Directory, true), (Kind::File, true), (Kind::File, true)]);
 }
 
 #[cfg(target_os = "linux")]

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::support::extraction::tree;
-use crate::support::workbench::{set_mtime, zarc_command};
+use crate::support::workbench::set_mtime;
 
 /// When files were modified unless a test says otherwise, and how it is shown.
 const DATE: i64 = 1_000_000_000;
@@ -98,7 +98,7 @@ impl Desk {
 
     /// The program with words that are parted by spaces; `''` is the empty one.
     fn command(&self, line: &str) -> Command {
-        let mut command = zarc_command();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
         command.args(line.split(' ').map(|word| if word == "''" { "" } else { word }));
         command.current_dir(self.dir.path());
         command

@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use data_encoding::BASE64;
 use serde_json::Value;
-
-use super::workbench::zarc_command;
 
 /// What the program said.
 pub struct Answer {
@@ -30,7 +28,7 @@ pub fn zarc_json(directory: &Path, words: &[&[u8]]) -> Answer {
 
 /// Runs `zarc WORDS`.
 pub fn zarc<S: AsRef<OsStr>>(directory: &Path, words: &[S]) -> Output {
-    let mut command = zarc_command();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
     command.args(words).current_dir(directory).output().unwrap()
 }
 

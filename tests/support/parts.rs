@@ -13,7 +13,7 @@ use zarc::command::{
 use super::keys::{cheap, key_words};
 use super::trees::{Tree, differences, walk};
 use super::workbench::{
-    Workbench, fresh_in_memory, real_seconds, remove_tree, set_clock, verify_options, zarc_command,
+    Workbench, fresh_in_memory, real_seconds, remove_tree, set_clock, verify_options,
 };
 use super::{Told, noise};
 
@@ -190,7 +190,7 @@ fn history_of(archive: InParts, count: u32) -> (InParts, Vec<Tree>) {
 
 /// Runs the program in a directory: exit code, stdout, stderr.
 pub fn zarc_in(directory: &Path, words: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = zarc_command();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_zarc"));
     let words = words.iter().map(OsStr::new);
     let output = command.args(words).current_dir(directory).output().expect("the program starts");
     let text = |bytes| String::from_utf8(bytes).expect("text");

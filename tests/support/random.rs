@@ -54,8 +54,7 @@ thread_local! {
 /// A clock that stands still and dice that start at `seed`, for this thread.
 pub fn environment(seed: u64) -> Environment {
     DICE.set(Random::new(seed));
-    let now = || Timestamp { seconds: 1_700_000_000, nanos: 5 };
-    Environment { now, tick: || None, random: throw }
+    Environment { now: || Timestamp { seconds: 1_700_000_000, nanos: 5 }, random: throw }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the dice of the system can fail")]

@@ -3,13 +3,11 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
-
-use super::workbench::zarc_command;
 
 /// The program at a terminal: what it says there, and its end.
 pub struct Terminal {
@@ -26,7 +24,7 @@ impl Terminal {
         unlockpt(&screen).expect("a right");
         let name = ptsname(&screen, Vec::new()).expect("a name").into_string().expect("text");
         let line = File::options().read(true).write(true).open(name).expect("a line");
-        let mut command = zarc_command();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zarc"));
         command.args(words).current_dir(directory).stdout(Stdio::piped());
         command.stdin(line.try_clone().expect("a line"));
         command.stderr(line.try_clone().expect("a line"));

@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use rustix::fs::{CWD, Timespec, Timestamps, XattrFlags};
@@ -40,8 +39,7 @@ pub fn set_dice(seed: u64) {
 
 /// The clock and the dice of the thread.
 pub fn environment() -> Environment {
-    let now = || Timestamp { seconds: CLOCK.get(), nanos: 5 };
-    Environment { now, tick: || None, random: throw }
+    Environment { now: || Timestamp { seconds: CLOCK.get(), nanos: 5 }, random: throw }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "an environment asks for it")]
@@ -63,7 +61,7 @@ pub fn real_seconds() -> i64 {
 }
 
 /// Waits until the clock that dates changes is past this moment: what changes from here on has another change
-/// time than what changed before, and that is settled. The clock lags, so the next tick may not do.
+/// time than what changed before. The clock lags, so the next tick may not do.
 pub fn wait_for_a_tick() {
     let moment = |clock| {
         let now = clock_gettime(clock);
@@ -73,12 +71,6 @@ pub fn wait_for_a_tick() {
     while moment(ClockId::RealtimeCoarse) <= now {
         std::thread::yield_now();
     }
-}
-
-/// The program, started when all that was written before is settled, so that it is not read again.
-pub fn zarc_command() -> Command {
-    wait_for_a_tick();
-    Command::new(env!("CARGO_BIN_EXE_zarc"))
 }
 
 /// A number from the environment, for runs longer than the normal one.

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::trees::walk;
-use super::workbench::{fresh_in_memory, set_mtime, wait_for_a_tick};
+use super::workbench::{fresh_in_memory, set_mtime};
 
 /// Times that tests give lie before this one, and the present after it.
 const PRESENT: i64 = 1_700_000_000;
@@ -197,7 +197,6 @@ impl Pair {
             Program::Zarc => env!("CARGO_BIN_EXE_zarc"),
         };
         let archive = self.dir.path().join("a");
-        wait_for_a_tick();
         let mut process = Command::new(name);
         process.current_dir(from).arg(command).arg(archive).args(words);
         process.output().expect("the program starts")

@@ -161,7 +161,8 @@ impl MatchModel {
 }
 
 fn hash(bytes: &[u8], bits: u32) -> usize {
-    let mix = |hash: u32, &byte: &u8| (hash + u32::from(byte) + 1).wrapping_mul(0x2f0b_4c47);
+    let mix =
+        |hash: u32, &byte: &u8| hash.wrapping_add(u32::from(byte) + 1).wrapping_mul(0x2f0b_4c47);
     let hash = bytes.iter().fold(0_u32, |hash, byte| mix(hash.rotate_left(5), byte));
     (hash >> (32 - bits)) as usize
 }
