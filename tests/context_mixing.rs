@@ -70,6 +70,12 @@ fn inputs_of_all_sorts_come_back() {
     comes_back(&[words(3, 2000), noise(4, 500), words(3, 2000), records(2000)].concat());
 }
 
+/// The hash of five of these six bytes is 2^32 - 1 when the last one is added to it.
+#[test]
+fn hashes_wrap() {
+    comes_back(&[&b"before "[..], &[0x31, 0xae, 0x67, 0xf5, 0x00, 0xff], b" after"].concat());
+}
+
 #[test]
 fn what_can_be_predicted_becomes_small() {
     let repeated = noise(5, 1000).repeat(50);
