@@ -110,7 +110,7 @@ fn one_directory_is_read_without_the_others() {
 /// A block of many is found with one directory of each level.
 #[test]
 fn one_block_is_found_without_the_others() {
-    let plan = Plan { files: 10, updates: 1, changed: 0, declared: 300_000 };
+    let plan = Plan { files: 10, updates: 1, changed: 0, declared: 600_000 };
     let memory = made(plan, RunShape { fragment_page_bytes: 4000, ..SMALL });
     let storage = Arc::new(Counted::over(memory));
     let archive = Archive::open(storage.clone(), None).unwrap();
@@ -118,7 +118,7 @@ fn one_block_is_found_without_the_others() {
     let before = storage.counts().0;
     let table = BlockTable::of(&archive, &version).unwrap();
     let blocks = version.manifest.counts.blocks;
-    assert_eq!(version.manifest.counts.fragments, 300_000);
+    assert_eq!(version.manifest.counts.fragments, 600_000);
     assert!(blocks > 1000, "{blocks}");
     for block in [0, blocks / 2, blocks - 1] {
         table.record(block).unwrap();
