@@ -96,9 +96,9 @@ impl BlockPacker {
         full: &mut Vec<FullBlock>,
     ) -> FragmentId {
         let kind = if self.keeps_data { kind } else { ContentKind::Other };
-        // Stored blocks gain nothing from being large.
         let block_bytes = self.method.of(kind).block_bytes();
         let block_bytes = match kind {
+            // Stored blocks gain nothing from being large.
             ContentKind::Incompressible => block_bytes.min(STORED_BLOCK_BYTES),
             _ => block_bytes,
         };

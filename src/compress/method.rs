@@ -117,19 +117,14 @@ impl Method {
 
     /// What a digit stands for.
     fn of_level(digit: &str) -> Option<Self> {
-        let (codec, level, block_exponent) = match digit {
-            "0" => (Codec::Store, 0, 4),
-            "1" => (Codec::Zstd, 2, 5),
-            "2" => (Codec::Zstd, 7, 6),
-            "3" => (Codec::Lzma, Self::LZMA_LEVEL, 4),
-            "4" => (Codec::ContextMixing, Self::CM_FAST, 5),
-            "5" => (Codec::ContextMixing, Self::CM_STRONG, 5),
+        let (codec, level, block_exponent, by_kind) = match digit {
+            "0" => (Codec::Store, 0, 4, ByKind::No),
+            "1" => (Codec::Zstd, 2, 5, ByKind::No),
+            "2" => (Codec::Zstd, 7, 6, ByKind::No),
+            "3" => (Codec::Lzma, Self::LZMA_LEVEL, 4, ByKind::TextApart),
+            "4" => (Codec::ContextMixing, Self::CM_FAST, 5, ByKind::CodeApart),
+            "5" => (Codec::ContextMixing, Self::CM_STRONG, 5, ByKind::No),
             _ => return None,
-        };
-        let by_kind = match digit {
-            "3" => ByKind::TextApart,
-            "4" => ByKind::CodeApart,
-            _ => ByKind::No,
         };
         Some(Self { by_kind, ..Self::new(codec, level, block_exponent) })
     }
