@@ -70,6 +70,37 @@ fn two_names_that_the_user_sends_to_one_place_are_restored_one_after_the_other()
     }
 }
 
+/// What is in a directory that this extraction made is not looked for first.
+#[test]
+fn in_a_new_directory_too_the_first_of_two_names_stays() {
+    let contents = [noise(1, 30_000), noise(2, 40_000)];
+    let mut made = Made::new();
+    made.update(&[
+        ("b", Thing::Directory(0o755)),
+        ("b/f", file(&contents[1])),
+        ("b/l", Thing::Symlink("2")),
+    ]);
+    made.update(&[
+        ("a", Thing::Directory(0o755)),
+        ("a/f", file(&contents[0])),
+        ("a/l", Thing::Symlink("1")),
+    ]);
+    let mut options = options(&made, &made.path("unused"));
+    let out = made.path("out");
+    options.rename =
+        Rename::pairs(["a", "b"].map(|name| path(Path::new(name))).to_vec(), vec![path(&out); 2]);
+    let (summary, told) = run(&options);
+    assert_eq!(
+        (summary.written, summary.skipped, summary.problems),
+        (3, 3, 0),
+        "{}",
+        told.warnings()
+    );
+    assert_eq!(fs::read(out.join("f")).unwrap(), contents[0]);
+    assert_eq!(fs::read_link(out.join("l")).unwrap(), Path::new("1"));
+    assert_eq!(tree(&out), ["f", "l"]);
+}
+
 /// To some file systems these are one place; to this one they may be two.
 #[test]
 fn names_that_differ_in_capital_letters_come_back_where_they_are_two() {

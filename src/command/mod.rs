@@ -32,6 +32,7 @@ mod readers;
 mod requested;
 mod restore_directories;
 mod restore_file;
+mod restore_fresh;
 mod restore_held;
 mod restore_ledger;
 mod restore_links;

@@ -6,6 +6,7 @@ use std::io;
 
 use crate::base::{Metadata, Result, StoredPath};
 
+use super::restore_fresh::FreshDirectories;
 use super::restore_ledger::Ledger;
 use super::restore_place::Place;
 
@@ -21,6 +22,7 @@ struct NewDirectory {
 #[derive(Default)]
 pub(super) struct NewDirectories {
     directories: Vec<NewDirectory>,
+    fresh: FreshDirectories,
 }
 
 impl NewDirectories {
@@ -33,15 +35,8 @@ impl NewDirectories {
         (attributes, force): (bool, bool),
         ledger: &mut Ledger<'_>,
     ) -> io::Result<()> {
-        let made = place.target.make_directory(&place.path, attributes, force);
-        let is_new = match made {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                ledger.skipped(&shown, None);
-                return Ok(());
-            }
-            made => made?,
-        };
-        if is_new {
+        if place.target.make_directory(&place.path, attributes, force)? {
+            self.fresh.add(&place);
             ledger.written(&shown, None);
         } else if force {
             ledger.summary.identical += 1;
@@ -59,6 +54,11 @@ impl NewDirectories {
         Ok(())
     }
 
+    /// Whether `place` is in a directory that was made on the way to it, where nothing is yet.
+    pub(super) fn has_fresh_parent(&mut self, place: &Place) -> bool {
+        self.fresh.has_parent(place)
+    }
+
     /// Gives all their metadata, those below others first.
     pub(super) fn finish(&mut self, ledger: &mut Ledger<'_>) -> Result<()> {
         let depth = |path: &StoredPath| path.components_below().count();
@@ -68,7 +68,7 @@ impl NewDirectories {
             let attributes = directory.attributes;
             match place.target.finish_directory(&place.path, metadata, attributes) {
                 Ok(report) => ledger.unapplied(&directory.shown, report),
-                Err(error) => ledger.refused(&directory.shown, error)?,
+                Err(error) => ledger.refused(&directory.shown, None, error)?,
             }
         }
         Ok(())

@@ -47,7 +47,9 @@ pub(super) fn make_file(
         contents.push((piece.offset, block.run(&piece.run).map_err(Flaw::Damaged)?));
     }
     let write = || {
-        let mut file = place.target.create_file(&place.path)?;
+        let attributes = manner.attributes && stored.has_attributes;
+        let (target, path) = (&place.target, &place.path);
+        let mut file = target.create_file_with(path, &stored.metadata, attributes)?;
         for (offset, bytes) in contents {
             file.write_at(offset, bytes)?;
         }

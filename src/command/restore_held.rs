@@ -2,7 +2,7 @@
 //! nor below, nor in the place of a directory above.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 
 use crate::base::StoredPath;
@@ -57,10 +57,14 @@ impl HeldPlaces {
 fn hashes(path: &StoredPath) -> impl Iterator<Item = u64> {
     let mut hasher = DefaultHasher::new();
     path.components_below().map(move |component| {
-        let name = String::from_utf8_lossy(component);
-        // By way of the capitals, so that letters with two small forms are the same too.
-        let letters = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-        letters.for_each(|letter| letter.hash(&mut hasher));
+        if component.is_ascii() {
+            hasher.write(&component.to_ascii_lowercase());
+        } else {
+            let name = String::from_utf8_lossy(component);
+            // By way of the capitals, so that letters with two small forms are the same too.
+            let letters = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+            hasher.write(letters.collect::<String>().as_bytes());
+        }
         hasher.write_u8(b'/');
         hasher.finish()
     })

@@ -106,11 +106,11 @@ impl<'a> Restorer<'a> {
                 // object that is no directory any more: who came first is there first.
                 self.restore_window()?;
             }
-            let shown = name.shown.clone();
+            let (shown, size) = (name.shown.clone(), file_size(&stored));
             if let Err(error) = self.restore_at(place, name.shown, &Arc::from(stored)) {
                 // A comparison of contents that was interrupted is no flaw of the object.
                 self.ledger.check_stopped()?;
-                self.ledger.refused(&shown, error)?;
+                self.ledger.refused(&shown, size, error)?;
             }
         }
         if self.window.is_full() || self.linked.len() >= FILES_MAX {
@@ -150,7 +150,7 @@ impl<'a> Restorer<'a> {
                 &mut self.ledger,
             );
             if let Err(error) = made {
-                self.ledger.refused(&name.shown, error)?;
+                self.ledger.refused(&name.shown, None, error)?;
             }
         }
         Ok(())
@@ -193,8 +193,12 @@ impl<'a> Restorer<'a> {
         shown: StoredPath,
         stored: &Arc<Stored>,
     ) -> io::Result<()> {
-        let size = (stored.metadata.kind == Kind::File).then(|| stored.size());
-        let existing = place.target.inspect(&place.path)?;
+        let size = file_size(stored);
+        let existing = if self.directories.has_fresh_parent(place) {
+            None
+        } else {
+            place.target.inspect(&place.path)?
+        };
         if existing.is_some() && !self.options.force {
             self.ledger.skipped(&shown, size);
             return Ok(());
@@ -255,9 +259,9 @@ impl<'a> Restorer<'a> {
             }
             for planned in std::mem::take(&mut self.linked) {
                 self.ledger.check_stopped()?;
-                let shown = planned.shown.clone();
+                let (shown, size) = (planned.shown.clone(), file_size(&planned.stored));
                 if let Err(error) = self.link(planned) {
-                    self.ledger.refused(&shown, error)?;
+                    self.ledger.refused(&shown, size, error)?;
                 }
             }
         }
@@ -268,9 +272,8 @@ impl<'a> Restorer<'a> {
         let Some(place) = planned.place.clone() else {
             return Ok(());
         };
-        let is_file = planned.stored.metadata.kind == Kind::File;
+        let size = file_size(&planned.stored);
         if let Some((first, identity)) = self.links.restored(&planned.stored, &place) {
-            let size = is_file.then(|| planned.stored.size());
             let there = place.target.inspect(&place.path)?;
             if there.is_some_and(|existing| existing.identity == identity) {
                 self.ledger.identical(&planned.shown, size);
@@ -287,7 +290,7 @@ impl<'a> Restorer<'a> {
                 Ok(false) | Err(_) => {}
             }
         }
-        if is_file {
+        if size.is_some() {
             self.window.push(planned);
             return Ok(());
         }
@@ -320,6 +323,11 @@ impl<'a> Restorer<'a> {
     fn has_attributes(&self, stored: &Stored) -> bool {
         self.options.attributes && stored.has_attributes
     }
+}
+
+/// The length of a regular file; other objects have none.
+fn file_size(stored: &Stored) -> Option<u64> {
+    (stored.metadata.kind == Kind::File).then(|| stored.size())
 }
 
 /// Whether this object cannot have another name there, but could have a copy.

@@ -49,6 +49,32 @@ pub(super) enum Attributes {
     Default(u32),
 }
 
+impl Attributes {
+    /// Those of a regular file; without attributes of its own it is like any new one.
+    pub(super) fn of_file(attributes: bool, umask: u32) -> Self {
+        if attributes { Self::Restore } else { Self::Default(0o666 & !umask) }
+    }
+
+    /// The mode to make a file with: as far as possible the one it is going to have.
+    pub(super) fn first_mode(self, metadata: &Metadata) -> Mode {
+        let mode = match self {
+            Self::Default(mode) => mode,
+            // Owner, group and access control list may be others until the end. Whom the owner's
+            // bits or a list keep out is not let in before, nor does it matter who is the group if
+            // everybody may do the same.
+            Self::Restore
+                if metadata.uid == geteuid().as_raw()
+                    && metadata.mode >> 3 & 0o7 == metadata.mode & 0o7
+                    && metadata.xattrs.is_empty() =>
+            {
+                metadata.mode & 0o777
+            }
+            Self::Restore | Self::Leave => 0o600,
+        };
+        Mode::from_raw_mode(mode)
+    }
+}
+
 /// An object by its descriptor.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Subject<'a> {
@@ -79,8 +105,10 @@ impl<'a> Subject<'a> {
         let mut report = Report(Vec::new());
         match attributes {
             Attributes::Restore => self.restore(metadata, before, &mut report),
-            Attributes::Default(mode) => report.note("mode", self.set_mode(mode)),
-            Attributes::Leave => {}
+            Attributes::Default(mode) if mode != status::mode(before) => {
+                report.note("mode", self.set_mode(mode));
+            }
+            Attributes::Default(_) | Attributes::Leave => {}
         }
         report.note("modification time", self.set_mtime(metadata.mtime));
         report.0
@@ -88,7 +116,9 @@ impl<'a> Subject<'a> {
 
     fn restore(self, metadata: &Metadata, before: &Stat, report: &mut Report) {
         let mut mode = metadata.mode & 0o7777;
-        if let Err(errno) = self.set_owner(metadata, before) {
+        let owner = self.set_owner(metadata, before);
+        let is_owner_kept = matches!(owner, Ok(false));
+        if let Err(errno) = owner {
             // Without the owner the permission of the owner must not be given to somebody else.
             if before.st_uid != metadata.uid {
                 mode &= !SET_USER_ID;
@@ -102,12 +132,16 @@ impl<'a> Subject<'a> {
             }
         }
         self.set_xattrs(metadata, status::mode(before), report);
-        if metadata.kind != Kind::Symlink {
+        // A new owner and new attributes change the mode too.
+        let is_mode_kept =
+            is_owner_kept && metadata.xattrs.is_empty() && mode == status::mode(before);
+        if metadata.kind != Kind::Symlink && !is_mode_kept {
             report.note("mode", self.set_mode(mode));
         }
     }
 
-    fn set_owner(self, metadata: &Metadata, before: &Stat) -> rustix::io::Result<()> {
+    /// False if it was right already.
+    fn set_owner(self, metadata: &Metadata, before: &Stat) -> rustix::io::Result<bool> {
         let owner = (before.st_uid != metadata.uid).then_some(metadata.uid);
         let group = (before.st_gid != metadata.gid).then_some(metadata.gid);
         // The largest number means "leave it" to the system, and is nobody's.
@@ -115,10 +149,11 @@ impl<'a> Subject<'a> {
             return Err(Errno::INVAL);
         }
         if owner.is_none() && group.is_none() {
-            return Ok(());
+            return Ok(false);
         }
         let (owner, group) = (owner.map(Uid::from_raw), group.map(Gid::from_raw));
-        chownat(self.descriptor, THIS_DESCRIPTOR, owner, group, AtFlags::EMPTY_PATH)
+        chownat(self.descriptor, THIS_DESCRIPTOR, owner, group, AtFlags::EMPTY_PATH)?;
+        Ok(true)
     }
 
     fn set_xattrs(self, metadata: &Metadata, mode_before: u32, report: &mut Report) {

@@ -43,11 +43,11 @@ enum State {
 }
 
 impl NewFile {
-    pub(super) fn create(shared: &Arc<Shared>, path: &StoredPath) -> io::Result<Self> {
+    /// With `mode`, less what the process masks.
+    pub(super) fn create(shared: &Arc<Shared>, path: &StoredPath, mode: Mode) -> io::Result<Self> {
         let location = shared.locate(path, Missing::Make)?;
-        let (temporary, file) = shared.with_temporary_name(|name| {
-            openat(&location.parent, name, NEW, Mode::from_raw_mode(0o600))
-        })?;
+        let (temporary, file) =
+            shared.with_temporary_name(|name| openat(&location.parent, name, NEW, mode))?;
         let (shared, path) = (Arc::clone(shared), path.clone());
         Ok(Self { shared, path, temporary, state: State::Open(file, location) })
     }
@@ -91,11 +91,7 @@ impl NewFile {
         attributes: bool,
         replace: bool,
     ) -> io::Result<Restored> {
-        let attributes = if attributes {
-            Attributes::Restore
-        } else {
-            Attributes::Default(0o666 & !self.shared.umask())
-        };
+        let attributes = Attributes::of_file(attributes, self.shared.umask());
         let temporary = self.temporary.clone();
         let result = self.open().and_then(|(file, location)| {
             let stat = fstat(file)?;

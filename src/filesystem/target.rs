@@ -83,9 +83,21 @@ impl Target {
         Ok(true)
     }
 
-    /// Begins a regular file.
+    /// Begins a regular file, private until it is finished.
     pub fn create_file(&self, path: &StoredPath) -> io::Result<NewFile> {
-        NewFile::create(&self.shared, path)
+        NewFile::create(&self.shared, path, Mode::from_raw_mode(0o600))
+    }
+
+    /// Begins a regular file that is finished before it is closed. Where that lets in nobody whom
+    /// its own permissions keep out, it has them from the beginning.
+    pub fn create_file_with(
+        &self,
+        path: &StoredPath,
+        metadata: &Metadata,
+        attributes: bool,
+    ) -> io::Result<NewFile> {
+        let attributes = Attributes::of_file(attributes, self.shared.umask());
+        NewFile::create(&self.shared, path, attributes.first_mode(metadata))
     }
 
     /// Makes a symbolic link to `metadata.link_target`.

@@ -45,6 +45,33 @@ fn holes_are_found_and_restored() {
     assert_eq!(holes, (end - 4096) as u64);
 }
 
+/// A file that is being restored lets nobody in whom its own owner, bits or list keep out.
+#[test]
+fn a_file_on_its_way_is_as_private_as_it_will_be() {
+    let own = Metadata { uid: rustix::process::geteuid().as_raw(), ..plain(Kind::File) };
+    let listed = Xattr { name: b"user.note".to_vec(), value: b"1".to_vec() };
+    let cases = [
+        (Metadata { mode: 0o644, ..own.clone() }, 0o644),
+        (Metadata { mode: 0o4711, ..own.clone() }, 0o711),
+        (Metadata { mode: 0o400, ..own.clone() }, 0o400),
+        (Metadata { mode: 0o640, ..own.clone() }, 0o600),
+        (Metadata { mode: 0o604, ..own.clone() }, 0o600),
+        (Metadata { mode: 0o644, uid: own.uid + 1, ..own.clone() }, 0o600),
+        (Metadata { mode: 0o644, xattrs: vec![listed], ..own.clone() }, 0o600),
+    ];
+    for (metadata, first_mode) in cases {
+        let out = fresh();
+        let target = Target::open(out.path()).unwrap();
+        let file = target.create_file_with(&path("file"), &metadata, true).unwrap();
+        let temporary = fs::read_dir(out.path()).unwrap().next().unwrap().unwrap();
+        let mode = temporary.metadata().unwrap().mode() & 0o7777;
+        assert_eq!(mode & !first_mode, 0, "{mode:o} for {:o}", metadata.mode);
+        file.finish(&metadata, true, false).unwrap();
+        let restored = fs::metadata(out.path().join("file")).unwrap();
+        assert_eq!(restored.mode() & 0o7777, metadata.mode);
+    }
+}
+
 #[test]
 fn metadata_makes_the_round_trip() {
     if !is_root() {
