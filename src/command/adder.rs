@@ -9,6 +9,7 @@ use crate::filesystem::Object;
 use super::changes::Step;
 use super::content_reader::Outlet;
 use super::difference::{Saving, is_known};
+use super::expected_bytes::ExpectedBytes;
 use super::hard_links::HardLinks;
 use super::lazy_update::LazyUpdate;
 use super::object_reader::{ObjectReader, ReadObject, ReadResult, Sources};
@@ -33,18 +34,18 @@ pub(super) struct Adder<'a> {
     new_bytes_before: u64,
     /// Bytes of content dealt with.
     done_bytes: u64,
-    total_bytes: u64,
+    expected: &'a ExpectedBytes,
     summary: AddSummary,
 }
 
 impl<'a> Adder<'a> {
-    /// Of about `total_bytes` of content, if that is known.
+    /// What of the content that is `expected` is done is told to the user.
     pub(super) fn new(
         archive: &'a mut Archive,
         base: Option<Version>,
         options: &'a AddOptions,
         sources: &'a Sources<'a>,
-        total_bytes: u64,
+        expected: &'a ExpectedBytes,
     ) -> Self {
         let archive_bytes_before = archive.committed_bytes();
         Self {
@@ -58,7 +59,7 @@ impl<'a> Adder<'a> {
             has_earlier: false,
             new_bytes_before: 0,
             done_bytes: 0,
-            total_bytes,
+            expected,
             summary: AddSummary { archive_bytes_before, ..AddSummary::default() },
         }
     }
@@ -95,7 +96,7 @@ impl<'a> Adder<'a> {
     /// Tells that all that was met is dealt with.
     pub(super) fn catch_up(&mut self) {
         self.done_bytes = self.summary.seen_bytes;
-        self.progress.advance(self.done_bytes, self.total_bytes);
+        self.progress.advance(self.done_bytes, self.expected.get());
     }
 
     /// Stores what was read, and gives the portion's buffer back.
@@ -110,7 +111,7 @@ impl<'a> Adder<'a> {
                     let id = self.update.begun()?.store_hashed(fragment, identity, kind)?;
                     Piece::push_fragment(&mut self.content, id, len);
                     read_bytes += u64::from(len);
-                    self.progress.advance(read_bytes, self.total_bytes);
+                    self.progress.advance(read_bytes, self.expected.get());
                 }
                 Part::Before(content) => {
                     self.update.begun()?.begin_content(&content);
@@ -149,7 +150,7 @@ impl<'a> Adder<'a> {
         }
         self.new_bytes_before = self.update.new_bytes();
         self.done_bytes = work.seen_bytes;
-        self.progress.advance(self.done_bytes, self.total_bytes);
+        self.progress.advance(self.done_bytes, self.expected.get());
         Ok(())
     }
 

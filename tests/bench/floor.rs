@@ -4,7 +4,8 @@
 //! - `floor add ARCHIVE TREE [METHOD]`: walks, reads, cuts, hashes, looks fragments up, compresses and writes. No
 //!   metadata, no proof of what was compressed, no earlier versions, no recovery from anything.
 //! - `floor same TREE`: lists directories and asks for the status of every name.
-//! - `floor extract ARCHIVE DIRECTORY`: decodes, hashes, makes the files with their dates.
+//! - `floor extract ARCHIVE DIRECTORY [whole]`: decodes, hashes, makes the files with their dates; `whole` gives each
+//!   its name when it has all its bytes, as zarc does.
 //!
 //! One thread, so its CPU time is what counts; what it writes is no archive of zarc.
 #![expect(clippy::unwrap_used, reason = "a bench that panics has failed, as it should")]
@@ -19,8 +20,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, RawDir, Stat, Timespec, Timestamps, futimens, open, openat,
-    statat,
+    AtFlags, FileType, Mode, OFlags, RawDir, RenameFlags, Stat, Timespec, Timestamps, futimens,
+    open, openat, renameat_with, statat,
 };
 use zarc::base::Digest;
 use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
@@ -34,8 +35,11 @@ fn main() {
         ["add", archive, tree] => add(archive, tree, Method::default()),
         ["add", archive, tree, method] => add(archive, tree, Method::parse(method).unwrap()),
         ["same", tree] => walk(&mut Statuses, &open_tree(tree), &mut tree.into()),
-        ["extract", archive, directory] => extract(archive, directory),
-        _ => panic!("floor add ARCHIVE TREE [METHOD] | same TREE | extract ARCHIVE DIRECTORY"),
+        ["extract", archive, directory] => extract(archive, directory, false),
+        ["extract", archive, directory, "whole"] => extract(archive, directory, true),
+        _ => panic!(
+            "floor add ARCHIVE TREE [METHOD] | same TREE | extract ARCHIVE DIRECTORY [whole]"
+        ),
     }
 }
 
@@ -236,7 +240,7 @@ fn read_list(archive: &str) -> (Vec<Listed>, HashMap<u64, Vec<Piece>>) {
     (files, pieces)
 }
 
-fn extract(archive: &str, directory: &str) {
+fn extract(archive: &str, directory: &str, is_named_last: bool) {
     let (mut files, pieces) = read_list(archive);
     let root = open_tree(directory);
     let mut made = PathBuf::new();
@@ -247,7 +251,7 @@ fn extract(archive: &str, directory: &str) {
             parent.clone_into(&mut made);
         }
         if file.missing == 0 {
-            finish(&create(&root, &file.path), file.mtime);
+            NewFile::create(&root, &file.path, is_named_last).finish(file.mtime);
         }
     }
     let identities = IdentityHash::new(None);
@@ -261,25 +265,47 @@ fn extract(archive: &str, directory: &str) {
         unpack(codec, &packed, usize::try_from(number(8)).unwrap(), &mut raw).unwrap();
         for in_file in pieces[&number(0)].chunk_by(|one, other| one.file == other.file) {
             let listed = &mut files[in_file[0].file];
-            let file = create(&root, &listed.path);
+            let file = NewFile::create(&root, &listed.path, is_named_last);
             for piece in in_file {
                 let bytes = &raw[piece.start..piece.start + piece.len];
                 std::hint::black_box(identities.of(bytes));
-                file.write_all_at(bytes, piece.file_offset).unwrap();
+                file.file.write_all_at(bytes, piece.file_offset).unwrap();
             }
             listed.missing -= in_file.len();
             if listed.missing == 0 {
-                finish(&file, listed.mtime);
+                file.finish(listed.mtime);
             }
         }
     }
 }
 
-fn create(root: &OwnedFd, path: &Path) -> File {
-    let flags = OFlags::CREATE | OFlags::WRONLY;
-    File::from(openat(root, path, flags, Mode::from_raw_mode(0o644)).unwrap())
+/// A file on its way to its name.
+struct NewFile<'a> {
+    root: &'a OwnedFd,
+    path: &'a Path,
+    /// Its name until it is whole, if it has one of its own.
+    temporary: Option<PathBuf>,
+    file: File,
 }
 
-fn finish(file: &File, mtime: Timespec) {
-    futimens(file, &Timestamps { last_access: mtime, last_modification: mtime }).unwrap();
+impl<'a> NewFile<'a> {
+    /// Or opens the one that is not whole yet.
+    fn create(root: &'a OwnedFd, path: &'a Path, is_named_last: bool) -> Self {
+        let flags = OFlags::CREATE | OFlags::WRONLY;
+        let temporary = is_named_last.then(|| {
+            let name = Digest::of(path.as_os_str().as_bytes()).to_string();
+            path.with_file_name(format!(".zarc-{}", &name[..16]))
+        });
+        let name = temporary.as_deref().unwrap_or(path);
+        let file = File::from(openat(root, name, flags, Mode::from_raw_mode(0o644)).unwrap());
+        Self { root, path, temporary, file }
+    }
+
+    fn finish(&self, mtime: Timespec) {
+        futimens(&self.file, &Timestamps { last_access: mtime, last_modification: mtime }).unwrap();
+        if let Some(temporary) = &self.temporary {
+            renameat_with(self.root, temporary, self.root, self.path, RenameFlags::NOREPLACE)
+                .unwrap();
+        }
+    }
 }

@@ -47,24 +47,24 @@ class Peer:
     keeps_history: bool = True
 
 
-def zarc(options="", key=""):
-    """`key` is needed by all commands."""
+def zarc(options="", always=""):
+    """All commands get `always`."""
     return Peer(
         ZARC, "{program} -version",
-        add=f"{{program}} add {{archive}} {{tree}} -quiet {options} {key}",
-        extract=f"{{program}} extract {{archive}} -to {{out}} -quiet {key}",
-        one=f"{{program}} extract {{archive}} {{file}} -to {{out}} -quiet {key}",
-        list=f"{{program}} list {{archive}} {key}",
+        add=f"{{program}} add {{archive}} {{tree}} -quiet {options} {always}",
+        extract=f"{{program}} extract {{archive}} -to {{out}} -quiet {always}",
+        one=f"{{program}} extract {{archive}} {{file}} -to {{out}} -quiet {always}",
+        list=f"{{program}} list {{archive}} {always}",
     )
 
 
-def floor(method=""):
+def floor(method="", extract=""):
     """What reading, cutting, hashing, compressing and writing take by themselves: the limit of zarc."""
     return Peer(
         str(HERE / "target/release/examples/floor"), "echo floor",
         add=f"{{program}} add {{archive}} {{tree}} {method}",
         same="{program} same {tree}",
-        extract="{program} extract {archive} {out}",
+        extract=f"{{program}} extract {{archive}} {{out}} {extract}",
         keeps_history=False,
     )
 
@@ -92,7 +92,9 @@ def borg(compression):
 
 PEERS = {
     "zarc": zarc(), **{f"zarc-m{level}": zarc(f"-method {level}") for level in range(6)},
-    "zarc-key": zarc(key="-key 'correct horse'"), "floor": floor(), "floor-m1": floor("1"),
+    "zarc-key": zarc(always="-key 'correct horse'"), "zarc-t1": zarc(always="-threads 1"),
+    "zarc-m1-t1": zarc("-method 1", "-threads 1"),
+    "floor": floor(), "floor-whole": floor(extract="whole"), "floor-m1": floor("1"),
     **{f"zpaq-m{level}": zpaq(f"-method {level}") for level in range(6)},
     "zpaqfranz": Peer(
         "zpaqfranz", "{program} | head -1",
