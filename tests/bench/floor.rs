@@ -4,7 +4,7 @@
 //! - `floor add ARCHIVE TREE [METHOD]`: walks, reads, cuts, hashes, looks fragments up, compresses and writes. No
 //!   metadata, no proof of what was compressed, no earlier versions, no recovery from anything.
 //! - `floor same TREE`: lists directories and asks for the status of every name.
-//! - `floor extract ARCHIVE DIRECTORY [whole]`: decodes, hashes, makes the files with their dates; `whole` gives each
+//! - `floor extract ARCHIVE DIRECTORY [whole]`: decodes, hashes, makes the files and links with their dates; `whole` gives each
 //!   its name when it has all its bytes, as zarc does.
 //!
 //! One thread, so its CPU time is what counts; what it writes is no archive of zarc.
@@ -21,7 +21,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, RawDir, RenameFlags, Stat, Timespec, Timestamps, futimens,
-    open, openat, renameat_with, statat,
+    open, openat, readlinkat, renameat_with, statat, symlinkat, utimensat,
 };
 use zarc::base::Digest;
 use zarc::compress::{Codec, ContentKind, Method, pack, unpack};
@@ -114,11 +114,20 @@ struct Packer {
 
 impl Visitor for Packer {
     fn visit(&mut self, directory: BorrowedFd<'_>, path: &Path, stat: &Stat) {
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return;
+        let name = path.file_name().unwrap();
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => {}
+            FileType::Symlink => {
+                write!(self.list, "{} {}@ ", stat.st_mtime, stat.st_mtime_nsec).unwrap();
+                let link = readlinkat(directory, name, Vec::new()).unwrap();
+                for bytes in [path.as_os_str().as_bytes(), b"\0", link.to_bytes_with_nul()] {
+                    self.list.write_all(bytes).unwrap();
+                }
+                return;
+            }
+            _ => return,
         }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW;
-        let name = path.file_name().unwrap();
         let mut file = File::from(openat(directory, name, flags, Mode::empty()).unwrap());
         let mut content = std::mem::take(&mut self.buffer);
         content.clear();
@@ -199,10 +208,12 @@ fn add(archive: &str, tree: &str, method: Method) {
     packer.archive.into_inner().unwrap().sync_all().unwrap();
 }
 
-/// A line of the list: `SECONDS NANOSECONDS[:BLOCK:OFFSET:LENGTH]... PATH`.
+/// A line of the list: `SECONDS NANOSECONDS[:BLOCK:OFFSET:LENGTH]... PATH`. Of a link it is
+/// `SECONDS NANOSECONDS@ PATH`, and the next line is where that leads.
 struct Listed {
     mtime: Timespec,
     path: PathBuf,
+    link: Option<Vec<u8>>,
     /// Pieces that are not there yet.
     missing: usize,
 }
@@ -215,16 +226,20 @@ struct Piece {
     len: usize,
 }
 
-/// All files, and for each block what is made of it.
+/// All files and links, and for each block what is made of it.
 fn read_list(archive: &str) -> (Vec<Listed>, HashMap<u64, Vec<Piece>>) {
     let (mut files, mut pieces) = (Vec::new(), HashMap::<_, Vec<_>>::new());
-    for line in BufReader::new(File::open(format!("{archive}.list")).unwrap()).split(0) {
+    let mut lines = BufReader::new(File::open(format!("{archive}.list")).unwrap()).split(0);
+    while let Some(line) = lines.next() {
         let line = line.unwrap();
         let mut words = line.splitn(3, |&byte| byte == b' ');
         let mut word = || words.next().unwrap();
         let text = |word| str::from_utf8(word).unwrap();
         let seconds = text(word()).parse().unwrap();
-        let mut numbers = text(word()).split(':').map(|number| number.parse::<u64>().unwrap());
+        let numbers = text(word());
+        let is_link = numbers.ends_with('@');
+        let mut numbers =
+            numbers.trim_end_matches('@').split(':').map(|number| number.parse::<u64>().unwrap());
         let nanos = numbers.next().unwrap().try_into().unwrap();
         let path = PathBuf::from(std::ffi::OsStr::from_bytes(word()));
         let (mut file_offset, mut missing) = (0, 0);
@@ -235,7 +250,9 @@ fn read_list(archive: &str) -> (Vec<Listed>, HashMap<u64, Vec<Piece>>) {
             pieces.entry(block).or_default().push(piece);
             (file_offset, missing) = (file_offset + len as u64, missing + 1);
         }
-        files.push(Listed { mtime: Timespec { tv_sec: seconds, tv_nsec: nanos }, path, missing });
+        let target = is_link.then(|| lines.next().unwrap().unwrap());
+        let mtime = Timespec { tv_sec: seconds, tv_nsec: nanos };
+        files.push(Listed { mtime, path, link: target, missing });
     }
     (files, pieces)
 }
@@ -250,7 +267,9 @@ fn extract(archive: &str, directory: &str, is_named_last: bool) {
             std::fs::create_dir_all(Path::new(directory).join(parent)).unwrap();
             parent.clone_into(&mut made);
         }
-        if file.missing == 0 {
+        if let Some(link) = &file.link {
+            make_link(link, &root, file);
+        } else if file.missing == 0 {
             NewFile::create(&root, &file.path, is_named_last).finish(file.mtime);
         }
     }
@@ -277,6 +296,12 @@ fn extract(archive: &str, directory: &str, is_named_last: bool) {
             }
         }
     }
+}
+
+fn make_link(link: &[u8], root: &OwnedFd, listed: &Listed) {
+    symlinkat(link, root, &listed.path).unwrap();
+    let times = Timestamps { last_access: listed.mtime, last_modification: listed.mtime };
+    utimensat(root, &listed.path, &times, AtFlags::SYMLINK_NOFOLLOW).unwrap();
 }
 
 /// A file on its way to its name.
