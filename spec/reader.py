@@ -1187,31 +1187,13 @@ def check_commit_counts(file, header, commit, commits):
 
 def find_commits(file, header):
     """All commits that count, oldest first."""
-    start, later = header.length, None
-    for page in pages_back(file, header):
-        if not is_commit(file, header, page):
-            continue
+    last_page = file.size - PAGE_BYTES
+    if last_page >= header.length and last_page % PAGE_BYTES == 0:
         try:
-            commits = commits_back_from(file, header, page)
-        except Refused as refused:
-            later = later or (page, refused)  # a commit that does not count
-            continue
-        start = page + PAGE_BYTES
-        break
-    else:
-        commits = []
-    if later:
-        raise Refused(f"damaged at offset {start}: a commit stands behind it at offset {later[0]} ({later[1]})")
-    check_tail(file, header, start)
-    return commits
-
-
-def pages_back(file, header):
-    """All page boundaries behind the header regions, the last one first."""
-    for part in range(len(file.sizes), 0, -1):
-        last = (file.sizes[part - 1] - 1) // PAGE_BYTES * PAGE_BYTES
-        for offset in range(last, header.length - 1, -PAGE_BYTES):
-            yield position(part, offset)
+            return commits_back_from(file, header, last_page)
+        except Refused:
+            pass  # the last page is no commit that counts
+    return follow_frames(file, header)
 
 
 def commits_back_from(file, header, offset):
@@ -1227,17 +1209,25 @@ def commits_back_from(file, header, offset):
     return commits
 
 
-def check_tail(file, header, place):
-    """Refuses what follows the last commit, which ends at this place, if it had a commit that is damaged."""
-    is_complete = False
+def follow_frames(file, header):
+    commits, place, reason, is_complete = [], header.length, "the frames end", False
     while place < file.size:
         if place == file.end_of_part(place):
             place, is_complete = position(part_of(place) + 1, header.length), False
             continue
         try:
             frame = file.frame_header(place)
-            check_frame_header(frame)
-        except Refused:
+        except Refused as refused:
+            reason = refused
+            break
+        check_frame_header(frame)
+        try:
+            if frame.type == COMMIT:
+                commit = read_commit(file, place)
+                check_commit_counts(file, header, commit, commits)
+                commits.append(commit)
+        except Refused as refused:
+            reason = refused
             break
         place, is_complete = frame.next(), bool(frame.flags & FRAME_LAST)
     require(place >= position(len(file.sizes), header.length), f"damaged at offset {place}: a part ends too early")
@@ -1246,6 +1236,10 @@ def check_tail(file, header, place):
         require(not any(page), f"damaged at offset {place}: the frames before are complete, but their commit is not")
         require(not is_update(file, place + PAGE_BYTES),
                 f"damaged at offset {place}: an update stands behind a commit that is lost")
+    for page in range(aligned(place, PAGE_BYTES), file.size, PAGE_BYTES):
+        if is_commit(file, header, page):
+            raise Refused(f"damaged at offset {place} ({reason}): a commit stands behind it at offset {page}")
+    return commits
 
 
 def is_update(file, offset):

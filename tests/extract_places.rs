@@ -99,6 +99,35 @@ fn in_a_new_directory_too_the_first_of_two_names_stays() {
     assert_eq!(fs::read(out.join("f")).unwrap(), contents[0]);
     assert_eq!(fs::read_link(out.join("l")).unwrap(), Path::new("1"));
     assert_eq!(tree(&out), ["f", "l"]);
+    fs::remove_dir_all(&out).unwrap();
+    options.force = true;
+    let (summary, told) = run(&options);
+    assert_eq!((summary.written, summary.problems), (5, 0), "{}", told.warnings());
+    assert_eq!(fs::read(out.join("f")).unwrap(), contents[1]);
+    assert_eq!(fs::read_link(out.join("l")).unwrap(), Path::new("2"));
+}
+
+/// A name that comes again, the same object, stays a link to the others.
+#[test]
+fn in_a_new_directory_too_links_that_come_again_are_kept() {
+    let mut made = Made::new();
+    let linked = || Thing::Linked(7, noise(3, 50_000));
+    made.update(&[
+        ("a", Thing::Directory(0o755)),
+        ("a/f", linked()),
+        ("a/g", linked()),
+        ("b", Thing::Directory(0o755)),
+        ("b/f", linked()),
+    ]);
+    let mut options = options(&made, &made.path("unused"));
+    let out = made.path("out");
+    let from = ["a", "b"].map(|name| path(Path::new(name)));
+    options.rename = Rename::pairs(from.to_vec(), vec![path(&out); 2]);
+    options.force = true;
+    let (summary, told) = run(&options);
+    assert_eq!((summary.written, summary.problems), (3, 0), "{}", told.warnings());
+    let [f, g] = ["f", "g"].map(|name| fs::metadata(out.join(name)).unwrap().ino());
+    assert_eq!(f, g);
 }
 
 /// To some file systems these are one place; to this one they may be two.

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use zarc::archive::{Archive, BlockTable, Catalog, History, Notice, OpenOptions, Piece, RunShape};
+use zarc::archive::{Archive, BlockTable, Catalog, History, OpenOptions, Piece, RunShape};
 use zarc::base::{StoredPath, Until};
 use zarc::compress::MethodChoice;
 use zarc::storage::Memory;
@@ -67,24 +67,6 @@ fn the_length_of_history_costs_its_logarithm() {
             let reads = reads_for_one_file(&memory, until, &file(7));
             // A run of each tier and each of its levels; to find the version.
             assert!(reads <= 12 + 7 * 4 * tiers, "{updates} updates: {reads} reads");
-        }
-    }
-}
-
-/// What an interrupted update left is told from the history without reading that.
-#[test]
-fn behind_a_tail_the_last_commit_is_found_without_the_history() {
-    for updates in [2, 64, 512] {
-        let whole = made(Plan { files: 3000, updates, changed: 3, declared: 0 }, SMALL).to_bytes();
-        let garbage = [whole.as_slice(), &[7; 10_000]].concat();
-        for (bytes, last) in [(&garbage[..], updates), (&whole[..whole.len() - 5000], updates - 1)]
-        {
-            let storage = Arc::new(Counted::over(Memory::with_bytes(bytes.to_vec())));
-            let archive = Archive::open(storage.clone(), None).unwrap();
-            assert!(matches!(archive.notice(), Some(Notice::Unfinished(_))));
-            assert_eq!(History::of(&archive).newest().unwrap().unwrap().number(), last);
-            let (reads, _) = storage.counts();
-            assert!(reads <= 24, "{updates} updates: {reads} reads");
         }
     }
 }

@@ -50,7 +50,7 @@ pub trait Progress: Sync {
     /// `done` of about `total` bytes of work are done; `total` 0 means unknown.
     fn advance(&self, done: u64, total: u64);
 
-    /// Whether a total is worth a walk beside the work.
+    /// Whether a total is worth a walk ahead of the work.
     fn wants_total(&self) -> bool {
         false
     }

@@ -5,16 +5,15 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use crate::archive::{Archive, BlockTable, Catalog, History, OpenOptions, Version};
-use crate::base::{Progress, Result};
+use crate::base::{Error, ErrorKind, Progress, Result};
 use crate::compress::MethodChoice;
 use crate::crypto::Password;
-use crate::filesystem;
+use crate::filesystem::{self, Walk};
 use crate::fragment::Params;
 
 use super::adder::Adder;
 use super::changes::{Changes, Step};
 use super::content_reader::CutRule;
-use super::expected_bytes::ExpectedBytes;
 use super::key_source::{new_password, password_of};
 use super::object_reader::Sources;
 use super::options::{AddOptions, AddSummary};
@@ -91,20 +90,14 @@ fn add_to(
         base.as_ref().map_or_else(|| Ok(Catalog::empty()), |base| Catalog::of(archive, base))?;
     let stored = scope.entries(&catalog);
     let walk = |archive: &Archive| scope.walk(options.special, &options.archive, archive);
-    let count = progress.wants_total().then(|| walk(archive));
+    let total = if progress.wants_total() { content_bytes(walk(archive), progress)? } else { 0 };
     let changes = Changes::new(walk(archive), stored, options.special);
     let sources = sources(archive, base.as_ref(), exponent, progress)?;
-    let expected = ExpectedBytes::default();
-    let adder = Adder::new(archive, base, options, &sources, &expected);
+    let adder = Adder::new(archive, base, options, &sources, total);
     let summary = thread::scope(|threads| {
-        if let Some(walk) = count {
-            threads.spawn(|| expected.count(walk));
-        }
         let now = options.environment.now;
         let readers = Readers::new(threads, &sources, options.threads, descriptors, now);
-        let summary = add_changes(changes, adder, readers);
-        expected.give_up();
-        summary
+        add_changes(changes, adder, readers)
     })?;
     let summary = AddSummary { rolled_back, named: scope.count() as u64, ..summary };
     // If nothing changed since the version that was asked for, what came after goes all the same.
@@ -149,4 +142,18 @@ fn add_changes(
         readers.reuse(adder.take(portion)?);
     }
     adder.finish()
+}
+
+/// Walks once more, ahead, to know how much there will be to read.
+fn content_bytes(walk: Walk, progress: &dyn Progress) -> Result<u64> {
+    let mut total = 0;
+    for item in walk {
+        if progress.is_stopped() {
+            return Err(Error::new(ErrorKind::Stopped, "interrupted"));
+        }
+        if let filesystem::Item::Object(object) = item {
+            total += object.status.size;
+        }
+    }
+    Ok(total)
 }

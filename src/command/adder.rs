@@ -9,7 +9,6 @@ use crate::filesystem::Object;
 use super::changes::Step;
 use super::content_reader::Outlet;
 use super::difference::{Saving, is_known};
-use super::expected_bytes::ExpectedBytes;
 use super::hard_links::HardLinks;
 use super::lazy_update::LazyUpdate;
 use super::object_reader::{ObjectReader, ReadObject, ReadResult, Sources};
@@ -34,18 +33,18 @@ pub(super) struct Adder<'a> {
     new_bytes_before: u64,
     /// Bytes of content dealt with.
     done_bytes: u64,
-    expected: &'a ExpectedBytes,
+    total_bytes: u64,
     summary: AddSummary,
 }
 
 impl<'a> Adder<'a> {
-    /// What of the content that is `expected` is done is told to the user.
+    /// Of about `total_bytes` of content, if that is known.
     pub(super) fn new(
         archive: &'a mut Archive,
         base: Option<Version>,
         options: &'a AddOptions,
         sources: &'a Sources<'a>,
-        expected: &'a ExpectedBytes,
+        total_bytes: u64,
     ) -> Self {
         let archive_bytes_before = archive.committed_bytes();
         Self {
@@ -59,7 +58,7 @@ impl<'a> Adder<'a> {
             has_earlier: false,
             new_bytes_before: 0,
             done_bytes: 0,
-            expected,
+            total_bytes,
             summary: AddSummary { archive_bytes_before, ..AddSummary::default() },
         }
     }
@@ -96,7 +95,7 @@ impl<'a> Adder<'a> {
     /// Tells that all that was met is dealt with.
     pub(super) fn catch_up(&mut self) {
         self.done_bytes = self.summary.seen_bytes;
-        self.progress.advance(self.done_bytes, self.expected.get());
+        self.progress.advance(self.done_bytes, self.total_bytes);
     }
 
     /// Stores what was read, and gives the portion's buffer back.
@@ -111,7 +110,7 @@ impl<'a> Adder<'a> {
                     let id = self.update.begun()?.store_hashed(fragment, identity, kind)?;
                     Piece::push_fragment(&mut self.content, id, len);
                     read_bytes += u64::from(len);
-                    self.progress.advance(read_bytes, self.expected.get());
+                    self.progress.advance(read_bytes, self.total_bytes);
                 }
                 Part::Before(content) => {
                     self.update.begun()?.begin_content(&content);
@@ -150,7 +149,7 @@ impl<'a> Adder<'a> {
         }
         self.new_bytes_before = self.update.new_bytes();
         self.done_bytes = work.seen_bytes;
-        self.progress.advance(self.done_bytes, self.expected.get());
+        self.progress.advance(self.done_bytes, self.total_bytes);
         Ok(())
     }
 

@@ -12,7 +12,6 @@ mod content_reader;
 mod core_files;
 mod difference;
 mod disk_comparison;
-mod expected_bytes;
 mod extract;
 mod findings;
 mod hard_links;

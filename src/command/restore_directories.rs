@@ -35,8 +35,16 @@ impl NewDirectories {
         (attributes, force): (bool, bool),
         ledger: &mut Ledger<'_>,
     ) -> io::Result<()> {
-        if place.target.make_directory(&place.path, attributes, force)? {
-            self.fresh.add(&place);
+        let made = place.target.make_directory(&place.path, attributes, force);
+        let is_new = match made {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                ledger.skipped(&shown, None);
+                return Ok(());
+            }
+            made => made?,
+        };
+        self.fresh.enter(&place, is_new);
+        if is_new {
             ledger.written(&shown, None);
         } else if force {
             ledger.summary.identical += 1;
@@ -68,7 +76,7 @@ impl NewDirectories {
             let attributes = directory.attributes;
             match place.target.finish_directory(&place.path, metadata, attributes) {
                 Ok(report) => ledger.unapplied(&directory.shown, report),
-                Err(error) => ledger.refused(&directory.shown, None, error)?,
+                Err(error) => ledger.refused(&directory.shown, error)?,
             }
         }
         Ok(())

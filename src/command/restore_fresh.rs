@@ -12,10 +12,14 @@ pub(super) struct FreshDirectories {
 }
 
 impl FreshDirectories {
-    /// A directory was made at `place`.
-    pub(super) fn add(&mut self, place: &Place) {
+    /// The way goes on into the directory at `place`, which `is_new` or was there: what is met again
+    /// has something in it.
+    pub(super) fn enter(&mut self, place: &Place, is_new: bool) {
         self.leave(place);
-        self.way.push(place.clone());
+        self.way.retain(|directory| directory.path != place.path);
+        if is_new {
+            self.way.push(place.clone());
+        }
     }
 
     /// Whether the directory of `place` was made on the way to it.

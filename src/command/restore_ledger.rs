@@ -120,19 +120,9 @@ impl<'a> Ledger<'a> {
         self.told.insert(why);
     }
 
-    /// The target refused something. What came there meanwhile stays, as what was there before. An
-    /// object is named and the others go on, but nothing more can be restored to a full or
-    /// read-only disk.
-    pub(super) fn refused(
-        &mut self,
-        name: &StoredPath,
-        size: Option<u64>,
-        error: io::Error,
-    ) -> Result<()> {
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            self.skipped(name, size);
-            return Ok(());
-        }
+    /// The target refused something. An object is named and the others go on, but nothing more can
+    /// be restored to a full or read-only disk.
+    pub(super) fn refused(&mut self, name: &StoredPath, error: io::Error) -> Result<()> {
         let is_final = matches!(
             error.kind(),
             io::ErrorKind::StorageFull

@@ -281,7 +281,7 @@ impl Window {
     fn fail(&mut self, index: usize, error: io::Error, ledger: &mut Ledger<'_>) -> Result<()> {
         let work = &mut self.files[index];
         work.drop_content();
-        ledger.refused(&work.planned.shown, Some(work.planned.stored.size()), error)
+        ledger.refused(&work.planned.shown, error)
     }
 }
 

@@ -106,11 +106,11 @@ impl<'a> Restorer<'a> {
                 // object that is no directory any more: who came first is there first.
                 self.restore_window()?;
             }
-            let (shown, size) = (name.shown.clone(), file_size(&stored));
+            let shown = name.shown.clone();
             if let Err(error) = self.restore_at(place, name.shown, &Arc::from(stored)) {
                 // A comparison of contents that was interrupted is no flaw of the object.
                 self.ledger.check_stopped()?;
-                self.ledger.refused(&shown, size, error)?;
+                self.ledger.refused(&shown, error)?;
             }
         }
         if self.window.is_full() || self.linked.len() >= FILES_MAX {
@@ -150,7 +150,7 @@ impl<'a> Restorer<'a> {
                 &mut self.ledger,
             );
             if let Err(error) = made {
-                self.ledger.refused(&name.shown, None, error)?;
+                self.ledger.refused(&name.shown, error)?;
             }
         }
         Ok(())
@@ -193,7 +193,7 @@ impl<'a> Restorer<'a> {
         shown: StoredPath,
         stored: &Arc<Stored>,
     ) -> io::Result<()> {
-        let size = file_size(stored);
+        let size = (stored.metadata.kind == Kind::File).then(|| stored.size());
         let existing = if self.directories.has_fresh_parent(place) {
             None
         } else {
@@ -259,9 +259,9 @@ impl<'a> Restorer<'a> {
             }
             for planned in std::mem::take(&mut self.linked) {
                 self.ledger.check_stopped()?;
-                let (shown, size) = (planned.shown.clone(), file_size(&planned.stored));
+                let shown = planned.shown.clone();
                 if let Err(error) = self.link(planned) {
-                    self.ledger.refused(&shown, size, error)?;
+                    self.ledger.refused(&shown, error)?;
                 }
             }
         }
@@ -272,8 +272,9 @@ impl<'a> Restorer<'a> {
         let Some(place) = planned.place.clone() else {
             return Ok(());
         };
-        let size = file_size(&planned.stored);
+        let is_file = planned.stored.metadata.kind == Kind::File;
         if let Some((first, identity)) = self.links.restored(&planned.stored, &place) {
+            let size = is_file.then(|| planned.stored.size());
             let there = place.target.inspect(&place.path)?;
             if there.is_some_and(|existing| existing.identity == identity) {
                 self.ledger.identical(&planned.shown, size);
@@ -290,7 +291,7 @@ impl<'a> Restorer<'a> {
                 Ok(false) | Err(_) => {}
             }
         }
-        if size.is_some() {
+        if is_file {
             self.window.push(planned);
             return Ok(());
         }
@@ -323,11 +324,6 @@ impl<'a> Restorer<'a> {
     fn has_attributes(&self, stored: &Stored) -> bool {
         self.options.attributes && stored.has_attributes
     }
-}
-
-/// The length of a regular file; other objects have none.
-fn file_size(stored: &Stored) -> Option<u64> {
-    (stored.metadata.kind == Kind::File).then(|| stored.size())
 }
 
 /// Whether this object cannot have another name there, but could have a copy.

@@ -67,7 +67,8 @@ impl Attributes {
                     && metadata.mode >> 3 & 0o7 == metadata.mode & 0o7
                     && metadata.xattrs.is_empty() =>
             {
-                metadata.mode & 0o777
+                // Some network file systems let nobody write to a file that forbids it.
+                metadata.mode & 0o777 | 0o200
             }
             Self::Restore | Self::Leave => 0o600,
         };

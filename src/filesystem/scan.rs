@@ -35,7 +35,7 @@ pub enum Choice {
 }
 
 /// Answers whether an object is wanted, by its name on disk and whether it is a directory.
-pub type Wanted = Box<dyn Fn(&[u8], bool) -> Choice + Send>;
+pub type Wanted = Box<dyn Fn(&[u8], bool) -> Choice>;
 
 /// What a walk reports.
 pub struct WalkOptions {

@@ -76,7 +76,7 @@ impl Shared {
                 result => return Ok((name, result?)),
             }
         }
-        Err(io::Error::other("no name for a temporary file is free"))
+        Err(Errno::EXIST.into())
     }
 
     /// Writes everything to the disk that the target's file system still holds back.

@@ -43,7 +43,7 @@ impl Journal {
             return Err(damage.outcome("nothing was changed"));
         }
         let is_followed = journal.backend.len()? > journal.end();
-        if is_followed && (journal.later.newest.is_some() || journal.lacks_commit()?) {
+        if is_followed && (journal.later_commits()?.newest.is_some() || journal.lacks_commit()?) {
             return Err(Error::corrupt("committed updates of the archive are damaged")
                 .at(journal.reader().place_named(journal.end()))
                 .because("an index made from what is left would not know them")

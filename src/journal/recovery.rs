@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::base::{Digest, Result};
 use crate::crypto::{KeyRecord, MasterKey, Password, UpdateKeys};
-use crate::format::{ArchiveHeader, CopiedRange, Place, Update};
+use crate::format::{ArchiveHeader, CopiedRange, PAGE_BYTES, Place, Update};
 use crate::storage::{AsOpened, Backend, OnePart, PartStore};
 
 use super::commit_point::CommitPoint;
@@ -17,7 +17,7 @@ use super::keychain::Keychain;
 use super::part_chain::{Gaps, PartChain};
 use super::parts::Parts;
 use super::rollback::Rollback;
-use super::tail::{LaterCommits, has_damaged_commit, if_sound, search_back};
+use super::tail::{Commits, follow_to_commit, has_damaged_commit, if_sound, search_commits};
 use super::update_writer::UpdateWriter;
 
 /// What follows the last commit.
@@ -47,8 +47,6 @@ pub struct Journal {
     pub(super) key_record: Option<KeyRecord>,
     pub(super) keychain: Option<Arc<Keychain>>,
     pub(super) last: Option<CommitPoint>,
-    /// Those that stand behind it when the archive is opened: signs of damage.
-    pub(super) later: LaterCommits,
     pub(super) tail: Tail,
     /// Whether the file was made, not opened.
     pub(super) is_made: bool,
@@ -75,7 +73,7 @@ impl Journal {
         let (end, len) = (journal.end(), journal.backend.len()?);
         let earlier = journal.unfinished_before();
         if len > end {
-            let newest = journal.later.newest.clone();
+            let newest = journal.later_commits()?.newest;
             journal.tail = if newest.is_none() && !journal.lacks_commit()? {
                 Tail::Unfinished(earlier + (len - end))
             } else {
@@ -113,7 +111,6 @@ impl Journal {
             key_record: chain.key_record.clone(),
             keychain: chain.keychain.clone(),
             last: chain.before.clone(),
-            later: LaterCommits::default(),
             tail: Tail::None,
             is_made: false,
             given_up: None,
@@ -121,28 +118,47 @@ impl Journal {
             part_bytes: None,
         };
         journal.tell_keychain();
-        (journal.last, journal.later) = journal.find_last_commit()?;
+        journal.last = journal.find_last_commit()?;
         journal.tell_keychain();
         Ok((journal, chain))
     }
 
-    /// The last commit that counts, in the newest part or before; and those that follow it.
-    fn find_last_commit(&self) -> Result<(Option<CommitPoint>, LaterCommits)> {
-        // Of a part that is away the index has the commit alone, not the page it stands on.
-        if let Some(point) = if_sound(CommitPoint::last_of(&self.reader()))?
-            && let Some(point) = if_sound(self.counting(point))?
-        {
-            return Ok((Some(point), LaterCommits::default()));
+    /// The last page, if it is a commit that counts; else the last one met on the way from the
+    /// start of the newest part.
+    fn find_last_commit(&self) -> Result<Option<CommitPoint>> {
+        let len = self.backend.len()?;
+        let reader = &self.reader();
+        if len >= self.header.region_bytes() + PAGE_BYTES && len.is_multiple_of(PAGE_BYTES) {
+            let place = Place { part: self.part(), offset: len - PAGE_BYTES };
+            if let Some(point) = if_sound(self.counting(CommitPoint::read(reader, place)))? {
+                return Ok(Some(point));
+            }
         }
-        let (start, archive_id) = (self.header.region_bytes(), &self.header.archive_id);
-        let counting = |point| self.counting(point);
-        let (last, later) = search_back(&self.reader(), start, archive_id, counting)?;
-        Ok((last.or_else(|| self.last.clone()), later))
+        let mut last = self.last.clone();
+        let (mut start, mut update) = (self.header.region_bytes(), self.header.first_update);
+        let mut index = self.header.continues.as_ref().map_or(0, |piece| piece.first_index);
+        while let Some(point) = follow_to_commit(reader, start, update, index)? {
+            index = 0;
+            match if_sound(self.counting(Ok(point)))? {
+                Some(point) => {
+                    (start, update) = (point.end(), point.commit.update + 1);
+                    last = Some(point);
+                }
+                None => break,
+            }
+        }
+        Ok(last)
     }
 
-    fn counting(&self, point: CommitPoint) -> Result<CommitPoint> {
+    fn counting(&self, point: Result<CommitPoint>) -> Result<CommitPoint> {
+        let point = point?;
         point.check_links(&self.reader(), &self.header, &self.genesis)?;
         Ok(point)
+    }
+
+    /// Commits of this archive after the last one that counts.
+    pub(super) fn later_commits(&self) -> Result<Commits> {
+        search_commits(&self.reader(), self.end(), &self.header.archive_id)
     }
 
     /// Starts an update. Nothing counts until the writer's `commit` returns.

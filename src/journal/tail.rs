@@ -46,6 +46,26 @@ pub(super) fn next_header(
     }))
 }
 
+/// The commit of the update whose frame `first_index` stands at `start`, found by following the headers
+/// of its frames.
+pub(super) fn follow_to_commit(
+    reader: &FrameReader,
+    start: u64,
+    update: u64,
+    first_index: u64,
+) -> Result<Option<CommitPoint>> {
+    let (mut offset, mut index) = (start, first_index);
+    while let Some(header) = next_header(reader, offset, update, index)? {
+        if header.frame_type == FrameType::Commit {
+            let place = Place { part: header.part, offset: header.offset };
+            return if_sound(CommitPoint::read(reader, place));
+        }
+        offset = header.next_offset();
+        index += 1;
+    }
+    Ok(None)
+}
+
 /// An update of which every frame is there but the commit.
 #[derive(Debug)]
 pub(super) struct Complete {
@@ -142,52 +162,43 @@ pub(super) fn has_update_after(reader: &FrameReader, end: u64, update: u64) -> R
     Ok(next_header(reader, next, update + 1, 0)?.is_some())
 }
 
-/// Commits that stand behind the last one that counts.
+/// What a search for commits found.
 #[derive(Debug, Default)]
-pub(super) struct LaterCommits {
-    /// The last one whose own bytes are right.
+pub(super) struct Commits {
+    /// The last sound commit.
     pub newest: Option<CommitPoint>,
     /// Where a commit's header stands whose payload is damaged.
     pub damaged: Option<u64>,
 }
 
-/// Looks for a commit of the archive `archive_id` that counts at every page boundary of a part, from
-/// its end back to `start`: what is read depends on the tail, not on the history.
-pub(super) fn search_back(
+/// Looks at every page boundary from `start` on for commits of the archive `archive_id`.
+pub(super) fn search_commits(
     reader: &FrameReader,
     start: u64,
     archive_id: &[u8; 16],
-    counting: impl Fn(CommitPoint) -> Result<CommitPoint>,
-) -> Result<(Option<CommitPoint>, LaterCommits)> {
-    let (start, mut later) = (start.next_multiple_of(PAGE_BYTES), LaterCommits::default());
-    let mut end = reader.part_len()?;
-    while end > start {
-        let from = ((end - 1) / SEARCH_BYTES * SEARCH_BYTES).max(start);
-        let bytes = reader.raw(from, end - from)?;
-        for (index, page) in bytes.chunks(4096).enumerate().rev() {
-            let offset = from + index as u64 * PAGE_BYTES;
-            if !is_commit_at(reader, offset, page) {
+) -> Result<Commits> {
+    let mut found = Commits::default();
+    let len = reader.part_len()?;
+    let mut chunk = start.next_multiple_of(PAGE_BYTES);
+    while chunk + FrameHeader::LEN <= len {
+        let bytes = reader.raw(chunk, SEARCH_BYTES.min(len - chunk))?;
+        for (page, offset) in bytes.chunks(4096).zip((chunk..).step_by(4096)) {
+            let header = page.get(..64).filter(|bytes| FrameHeader::is_at_start_of(bytes));
+            let Some(header) = header.and_then(|bytes| FrameHeader::decode(bytes).ok()) else {
                 continue;
-            }
-            let place = Place { part: reader.part(), offset };
-            match if_sound(CommitPoint::read(reader, place))? {
-                Some(point) if point.commit.archive_id != *archive_id => {}
-                Some(point) => match if_sound(counting(point.clone()))? {
-                    Some(point) => return Ok((Some(point), later)),
-                    None => later.newest = later.newest.or(Some(point)),
-                },
-                None => later.damaged = later.damaged.or(Some(offset)),
+            };
+            let is_ours = header.frame_type == FrameType::Commit
+                && header.expect_at(reader.part(), offset).is_ok();
+            if is_ours {
+                let place = Place { part: reader.part(), offset };
+                match if_sound(CommitPoint::read(reader, place))? {
+                    Some(point) if point.commit.archive_id != *archive_id => {}
+                    Some(point) => found.newest = Some(point),
+                    None => found.damaged = Some(offset),
+                }
             }
         }
-        end = from;
+        chunk += SEARCH_BYTES;
     }
-    Ok((None, later))
-}
-
-/// Whether a page begins with the header of a commit at its own place.
-fn is_commit_at(reader: &FrameReader, offset: u64, page: &[u8]) -> bool {
-    let header = page.get(..64).filter(|bytes| FrameHeader::is_at_start_of(bytes));
-    header.and_then(|bytes| FrameHeader::decode(bytes).ok()).is_some_and(|header| {
-        header.frame_type == FrameType::Commit && header.expect_at(reader.part(), offset).is_ok()
-    })
+    Ok(found)
 }

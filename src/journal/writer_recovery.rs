@@ -15,7 +15,7 @@ use super::part_chain::Gaps;
 use super::parts::Parts;
 use super::recovery::{Journal, Tail};
 use super::rollback::Rollback;
-use super::tail::{LaterCommits, follow_uncommitted, has_update_after};
+use super::tail::{follow_uncommitted, has_update_after};
 use super::update_writer::UpdateWriter;
 
 /// What to do when a writer finds damage.
@@ -88,7 +88,6 @@ impl Journal {
             header: part.header,
             key_record: part.key.map(|(_, record)| record),
             last: None,
-            later: LaterCommits::default(),
             tail: Tail::None,
             is_made: true,
             given_up: None,
@@ -107,7 +106,8 @@ impl Journal {
             self.drop_tail(end)?;
             return Ok(false);
         }
-        if let Some(newest) = &self.later.newest {
+        let found = self.later_commits()?;
+        if let Some(newest) = found.newest {
             return Err(damaged_between(end, newest.place.offset, newest.commit.update));
         }
         let (number, previous_tag) = (self.last_update() + 1, self.last_tag());
@@ -125,7 +125,7 @@ impl Journal {
             UpdateWriter::resume(self, complete).commit()?;
             return Ok(true);
         }
-        if let Some(offset) = self.later.damaged {
+        if let Some(offset) = found.damaged {
             return Err(damaged_between(end, offset, number));
         }
         self.drop_tail(end)?;

@@ -53,7 +53,7 @@ fn a_file_on_its_way_is_as_private_as_it_will_be() {
     let cases = [
         (Metadata { mode: 0o644, ..own.clone() }, 0o644),
         (Metadata { mode: 0o4711, ..own.clone() }, 0o711),
-        (Metadata { mode: 0o400, ..own.clone() }, 0o400),
+        (Metadata { mode: 0o444, ..own.clone() }, 0o644),
         (Metadata { mode: 0o640, ..own.clone() }, 0o600),
         (Metadata { mode: 0o604, ..own.clone() }, 0o600),
         (Metadata { mode: 0o644, uid: own.uid + 1, ..own.clone() }, 0o600),
