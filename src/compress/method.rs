@@ -48,12 +48,11 @@ enum ByKind {
     No,
     /// 3: PPMd for text.
     TextApart,
-    /// 4: LZMA for machine code, in blocks of half the size, since it takes much more memory; what
-    /// resists zstd is tried.
+    /// 4: LZMA for machine code, in half the block, for its memory; what resists zstd is tried.
     CodeApart,
     /// 5: what resists zstd is tried, too.
     AllTried,
-    /// What 4 and 5 stand for where content resists zstd.
+    /// 4 and 5 where content resists zstd: the strong model saves no more.
     Tried,
 }
 
@@ -181,11 +180,10 @@ impl Method {
     #[must_use]
     pub const fn of(self, kind: ContentKind) -> Self {
         match (kind, self.by_kind) {
-            // The strong model saves no more of pictures.
-            (ContentKind::Incompressible, ByKind::CodeApart | ByKind::AllTried | ByKind::Tried) => {
+            (ContentKind::Incompressible, ByKind::No | ByKind::TextApart) => self.stored(),
+            (ContentKind::Incompressible, _) => {
                 Self { level: Self::CM_FAST, by_kind: ByKind::Tried, ..self }
             }
-            (ContentKind::Incompressible, _) => self.stored(),
             (ContentKind::Text, ByKind::TextApart) => {
                 Self::new(Codec::Ppmd, Self::PPMD_ORDER, self.block_exponent)
             }
