@@ -156,12 +156,35 @@ def is_word_byte(byte):
     return chr(byte).isalnum() if byte < 128 else True
 
 
+def class_of(byte):
+    for number, members in enumerate(CLASSES, start=1):
+        if byte in members:
+            return number
+    return 12
+
+
+CLASSES = [
+    bytes(range(0x61, 0x7B)) + bytes(range(128, 256)),
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    b"0123456789",
+    b" \t",
+    b"\n",
+    b"\"'`",
+    b"([{<",
+    b")]}>",
+    b",:;",
+    b"./",
+    b"\0",
+]
+
+
 class Contexts:
     def __init__(self, is_text, raw):
         self.is_text, self.raw = is_text, raw
-        self.words = [0, 0]
+        self.words = [0, 0, 0]
+        self.shape = 0
         self.line_start = self.line_above = self.line_head = 0
-        self.followers = [0] * 256
+        self.followers = {}
 
     def back(self, distance):
         return self.raw[-distance] if distance <= len(self.raw) else 0
@@ -170,13 +193,16 @@ class Contexts:
         return sum(self.back(i + 1) << 8 * i for i in range(skip, count))
 
     def push(self, byte):
-        newest = self.back(1)
-        self.followers[newest] = (self.followers[newest] << 8 | byte) & MASK32
+        for key in ((self.back(1),), (self.back(2), self.back(1))):
+            self.followers[key] = (self.followers.get(key, 0) << 8 | byte) & MASK32
+        kind = class_of(byte)
+        if kind > 4 or kind != self.shape & 15:
+            self.shape = (self.shape << 4 | kind) & MASK32
         if is_word_byte(byte) or byte == 0x5F:
             lower = byte + 32 if 0x41 <= byte <= 0x5A else byte
             self.words[0] = combine(self.words[0], lower + 1)
         elif self.words[0]:
-            self.words = [0, self.words[0]]
+            self.words = [0, self.words[0], self.words[1]]
         if byte == 10:
             self.line_above, self.line_start, self.line_head = self.line_start, len(self.raw) + 1, 0
         elif self.line_head <= 32:
@@ -187,44 +213,54 @@ class Contexts:
 
     def hashes(self, guess):
         h = self.text() if self.is_text else self.binary()
-        h[0] = self.back(1)
-        h[1], h[2], h[3], h[4] = (self.order(count) for count in (2, 3, 4, 6))
-        h[7] = combine(guess, self.back(1) << 20)
+        h[0], h[1], h[2] = (self.order(count) for count in (2, 3, 4))
+        h[4] = combine(guess, self.back(1) << 20)
+        h[7] = self.back(1)
         return h
 
     def text(self):
-        word, before = self.words
+        word, _, skipped = self.words
         newest = self.back(1)
         column = len(self.raw) - self.line_start
         above = self.line_above + column
         above = self.raw[above] if above < self.line_start else 0
         h = [0] * 14
-        h[5] = combine(combine(5, word), newest)
-        h[6] = combine(6, above << 16 | self.last(2))
-        h[8] = combine(combine(8, self.followers[newest] & 0xFFFF), newest)
-        h[9] = combine(combine(combine(9, word), before), newest)
+        h[3] = combine(combine(3, word), newest)
+        h[5] = combine(combine(5, self.shape), newest)
+        h[6] = self.after_two(6)
+        h[8] = self.order(6)
+        h[9] = self.after_one()
         h[10] = combine(10, self.last(4, 2))
         h[11] = combine(combine(11, above << 8 | newest), min(column, 255))
         h[12] = combine(combine(12, word), self.line_head << 8)
-        h[13] = combine(combine(13, before), self.last(2))
+        h[13] = combine(combine(combine(13, word), skipped), newest)
         return h
 
     def binary(self):
-        low, high = self.last(4), self.last(8) >> 32
-        newest, position = self.back(1), len(self.raw)
+        high = self.last(8) >> 32
+        low = self.last(4)
         h = [0] * 14
-        h[5] = combine(5, self.last(3, 1))
-        h[6] = combine(combine(6, high & 0xFF000000), position & 7)
-        h[8] = combine(combine(8, self.last(4, 3)), high & 0xFF000000)
-        h[9] = combine(9, low & 0xF8F8F8F8)
+        h[3] = self.order(6)
+        h[5] = combine(combine(5, self.last(4, 3)), high & 0xFF000000)
+        h[6] = combine(combine(6, len(self.raw) & 3), self.last(2))
+        h[8] = combine(8, self.last(3, 1))
+        h[9] = self.after_one()
         h[10] = combine(10, self.last(4, 2))
-        h[11] = combine(combine(11, self.back(16)), position & 15)
-        h[12] = combine(combine(12, self.followers[newest] & 0xFFFF), newest)
-        h[13] = combine(combine(13, self.last(2)), high & 0xFF000000)
+        h[11] = combine(11, low & 0xF8F8F8F8)
+        h[12] = self.after_two(12)
+        h[13] = combine(combine(13, low & 0xFFFF00FF), high & 0xFF)
         return h
 
+    def after_one(self):
+        newest = self.back(1)
+        return combine(combine(9, self.followers.get((newest,), 0) & 0xFFFF), newest)
+
+    def after_two(self, seed):
+        key = (self.back(2), self.back(1))
+        return combine(combine(seed, self.followers.get(key, 0) & 0xFFFFFF), key[1])
+
     def of_expected(self, expected, state):
-        word, before = self.words
+        word, before, _ = self.words
         return [
             combine(0, state),
             combine(1, self.back(1) << 8 | expected),
@@ -381,21 +417,20 @@ class ExpectedByte:
 
 class Model:
     def __init__(self, is_text, is_strong, raw_len, raw):
-        self.raw, self.strong = raw, is_strong
-        self.count = 14 if is_strong else 9
+        self.raw, self.strong, self.is_text = raw, is_strong, is_text
+        self.count = 14 if is_strong else 7
         bits = max(raw_len, 1).bit_length()
         self.contexts = Contexts(is_text, raw)
-        self.long = 32 if is_strong else 12
+        self.long = 32 if is_strong else 20
         self.match = Match(clamp(10, bits, 22), raw)
         self.expected = ExpectedByte(clamp(10, bits, 18))
         table_bits = clamp(8, bits - 2, 17 if is_strong else 16)
-        self.tables = [Table(table_bits if i else 11) for i in range(self.count)]
+        self.tables = [Table(11 if i == 7 else table_bits) for i in range(self.count)]
         self.cells = [history_cells() for _ in range(self.count)]
-        mixers = 3 if is_strong else 2
         weight = 1 << 17 if is_strong else 1 << 18
-        self.mixers = [Mixer(self.count + 2, weight) for _ in range(mixers)]
-        self.last_mixer = Mixer(mixers, (1 << 20) // mixers)
-        self.refinements = [Refinement() for _ in range(mixers)]
+        self.mixers = [Mixer(2 * self.count + 2, weight) for _ in range(3)]
+        self.last_mixer = Mixer(3, (1 << 20) // 3)
+        self.refinements = [Refinement() for _ in range(3 if is_strong else 2)]
 
     def byte(self, coder):
         self.match.start_byte()
@@ -420,7 +455,7 @@ class Model:
             slots = []
             for i, table in enumerate(self.tables):
                 line = (wide[i] >> 32) >> 32 - table.bits
-                line ^= partial & (31, 31, 3, 0)[min(i, 3)]
+                line ^= partial & {0: 31, 1: 3, 7: 31}.get(i, 0)
                 slots.append(table.find(line, (wide[i] >> 24) + partial * 0x35 & 255))
             node = 1
             for bit_count in range(4 * half, 4 * half + 4):
@@ -437,16 +472,19 @@ class Model:
         if expected:
             agreeing = 1 if self.match.is_refused else self.match.length_class()
         inputs += [expected, 256]
-        orders = 2 * sum(slot[node] > 0 for slot in slots[1:5]) + (slots[6][node] > 0)
+        inputs += [(cell.probability >> 10) - 2048 if slot[node] else 0
+                   for cell, slot in zip(cells, slots)]
+        orders = 2 * sum(slot[node] > 0 for slot in slots[:4]) + (slots[5][node] > 0)
         newest, second = self.contexts.back(1), self.contexts.back(2)
-        sets = [orders << 8 | partial, newest << 4 | agreeing, second << 3 | bit_count]
+        place = self.contexts.shape & 255 if self.is_text else second
+        sets = [orders << 8 | partial, newest << 4 | agreeing, place << 3 | bit_count]
         outputs = [clamp(-2047, mixer.mix(inputs, one), 2047) for mixer, one in zip(self.mixers, sets)]
         logit = clamp(-2047, self.last_mixer.mix(outputs, partial), 2047)
         pair = ((second << 8 | newest) ^ partial << 16) * 0x9E3779B1 & MASK32
-        curves = [agreeing << 8 | partial, pair >> 16, newest << 8 | partial]
+        curves = [agreeing << 8 | partial, newest << 8 | partial, pair >> 18]
         refined = [r.refine(logit, curve) for r, curve in zip(self.refinements, curves)]
         if self.strong:
-            bit = coder.bit(refined[0] + 2 * refined[1] + refined[2] >> 2)
+            bit = coder.bit(refined[0] + refined[1] + 2 * refined[2] >> 2)
         else:
             bit = coder.bit(sum(refined) >> 1)
         for refinement in self.refinements:

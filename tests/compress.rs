@@ -74,12 +74,11 @@ fn every_block_comes_back_at_every_level() {
 fn what_does_not_get_smaller_is_stored() {
     let codec = |block: &[u8], level: &str, kind| pack(block, &method(level), kind).unwrap().codec;
     assert_eq!(codec(&noise(10_000), "5", ContentKind::Other), Codec::Store);
-    assert_eq!(codec(&text(10_000), "5", ContentKind::Incompressible), Codec::Store);
     assert_eq!(codec(&text(10_000), "0", ContentKind::Text), Codec::Store);
     assert_eq!(codec(&text(10_000), "1", ContentKind::Text), Codec::Zstd);
     for level in ["1", "3", "4", "5", "brotli:0", "brotli:5", "brotli:11"] {
         assert_eq!(codec(&noise(10_000), level, ContentKind::Other), Codec::Store);
-        assert_eq!(codec(&text(10_000), level, ContentKind::Incompressible), Codec::Store);
+        assert_eq!(codec(&noise(10_000), level, ContentKind::Incompressible), Codec::Store);
         for short in [&b""[..], b"x", b"xy"] {
             assert_eq!(codec(short, level, ContentKind::Text), Codec::Store);
         }
@@ -88,6 +87,30 @@ fn what_does_not_get_smaller_is_stored() {
         let method = format!("brotli:{level}");
         assert_eq!(codec(&text(10_000), &method, ContentKind::Text), Codec::Brotli);
     }
+}
+
+#[test]
+fn slow_levels_try_what_resists_zstd_and_store_what_resists_them() {
+    let resists = ContentKind::Incompressible;
+    // Behind some noise a bit of each byte is what it was in the byte before.
+    let mut bytes = noise(400_000);
+    for at in 100_000..bytes.len() {
+        bytes[at] = bytes[at] & 0x7f | bytes[at - 1] & 0x80;
+    }
+    for (level, codec) in
+        [("3", Codec::Store), ("4", Codec::ContextMixing), ("5", Codec::ContextMixing)]
+    {
+        assert_eq!(pack(&bytes, &method(level), resists).unwrap().codec, codec, "{level}");
+        assert_eq!(pack(&[], &method(level), resists).unwrap().codec, Codec::Store, "{level}");
+    }
+    let easy = text(10_000);
+    for explicit in ["cm:1", "cm:2", "lzma"] {
+        let stored = pack(&easy, &method(explicit), resists).unwrap();
+        assert_eq!(stored.codec, Codec::Store, "{explicit}");
+    }
+    // Longer than what is tried of it.
+    let noise = noise(400_000);
+    assert_eq!(pack(&noise, &method("5"), resists).unwrap().codec, Codec::Store);
 }
 
 #[test]

@@ -215,7 +215,7 @@ impl<'a> FrameQueue<'a> {
         let Some((first, records, raw)) = page.finish() else {
             return Ok(());
         };
-        let payload = packed_frame::pack(&raw)?;
+        let payload = packed_frame::pack_by(&raw, self.method.of_entries())?;
         self.waiting.push_back(Waiting::Entries { first, records, payload });
         while self.waiting.len() > ENTRY_PAGES_WAITING_MAX
             || matches!(self.waiting.front(), Some(Waiting::Entries { .. }))

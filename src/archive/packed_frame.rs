@@ -7,7 +7,12 @@ use crate::journal::FrameReader;
 
 /// Compresses the raw bytes of a metadata frame.
 pub(super) fn pack(raw: &[u8]) -> Result<Vec<u8>> {
-    let packed = compress::pack(raw, &Method::metadata(), ContentKind::Other)?;
+    pack_by(raw, Method::metadata())
+}
+
+/// The same by another method than most.
+pub(super) fn pack_by(raw: &[u8], method: Method) -> Result<Vec<u8>> {
+    let packed = compress::pack(raw, &method, ContentKind::Other)?;
     let codec = packed.codec as u8;
     Ok(PackedPayload { codec, raw_len: raw.len(), packed: &packed.bytes }.encode())
 }

@@ -48,8 +48,12 @@ enum ByKind {
     No,
     /// 3: PPMd for text.
     TextApart,
-    /// 4: LZMA for machine code, in blocks of half the size, since it takes much more memory.
+    /// 4: LZMA for machine code, in half the block, for its memory; what resists zstd is tried.
     CodeApart,
+    /// 5: what resists zstd is tried, too.
+    AllTried,
+    /// 4 and 5 where content resists zstd: the strong model saves no more.
+    Tried,
 }
 
 /// How blocks are compressed, and how large they are.
@@ -88,6 +92,15 @@ impl Method {
         Self::new(Codec::Zstd, 3, 0)
     }
 
+    /// For pages of entries of an update whose blocks are packed like this.
+    #[must_use]
+    pub const fn of_entries(self) -> Self {
+        match self.codec {
+            Codec::ContextMixing => Self::new(Codec::Lzma, Self::LZMA_LEVEL, 0),
+            _ => Self::metadata(),
+        }
+    }
+
     const fn new(codec: Codec, level: u8, block_exponent: u8) -> Self {
         Self { codec, level, by_kind: ByKind::No, block_exponent }
     }
@@ -123,7 +136,7 @@ impl Method {
             "2" => (Codec::Zstd, 7, 6, ByKind::No),
             "3" => (Codec::Lzma, Self::LZMA_LEVEL, 4, ByKind::TextApart),
             "4" => (Codec::ContextMixing, Self::CM_FAST, 5, ByKind::CodeApart),
-            "5" => (Codec::ContextMixing, Self::CM_STRONG, 5, ByKind::No),
+            "5" => (Codec::ContextMixing, Self::CM_STRONG, 5, ByKind::AllTried),
             _ => return None,
         };
         Some(Self { by_kind, ..Self::new(codec, level, block_exponent) })
@@ -167,7 +180,10 @@ impl Method {
     #[must_use]
     pub const fn of(self, kind: ContentKind) -> Self {
         match (kind, self.by_kind) {
-            (ContentKind::Incompressible, _) => self.stored(),
+            (ContentKind::Incompressible, ByKind::No | ByKind::TextApart) => self.stored(),
+            (ContentKind::Incompressible, _) => {
+                Self { level: Self::CM_FAST, by_kind: ByKind::Tried, ..self }
+            }
             (ContentKind::Text, ByKind::TextApart) => {
                 Self::new(Codec::Ppmd, Self::PPMD_ORDER, self.block_exponent)
             }
@@ -236,8 +252,9 @@ impl fmt::Display for Method {
         match (by_kind, codec) {
             (ByKind::TextApart, _) => write!(f, "3{block_exponent}"),
             (ByKind::CodeApart, _) => write!(f, "4{block_exponent}"),
-            (ByKind::No, Codec::Store) => write!(f, "{codec},{block_exponent}"),
-            (ByKind::No, _) => write!(f, "{codec}:{level},{block_exponent}"),
+            (ByKind::AllTried, _) => write!(f, "5{block_exponent}"),
+            (_, Codec::Store) => write!(f, "{codec},{block_exponent}"),
+            (ByKind::No | ByKind::Tried, _) => write!(f, "{codec}:{level},{block_exponent}"),
         }
     }
 }
@@ -312,6 +329,15 @@ mod tests {
         let index = MethodChoice::parse("i").unwrap();
         assert_eq!((index, index.of_blocks()), (MethodChoice::Index, None));
         assert_eq!(MethodChoice::parse(&index.to_string()).unwrap(), index);
+    }
+
+    #[test]
+    fn what_resists_zstd_is_tried_with_the_fast_model_by_slow_levels() {
+        for level in ["42", "52"] {
+            let tried = Method::parse(level).unwrap().of(ContentKind::Incompressible);
+            assert_eq!(tried.to_string(), "cm:1,2", "{level}");
+            assert_eq!(tried.of(ContentKind::Incompressible), tried, "{level}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::adaptive_map::{Rates, fresh_cell, probability};
 use super::bit_history::BitHistories;
-use super::contexts::{Contexts, GUESS, Kind};
+use super::contexts::{Contexts, GUESS, Kind, NEWEST};
 use super::expected_byte::ExpectedByte;
 use super::history_table::{HistoryTable, Place, Slot};
 use super::last_mixer::{LastMixer, Outputs};
@@ -12,10 +12,22 @@ use super::mixer::{Inputs, Mixer, inputs};
 use super::range_coder::BitCoder;
 use super::refinement::Refinement;
 
-/// Which bits of `partial` move the line of the first contexts: those of the others keep theirs.
-const SPREAD: [u32; 4] = [31, 31, 3, 0];
+/// Which bits of `partial` move the line of a context: those with few values need the room.
+const fn spread(context: usize) -> u32 {
+    match context {
+        0 | NEWEST => 31,
+        1 => 3,
+        _ => 0,
+    }
+}
 
-/// Predicts with `CONTEXTS` contexts and mixes `8 * GROUPS` inputs.
+/// How many mixers see all inputs.
+const MIXERS: usize = 3;
+
+/// Curves of the last two bytes: more of them would not stay in the cache.
+const PAIR_BITS: u32 = 14;
+
+/// Predicts with `CONTEXTS` contexts, two inputs of each, and mixes `8 * GROUPS` inputs.
 pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
     kind: Kind,
     logistic: Logistic,
@@ -30,27 +42,27 @@ pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
     maps: Box<[[u32; 256]; CONTEXTS]>,
     matches: MatchModel,
     expected_byte: ExpectedByte,
-    mixers: [Mixer<GROUPS>; 3],
+    mixers: [Mixer<GROUPS>; MIXERS],
     last_mixer: LastMixer,
     outputs: Outputs,
     refinements: [Refinement; 3],
 }
 
 impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
-    const STRONG: bool = CONTEXTS > 9;
-    const MIXERS: usize = if Self::STRONG { 3 } else { 2 };
+    const STRONG: bool = CONTEXTS > 7;
+    const REFINEMENTS: usize = if Self::STRONG { 3 } else { 2 };
     /// How long a match is in which bytes are taken or refused as a whole.
-    const LONG: u32 = if Self::STRONG { 32 } else { 12 };
+    const LONG: u32 = if Self::STRONG { 32 } else { 20 };
 
     pub(super) fn new(kind: Kind, raw_len: usize) -> Self {
         let logistic = Logistic::new();
         let histories = BitHistories::new();
         let len_bits = (raw_len | 1).ilog2() + 1;
         let table_bits = len_bits.saturating_sub(2).clamp(8, if Self::STRONG { 17 } else { 16 });
-        let table = |i: usize| HistoryTable::new(if i == 0 { 11 } else { table_bits });
+        let table = |i: usize| HistoryTable::new(if i == NEWEST { 11 } else { table_bits });
         let weight = if Self::STRONG { 1 << 17 } else { 1 << 18 };
         let of_strong = |count: usize| if Self::STRONG { count } else { 1 };
-        let refinements = [256 * 16, 65536, of_strong(65536)]
+        let refinements = [256 * 16, 65536, of_strong(1 << PAIR_BITS)]
             .map(|contexts| Refinement::new(contexts, &logistic));
         Self {
             kind,
@@ -64,8 +76,8 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
             maps: Box::new([initial_map(&histories); CONTEXTS]),
             matches: MatchModel::new(len_bits.clamp(10, 22), Self::LONG),
             expected_byte: ExpectedByte::new(len_bits.clamp(10, 18)),
-            mixers: [256 * 10, 256 * 16, of_strong(2048)].map(|sets| Mixer::new(sets, weight)),
-            last_mixer: LastMixer::new(256, (1 << 20) / Self::MIXERS as i32),
+            mixers: [256 * 10, 256 * 16, 256 * 8].map(|sets| Mixer::new(sets, weight)),
+            last_mixer: LastMixer::new(256, (1 << 20) / MIXERS as i32),
             outputs: [0; 4],
             refinements,
             logistic,
@@ -123,7 +135,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let wide = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.lines[i] = self.tables[i].line_of((wide >> 32) as u32);
         self.checks[i] = (wide >> 24) as u8;
-        self.tables[i].touch(self.lines[i] ^ SPREAD[i.min(3)] & 1)
+        self.tables[i].touch(self.lines[i] ^ spread(i) & 1)
     }
 
     fn code_bits<Coder: BitCoder>(&mut self, coder: &mut Coder) -> u8 {
@@ -150,7 +162,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     fn fetch(&mut self, partial: u32) {
         let salt = (partial as u8).wrapping_mul(0x35);
         for (i, table) in self.tables[..CONTEXTS].iter().enumerate() {
-            let line = self.lines[i] ^ partial & SPREAD[i.min(3)];
+            let line = self.lines[i] ^ partial & spread(i);
             let check = self.checks[i].wrapping_add(salt);
             (self.places[i], self.slots[i]) = table.find(line, check);
         }
@@ -178,13 +190,15 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
             let p = probability(self.maps[i][usize::from(seen[i])]);
             let known = i16::from(seen[i] != 0).wrapping_neg();
             logits[i / 8][i % 8] = self.logistic.stretch(p) & known;
+            let sure = CONTEXTS + 2 + i;
+            logits[sure / 8][sure % 8] = (p as i16 - 2048) & known;
         }
         let expected = self.matches.predict(partial, bit_count, &self.logistic);
         logits[CONTEXTS / 8][CONTEXTS % 8] = expected;
-        logits[CONTEXTS / 8][CONTEXTS % 8 + 1] = 256;
+        logits[(CONTEXTS + 1) / 8][(CONTEXTS + 1) % 8] = 256;
         let inputs = inputs(logits);
         let known = |i: usize| usize::from(seen[i] != 0);
-        let orders = (1..5).map(known).sum::<usize>() * 2 + known(6);
+        let orders = (0..4).map(known).sum::<usize>() * 2 + known(5);
         let agreeing = self.matches.agreeing(expected);
         let p = self.mix(&inputs, partial as usize, bit_count as usize, [orders, agreeing]);
         let bit = coder.code(p.clamp(1, 65535) as u32);
@@ -197,6 +211,13 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         bit
     }
 
+    /// The curve of the last two bytes and the bits so far.
+    #[inline]
+    fn pair(&self, partial: u32) -> usize {
+        let bytes = (self.contexts.second() << 8 | self.contexts.newest()) as u32;
+        ((bytes ^ partial << 16).wrapping_mul(0x9e37_79b1) >> (32 - PAIR_BITS)) as usize
+    }
+
     #[inline]
     fn mix(
         &mut self,
@@ -206,19 +227,18 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         [orders, agreeing]: [usize; 2],
     ) -> i32 {
         let (newest, second) = (self.contexts.newest(), self.contexts.second());
-        let sets = [orders << 8 | partial, newest << 4 | agreeing, second << 3 | bit_count];
-        for (k, &set) in sets[..Self::MIXERS].iter().enumerate() {
+        let place = if self.kind == Kind::Text { self.contexts.shape() } else { second };
+        let sets = [orders << 8 | partial, newest << 4 | agreeing, place << 3 | bit_count];
+        for (k, &set) in sets.iter().enumerate() {
             let logit = self.mixers[k].mix(inputs, set, &self.logistic);
             self.outputs[k] = logit.clamp(-2047, 2047);
         }
         let logit = self.last_mixer.mix(&self.outputs, partial, &self.logistic);
-        let pair =
-            ((second << 8 | newest) as u32 ^ (partial as u32) << 16).wrapping_mul(0x9e37_79b1);
         let first = self.refinements[0].refine(logit, agreeing << 8 | partial);
-        let second = self.refinements[1].refine(logit, (pair >> 16) as usize);
+        let second = self.refinements[1].refine(logit, newest << 8 | partial);
         if Self::STRONG {
-            let third = self.refinements[2].refine(logit, newest << 8 | partial);
-            (first + 2 * second + third) >> 2
+            let third = self.refinements[2].refine(logit, self.pair(partial as u32));
+            (first + second + 2 * third) >> 2
         } else {
             (first + second) >> 1
         }
@@ -227,11 +247,11 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     #[inline]
     fn learn(&mut self, inputs: &Inputs<GROUPS>, bit: u32) {
         self.matches.learn(bit, &self.rates);
-        for mixer in &mut self.mixers[..Self::MIXERS] {
+        for mixer in &mut self.mixers {
             mixer.learn(inputs, bit, 20);
         }
         self.last_mixer.learn(&self.outputs, bit, 4);
-        for refinement in &mut self.refinements[..Self::MIXERS] {
+        for refinement in &mut self.refinements[..Self::REFINEMENTS] {
             refinement.learn(bit, 5);
         }
     }
@@ -263,8 +283,8 @@ mod tests {
     fn memory_is_bounded_by_strength_and_length() {
         for kind in [Kind::Text, Kind::Binary] {
             for (len, fast_mb, strong_mb) in [(0, 6, 8), (100_000, 28, 40), (usize::MAX, 64, 140)] {
-                assert!(table_bytes(&Predictor::<9, 2>::new(kind, len)) < fast_mb << 20);
-                assert!(table_bytes(&Predictor::<14, 2>::new(kind, len)) < strong_mb << 20);
+                assert!(table_bytes(&Predictor::<7, 2>::new(kind, len)) < fast_mb << 20);
+                assert!(table_bytes(&Predictor::<14, 4>::new(kind, len)) < strong_mb << 20);
             }
         }
     }
