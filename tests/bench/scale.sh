@@ -29,16 +29,6 @@ measured() {
         'BEGIN { printf "%-24s %12d %9.2f %9.2f %9.1f\n", l, s, w, u + y, p / 1024 }'
 }
 
-# interrupted KIND SIZE [OPTION...]: the same behind an update that was never completed.
-interrupted() {
-    kind=$1 size=$2
-    shift 2
-    head -c 300000 /dev/zero >> a.zarc
-    measured "$kind/list-interrupted" "$size" "$zarc" list a.zarc small
-    echo again >> small/change
-    measured "$kind/add-interrupted" "$size" "$zarc" add a.zarc small "$@"
-}
-
 # reading KIND SIZE FILE: what readers and a small change cost.
 reading() {
     kind=$1 size=$2 file=$3
@@ -59,7 +49,6 @@ while [ "$size" -le "$largest" ]; do
     rm -f a.zarc
     measured files/generate "$size" "$generate" a.zarc "$size" 1 0 0
     reading files "$size" "tree/0000003/file 042"
-    interrupted files "$size"
     size=$((size * 10))
 done
 for size in 10 100 1000 10000; do
@@ -67,7 +56,6 @@ for size in 10 100 1000 10000; do
     measured updates/generate "$size" "$generate" a.zarc 100000 "$size" 20 0
     reading updates "$size" "tree/0000003/file 042"
     measured updates/list-first "$size" "$zarc" list a.zarc -until 1
-    interrupted updates "$size"
 done
 size=100000
 while [ "$size" -le "$((largest * 10))" ]; do
@@ -77,7 +65,6 @@ while [ "$size" -le "$((largest * 10))" ]; do
     mkdir -p small
     echo "$size" > small/change
     measured fragments/add-small "$size" "$zarc" add a.zarc small -method i
-    interrupted fragments "$size" -method i
     size=$((size * 10))
 done
 rm -rf a.zarc small out out.txt err.txt time.txt
