@@ -58,6 +58,10 @@ pub fn pack_after<'a>(
     })
 }
 
+/// How many pieces of a block are tried, and how long they are.
+const PIECES: usize = 8;
+const PIECE_LEN: usize = 16 << 10;
+
 /// Whether the fast model saves a 128th of pieces from all over a block that resists zstd: of pictures
 /// it does, of what an archiver packed it does not.
 fn gains(raw: &[u8]) -> bool {
@@ -66,10 +70,6 @@ fn gains(raw: &[u8]) -> bool {
     let sample = pieces.collect::<Vec<_>>().concat();
     mix(&sample, Strength::Fast, sample.len() - sample.len() / 128).is_some()
 }
-
-/// How many pieces of a block are tried, and how long they are.
-const PIECES: usize = 8;
-const PIECE_LEN: usize = 16 << 10;
 
 /// The stream of the context-mixing codec, or `None` if it would have more than `limit` bytes.
 fn mix(raw: &[u8], strength: Strength, limit: usize) -> Option<Vec<u8>> {
