@@ -16,7 +16,7 @@ impl Rates {
     }
 
     /// Moves a cell (22 bits of probability, 10 bits of count) towards `bit`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn learn(&self, cell: &mut u32, bit: u32, limit: u32) {
         let count = *cell & 1023;
         let probability = (*cell >> 10) as i32;
@@ -29,13 +29,13 @@ impl Rates {
 }
 
 /// A cell that has observed nothing, with this probability in units of 2^-22.
-#[inline]
+#[inline(always)]
 pub(super) fn fresh_cell(probability: u32) -> u32 {
     probability << 10
 }
 
 /// The probability of a cell in units of 2^-12.
-#[inline]
+#[inline(always)]
 pub(super) fn probability(cell: u32) -> u32 {
     cell >> 20
 }

@@ -3,7 +3,7 @@
 use super::adaptive_map::{Rates, fresh_cell, probability};
 use super::contexts::EXPECTED_CONTEXTS;
 use super::logistic::Logistic;
-use super::mixer::{Mixer, inputs};
+use super::mixer::Mixer;
 use super::range_coder::BitCoder;
 
 /// Its own cells and mixers, which nothing else learns from.
@@ -19,7 +19,7 @@ impl ExpectedByte {
         Self {
             cells: vec![fresh_cell(4_000_000); EXPECTED_CONTEXTS << bits],
             bits,
-            mixers: [256, 65536].map(|sets| Mixer::new(sets, 1 << 18)),
+            mixers: [256, 65536].map(|sets| Mixer::new(sets, 1 << 13)),
         }
     }
 
@@ -44,7 +44,7 @@ impl ExpectedByte {
             places[i] = i << self.bits | (hash >> (32 - self.bits)) as usize;
             logits[i] = logistic.stretch(probability(self.cells[places[i]]));
         }
-        let inputs = inputs([logits]);
+        let inputs = [wide::i16x8::new(logits)];
         let mut logit = 0;
         for (mixer, set) in self.mixers.iter_mut().zip(sets) {
             logit += mixer.mix(&inputs, set, logistic);

@@ -1,19 +1,19 @@
-//! The histories of many contexts in a table of fixed size: sixteen bytes for each context and half
+//! The histories of many contexts in a table of fixed size: fifteen bytes for each context and half
 //! byte, four such slots to a line of the cache.
 
-/// A check byte and the histories of the fifteen nodes of four bits.
+/// The histories of the fifteen nodes of four bits, behind a byte that is another's.
 pub(super) type Slot = [u8; 16];
 
-/// Four slots that are fetched together.
+/// Four check bytes, then four slots of fifteen bytes each: fetched together.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([Slot; 4]);
+struct Line([u8; 64]);
 
 /// Where a slot lies.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Place {
     line: u32,
-    slot: u32,
+    start: u32,
 }
 
 /// Slots by hash; where there is no room the slot of the shorter history is given up.
@@ -25,7 +25,7 @@ pub(super) struct HistoryTable {
 impl HistoryTable {
     /// A table of `2^line_bits` lines.
     pub(super) fn new(line_bits: u32) -> Self {
-        Self { lines: vec![Line([[0; 16]; 4]); 1 << line_bits], shift: 32 - line_bits }
+        Self { lines: vec![Line([0; 64]); 1 << line_bits], shift: 32 - line_bits }
     }
 
     #[cfg(test)]
@@ -34,36 +34,44 @@ impl HistoryTable {
     }
 
     /// The line of a hash.
-    #[inline]
+    #[inline(always)]
     pub(super) fn line_of(&self, hash: u32) -> u32 {
         hash >> self.shift
     }
 
     /// Starts to fetch a line.
-    #[inline]
+    #[inline(always)]
     pub(super) fn touch(&self, line: u32) -> u8 {
-        self.lines[line as usize].0[0][0]
+        self.lines[line as usize].0[0]
     }
 
     /// The slot in `line` with this check byte: found, or emptied for it.
-    #[inline]
-    pub(super) fn find(&self, line: u32, check: u8) -> (Place, Slot) {
-        let slots = &self.lines[line as usize].0;
-        // Without branches, which nobody could foresee: below 4 where the check byte is the one.
-        let rank = |slot: usize| {
-            let differs = (u32::from(slots[slot][0] ^ check) + 255) >> 8;
-            differs.wrapping_neg() & (1 << 10 | u32::from(slots[slot][1]) << 2) | slot as u32
+    #[inline(always)]
+    pub(super) fn find(&mut self, line: u32, check: u8) -> (Place, Slot) {
+        let bytes = &mut self.lines[line as usize].0;
+        let checks = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        let differing = checks ^ u32::from(check) * 0x0101_0101;
+        // The lowest bit that is set is that of the first byte that is zero.
+        let equal = differing.wrapping_sub(0x0101_0101) & !differing & 0x8080_8080;
+        let slot = if equal == 0 {
+            let rank = |slot: usize| u32::from(bytes[4 + 15 * slot]) << 2 | slot as u32;
+            let slot = rank(0).min(rank(1)).min(rank(2).min(rank(3))) as usize & 3;
+            bytes[slot] = check;
+            bytes[4 + 15 * slot..][..15].fill(0);
+            slot
+        } else {
+            (equal.trailing_zeros() >> 3) as usize & 3
         };
-        let best = rank(0).min(rank(1)).min(rank(2).min(rank(3)));
-        let slot = best & 3;
-        let kept = u128::from(best < 4).wrapping_neg() & !255;
-        let found = u128::from_le_bytes(slots[slot as usize]) & kept | u128::from(check);
-        (Place { line, slot }, found.to_le_bytes())
+        let start = 3 + 15 * slot;
+        let mut found = [0; 16];
+        found.copy_from_slice(&bytes[start..start + 16]);
+        (Place { line, start: start as u32 }, found)
     }
 
     /// Puts a slot back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn store(&mut self, place: Place, slot: &Slot) {
-        self.lines[place.line as usize].0[place.slot as usize & 3] = *slot;
+        let start = place.start as usize & 63;
+        self.lines[place.line as usize].0[start..start + 16].copy_from_slice(slot);
     }
 }

@@ -24,7 +24,7 @@ impl LastMixer {
     }
 
     /// The mixed logit, by the weights of `set`, within the bounds of inputs.
-    #[inline]
+    #[inline(always)]
     pub(super) fn mix(&mut self, outputs: &Outputs, set: usize, logistic: &Logistic) -> i32 {
         self.chosen = set;
         let weights = self.sets[set].map(|weight| (weight >> 7).clamp(-32768, 32767));
@@ -35,7 +35,7 @@ impl LastMixer {
     }
 
     /// Moves the weights that were used towards a better prediction of `bit`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn learn(&mut self, outputs: &Outputs, bit: u32, rate: i32) {
         let error = (((bit as i32) << 16) - self.probability) >> 1;
         let error = ((error * rate) >> 4).clamp(-32768, 32767);

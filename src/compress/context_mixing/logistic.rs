@@ -38,14 +38,21 @@ impl Logistic {
     }
 
     /// The probability, in units of 2^-16, of this logit, which is cut to its bounds.
-    #[inline]
+    #[inline(always)]
     pub(super) fn squash(&self, logit: i32) -> i32 {
         let logit = logit.clamp(-LOGIT_MAX, LOGIT_MAX);
         i32::from(self.squash[(4096 + logit) as usize & 8191])
     }
 
+    /// The logit of a cell's probability and the probability less one half, two numbers of 16 bits.
+    #[inline(always)]
+    pub(super) fn pair(&self, cell: u32) -> u32 {
+        let p = cell >> 20;
+        (p.wrapping_sub(2048)) << 16 | u32::from(self.stretch(p).cast_unsigned())
+    }
+
     /// The logit of a probability in units of 2^-12.
-    #[inline]
+    #[inline(always)]
     pub(super) fn stretch(&self, probability: u32) -> i16 {
         self.stretch[probability as usize & 4095]
     }

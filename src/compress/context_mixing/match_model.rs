@@ -86,7 +86,7 @@ impl MatchModel {
     }
 
     /// The length in 16 steps; 0: no match.
-    #[inline]
+    #[inline(always)]
     pub(super) fn length_class(&self) -> usize {
         match self.len {
             0 if self.pointer == 0 => 0,
@@ -119,7 +119,7 @@ impl MatchModel {
     }
 
     /// What a bit says of the match: nothing, that its byte was refused, or its length class.
-    #[inline]
+    #[inline(always)]
     pub(super) fn agreeing(&self, input: i16) -> usize {
         match input {
             0 => 0,
@@ -139,7 +139,7 @@ impl MatchModel {
     }
 
     /// The input of the mixer, after `partial`, the bits of the byte so far behind a one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn predict(&mut self, partial: u32, bit_count: u32, logistic: &Logistic) -> i16 {
         if self.expected >> (8 - bit_count) != partial {
             self.context = usize::MAX;
@@ -152,7 +152,7 @@ impl MatchModel {
     }
 
     /// Learns whether the bit was the expected one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn learn(&mut self, bit: u32, rates: &Rates) {
         if let Some(cell) = self.map.get_mut(self.context) {
             rates.learn(cell, bit, 1023);

@@ -8,7 +8,7 @@ use super::history_table::{HistoryTable, Place, Slot};
 use super::last_mixer::{LastMixer, Outputs};
 use super::logistic::Logistic;
 use super::match_model::MatchModel;
-use super::mixer::{Inputs, Mixer, inputs};
+use super::mixer::{Inputs, Mixer};
 use super::range_coder::BitCoder;
 use super::refinement::Refinement;
 
@@ -60,7 +60,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let len_bits = (raw_len | 1).ilog2() + 1;
         let table_bits = len_bits.saturating_sub(2).clamp(8, if Self::STRONG { 17 } else { 16 });
         let table = |i: usize| HistoryTable::new(if i == NEWEST { 11 } else { table_bits });
-        let weight = if Self::STRONG { 1 << 17 } else { 1 << 18 };
+        let weight = if Self::STRONG { 1 << 12 } else { 1 << 13 };
         let of_strong = |count: usize| if Self::STRONG { count } else { 1 };
         let refinements = [256 * 16, 65536, of_strong(1 << PAIR_BITS)]
             .map(|contexts| Refinement::new(contexts, &logistic));
@@ -130,7 +130,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         std::hint::black_box(touched);
     }
 
-    #[inline]
+    #[inline(always)]
     fn locate_one(&mut self, i: usize, hash: u32) -> u8 {
         let wide = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.lines[i] = self.tables[i].line_of((wide >> 32) as u32);
@@ -161,7 +161,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     /// Finds the slots for the half byte behind `partial`.
     fn fetch(&mut self, partial: u32) {
         let salt = (partial as u8).wrapping_mul(0x35);
-        for (i, table) in self.tables[..CONTEXTS].iter().enumerate() {
+        for (i, table) in self.tables[..CONTEXTS].iter_mut().enumerate() {
             let line = self.lines[i] ^ partial & spread(i);
             let check = self.checks[i].wrapping_add(salt);
             (self.places[i], self.slots[i]) = table.find(line, check);
@@ -184,19 +184,18 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     ) -> u32 {
         let node = node as usize & 15;
         let mut seen = [0; CONTEXTS];
-        let mut logits = [[0; 8]; GROUPS];
+        let mut pairs = [[0; 4]; GROUPS];
         for i in 0..CONTEXTS {
             seen[i] = self.slots[i][node];
-            let p = probability(self.maps[i][usize::from(seen[i])]);
-            let known = i16::from(seen[i] != 0).wrapping_neg();
-            logits[i / 8][i % 8] = self.logistic.stretch(p) & known;
-            let sure = CONTEXTS + 2 + i;
-            logits[sure / 8][sure % 8] = (p as i16 - 2048) & known;
+            let known = u32::from(seen[i] != 0).wrapping_neg();
+            pairs[i / 4][i % 4] = self.logistic.pair(self.maps[i][usize::from(seen[i])]) & known;
         }
         let expected = self.matches.predict(partial, bit_count, &self.logistic);
-        logits[CONTEXTS / 8][CONTEXTS % 8] = expected;
-        logits[(CONTEXTS + 1) / 8][(CONTEXTS + 1) % 8] = 256;
-        let inputs = inputs(logits);
+        pairs[CONTEXTS / 4][CONTEXTS % 4] = 256 << 16 | u32::from(expected.cast_unsigned());
+        let mut inputs = [wide::i16x8::ZERO; GROUPS];
+        for (input, pair) in inputs.iter_mut().zip(pairs) {
+            *input = wide::bytemuck::cast(wide::u32x4::new(pair));
+        }
         let known = |i: usize| usize::from(seen[i] != 0);
         let orders = (0..4).map(known).sum::<usize>() * 2 + known(5);
         let agreeing = self.matches.agreeing(expected);
@@ -212,13 +211,13 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     }
 
     /// The curve of the last two bytes and the bits so far.
-    #[inline]
+    #[inline(always)]
     fn pair(&self, partial: u32) -> usize {
         let bytes = (self.contexts.second() << 8 | self.contexts.newest()) as u32;
         ((bytes ^ partial << 16).wrapping_mul(0x9e37_79b1) >> (32 - PAIR_BITS)) as usize
     }
 
-    #[inline]
+    #[inline(always)]
     fn mix(
         &mut self,
         inputs: &Inputs<GROUPS>,
@@ -244,7 +243,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn learn(&mut self, inputs: &Inputs<GROUPS>, bit: u32) {
         self.matches.learn(bit, &self.rates);
         for mixer in &mut self.mixers {

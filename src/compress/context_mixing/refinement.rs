@@ -24,7 +24,7 @@ impl Refinement {
     }
 
     /// The refined probability in units of 2^-16.
-    #[inline]
+    #[inline(always)]
     pub(super) fn refine(&mut self, logit: i32, context: usize) -> i32 {
         let position = (logit + 2048) as usize;
         let (low, share) = (position >> 8, (position & 255) as i32);
@@ -35,7 +35,7 @@ impl Refinement {
         (left * (256 - share) + right * share) >> 8
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn learn(&mut self, bit: u32, rate: u32) {
         let cell = &mut self.curves[self.context][self.cell];
         let target = if bit == 1 { 65535 } else { 0 };
