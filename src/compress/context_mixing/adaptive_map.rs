@@ -39,3 +39,11 @@ pub(super) fn fresh_cell(probability: u32) -> u32 {
 pub(super) fn probability(cell: u32) -> u32 {
     cell >> 20
 }
+
+/// Moves a probability in units of 2^-32 towards `bit` by a 128th of the way.
+#[inline(always)]
+pub(super) fn learn_share(probability: &mut u32, bit: u32) {
+    let mask = bit.wrapping_neg();
+    let distance = *probability ^ mask;
+    *probability = (distance - (distance >> 7)) ^ mask;
+}

@@ -8,14 +8,14 @@ use super::logistic::Logistic;
 pub(super) type Inputs<const GROUPS: usize> = [i16x8; GROUPS];
 
 /// One set of weights for each value of a context; one is 2^15.
-pub(super) struct Mixer<const GROUPS: usize> {
+pub(super) struct Mixer<const GROUPS: usize, const ONE: u32 = 15> {
     sets: Vec<[i16x8; GROUPS]>,
     chosen: usize,
     /// The probability that was given, in units of 2^-16.
     probability: i32,
 }
 
-impl<const GROUPS: usize> Mixer<GROUPS> {
+impl<const GROUPS: usize, const ONE: u32> Mixer<GROUPS, ONE> {
     pub(super) fn new(sets: usize, weight: i16) -> Self {
         Self { sets: vec![[i16x8::splat(weight); GROUPS]; sets], chosen: 0, probability: 32768 }
     }
@@ -29,7 +29,7 @@ impl<const GROUPS: usize> Mixer<GROUPS> {
     #[inline(always)]
     pub(super) fn mix(&mut self, inputs: &Inputs<GROUPS>, set: usize, logistic: &Logistic) -> i32 {
         self.chosen = set;
-        let logit = dot(inputs, &self.sets[set]) >> 15;
+        let logit = dot(inputs, &self.sets[set]) >> ONE;
         self.probability = logistic.squash(logit);
         logit
     }

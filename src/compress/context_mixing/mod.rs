@@ -16,7 +16,6 @@ mod codec;
 mod contexts;
 mod expected_byte;
 mod history_table;
-mod last_mixer;
 mod logistic;
 mod match_model;
 mod mixer;

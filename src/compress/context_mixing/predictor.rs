@@ -1,11 +1,10 @@
 //! The model: contexts, their histories, probabilities mixed and refined.
 
-use super::adaptive_map::{Rates, fresh_cell, probability};
+use super::adaptive_map::{Rates, learn_share};
 use super::bit_history::BitHistories;
 use super::contexts::{Contexts, GUESS, Kind, NEWEST};
 use super::expected_byte::ExpectedByte;
 use super::history_table::{HistoryTable, Place, Slot};
-use super::last_mixer::{LastMixer, Outputs};
 use super::logistic::Logistic;
 use super::match_model::MatchModel;
 use super::mixer::{Inputs, Mixer};
@@ -43,8 +42,8 @@ pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
     matches: MatchModel,
     expected_byte: ExpectedByte,
     mixers: [Mixer<GROUPS>; MIXERS],
-    last_mixer: LastMixer,
-    outputs: Outputs,
+    last_mixer: Mixer<1, 13>,
+    outputs: Inputs<1>,
     refinements: [Refinement; 3],
 }
 
@@ -77,8 +76,8 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
             matches: MatchModel::new(len_bits.clamp(10, 22), Self::LONG),
             expected_byte: ExpectedByte::new(len_bits.clamp(10, 18)),
             mixers: [256 * 10, 256 * 16, 256 * 8].map(|sets| Mixer::new(sets, weight)),
-            last_mixer: LastMixer::new(256, (1 << 20) / MIXERS as i32),
-            outputs: [0; 4],
+            last_mixer: Mixer::new(256, (1 << 13) / MIXERS as i16),
+            outputs: [wide::i16x8::ZERO],
             refinements,
             logistic,
             histories,
@@ -203,7 +202,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let bit = coder.code(p.clamp(1, 65535) as u32);
         for i in 0..CONTEXTS {
             let seen = seen[i];
-            self.rates.learn(&mut self.maps[i][usize::from(seen)], bit, 255);
+            learn_share(&mut self.maps[i][usize::from(seen)], bit);
             self.slots[i][node] = self.histories.next(seen, bit);
         }
         self.learn(&inputs, bit);
@@ -228,11 +227,15 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let (newest, second) = (self.contexts.newest(), self.contexts.second());
         let place = if self.kind == Kind::Text { self.contexts.shape() } else { second };
         let sets = [orders << 8 | partial, newest << 4 | agreeing, place << 3 | bit_count];
+        let mut logits = [0; 4];
         for (k, &set) in sets.iter().enumerate() {
-            let logit = self.mixers[k].mix(inputs, set, &self.logistic);
-            self.outputs[k] = logit.clamp(-2047, 2047);
+            logits[k] = self.mixers[k].mix(inputs, set, &self.logistic);
         }
+        let logits = wide::i32x8::new([logits[0], logits[1], logits[2], 0, 0, 0, 0, 0]);
+        let logits = wide::i16x8::from_i32x8_saturate(logits);
+        self.outputs = [logits.min(wide::i16x8::splat(2047)).max(wide::i16x8::splat(-2047))];
         let logit = self.last_mixer.mix(&self.outputs, partial, &self.logistic);
+        let logit = logit.clamp(-2047, 2047);
         let first = self.refinements[0].refine(logit, agreeing << 8 | partial);
         let second = self.refinements[1].refine(logit, newest << 8 | partial);
         if Self::STRONG {
@@ -249,7 +252,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         for mixer in &mut self.mixers {
             mixer.learn(inputs, bit, 20);
         }
-        self.last_mixer.learn(&self.outputs, bit, 4);
+        self.last_mixer.learn(&self.outputs, bit, 2);
         for refinement in &mut self.refinements[..Self::REFINEMENTS] {
             refinement.learn(bit, 5);
         }
@@ -258,10 +261,10 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
 
 /// The probability that a history stands for before anything was learned.
 fn initial_map(histories: &BitHistories) -> [u32; 256] {
-    let mut map = [fresh_cell(1 << 21); 256];
+    let mut map = [1 << 31; 256];
     for (cell, &(zeros, ones)) in map.iter_mut().zip(histories.counts()) {
         let (zeros, ones) = (u32::from(zeros), u32::from(ones));
-        *cell = fresh_cell(((ones * 2 + 1) << 21) / (zeros + ones + 1));
+        *cell = (((u64::from(ones) * 2 + 1) << 31) / (u64::from(zeros + ones) + 1)) as u32;
     }
     map
 }
