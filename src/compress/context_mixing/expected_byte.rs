@@ -10,7 +10,8 @@ use super::range_coder::BitCoder;
 pub(super) struct ExpectedByte {
     cells: Vec<u32>,
     bits: u32,
-    mixers: [Mixer<1>; 2],
+    first: Mixer<1, 256, 14>,
+    second: Mixer<1, 65536, 14>,
 }
 
 impl ExpectedByte {
@@ -19,7 +20,7 @@ impl ExpectedByte {
         Self {
             cells: vec![fresh_cell(4_000_000); EXPECTED_CONTEXTS << bits],
             bits,
-            mixers: [256, 65536].map(|sets| Mixer::new(sets, 1 << 13)),
+            first: Mixer::new(1 << 12), second: Mixer::new(1 << 12),
         }
     }
 
@@ -45,19 +46,16 @@ impl ExpectedByte {
             logits[i] = logistic.stretch(probability(self.cells[places[i]]));
         }
         let inputs = [wide::i16x8::new(logits)];
-        let mut logit = 0;
-        for (mixer, set) in self.mixers.iter_mut().zip(sets) {
-            logit += mixer.mix(&inputs, set, logistic);
-        }
-        let p = logistic.squash(logit >> 1).clamp(1, 65535);
+        let mixed = [self.first.mix(&inputs, sets[0]), self.second.mix(&inputs, sets[1])];
+        let p = logistic.squash((mixed[0] + mixed[1]) >> 1).clamp(1, 65535);
         let is_expected = coder.code_whole(p as u32, expected);
         let bit = u32::from(is_expected);
         for (i, place) in places.into_iter().enumerate() {
             rates.learn(&mut self.cells[place], bit, if i == 0 { 1023 } else { 127 });
         }
-        for mixer in &mut self.mixers {
-            mixer.learn(&inputs, bit, 10);
-        }
+        let error = |logit: i32| (((((bit as i32) << 16) - logistic.squash(logit)) * 5) >> 5) as i16;
+        self.first.learn(&inputs, error(mixed[0]));
+        self.second.learn(&inputs, error(mixed[1]));
         is_expected
     }
 }

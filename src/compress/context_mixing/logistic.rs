@@ -13,6 +13,7 @@ const DECAY: u64 = 4_278_222_805;
 pub(super) struct Logistic {
     squash: Box<[u16; 8192]>,
     stretch: Box<[i16; 4096]>,
+    short: Box<[u16; 4096]>,
 }
 
 impl Logistic {
@@ -34,7 +35,8 @@ impl Logistic {
             }
             *entry = logit as i16;
         }
-        Self { squash, stretch }
+        let short = Box::new(std::array::from_fn(|i| squash[i + 2048]));
+        Self { squash, stretch, short }
     }
 
     /// The probability, in units of 2^-16, of this logit, which is cut to its bounds.
@@ -42,6 +44,12 @@ impl Logistic {
     pub(super) fn squash(&self, logit: i32) -> i32 {
         let logit = logit.clamp(-LOGIT_MAX, LOGIT_MAX);
         i32::from(self.squash[(4096 + logit) as usize & 8191])
+    }
+
+    /// The probability of a logit from -2048 to 2047.
+    #[inline(always)]
+    pub(super) fn squash_short(&self, logit: i16) -> i32 {
+        i32::from(self.short[(i32::from(logit) + 2048) as usize & 4095])
     }
 
     /// The logit of a cell's probability and the probability less one half, two numbers of 16 bits.

@@ -23,13 +23,14 @@ pub(super) struct MatchModel {
     /// It is known that the expected byte does not come.
     is_refused: bool,
     context: usize,
-    map: Vec<u32>,
+    class: usize,
+    map: Box<[u32; 512]>,
 }
 
 impl MatchModel {
     pub(super) fn new(bits: u32, long: u32) -> Self {
         let positions = vec![0; 1 << bits];
-        let map = vec![fresh_cell(1 << 21); 2 * (16 * 8 + 8)];
+        let map = Box::new([fresh_cell(1 << 21); 512]);
         Self {
             positions,
             bits,
@@ -40,6 +41,7 @@ impl MatchModel {
             expected: 0,
             is_refused: false,
             context: 0,
+            class: 0,
             map,
         }
     }
@@ -82,12 +84,17 @@ impl MatchModel {
             self.len = 0;
         }
         self.is_refused = false;
+        self.class = self.class_of_len();
         self.expected = if self.pointer > 0 { u32::from(history[self.pointer]) | 256 } else { 0 };
     }
 
     /// The length in 16 steps; 0: no match.
     #[inline(always)]
     pub(super) fn length_class(&self) -> usize {
+        self.class
+    }
+
+    fn class_of_len(&self) -> usize {
         match self.len {
             0 if self.pointer == 0 => 0,
             0 => 1,
@@ -142,7 +149,7 @@ impl MatchModel {
     #[inline(always)]
     pub(super) fn predict(&mut self, partial: u32, bit_count: u32, logistic: &Logistic) -> i16 {
         if self.expected >> (8 - bit_count) != partial {
-            self.context = usize::MAX;
+            self.context = 511;
             return 0;
         }
         let bit = (self.expected >> (7 - bit_count)) & 1;
@@ -154,9 +161,7 @@ impl MatchModel {
     /// Learns whether the bit was the expected one.
     #[inline(always)]
     pub(super) fn learn(&mut self, bit: u32, rates: &Rates) {
-        if let Some(cell) = self.map.get_mut(self.context) {
-            rates.learn(cell, bit, 1023);
-        }
+        rates.learn(&mut self.map[self.context & 511], bit, 1023);
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
     histories: BitHistories,
     rates: Rates,
     contexts: Contexts,
-    tables: Vec<HistoryTable>,
+    tables: [HistoryTable; CONTEXTS],
     lines: [u32; CONTEXTS],
     checks: [u8; CONTEXTS],
     places: [Place; CONTEXTS],
@@ -41,10 +41,15 @@ pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
     maps: Box<[[u32; 256]; CONTEXTS]>,
     matches: MatchModel,
     expected_byte: ExpectedByte,
-    mixers: [Mixer<GROUPS>; MIXERS],
-    last_mixer: Mixer<1, 13>,
+    by_orders: Mixer<GROUPS, 4096, 14>,
+    by_newest: Mixer<GROUPS, 4096, 14>,
+    by_place: Mixer<GROUPS, 2048, 14>,
+    last_mixer: Mixer<1, 256, 13>,
     outputs: Inputs<1>,
-    refinements: [Refinement; 3],
+    probabilities: [i32; 4],
+    by_match: Refinement<4096>,
+    by_byte: Refinement<65536>,
+    by_pair: Refinement<{ 1 << PAIR_BITS }>,
 }
 
 impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
@@ -59,15 +64,12 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let len_bits = (raw_len | 1).ilog2() + 1;
         let table_bits = len_bits.saturating_sub(2).clamp(8, if Self::STRONG { 17 } else { 16 });
         let table = |i: usize| HistoryTable::new(if i == NEWEST { 11 } else { table_bits });
-        let weight = if Self::STRONG { 1 << 12 } else { 1 << 13 };
-        let of_strong = |count: usize| if Self::STRONG { count } else { 1 };
-        let refinements = [256 * 16, 65536, of_strong(1 << PAIR_BITS)]
-            .map(|contexts| Refinement::new(contexts, &logistic));
+        let weight = if Self::STRONG { 1 << 11 } else { 1 << 12 };
         Self {
             kind,
             rates: Rates::new(),
             contexts: Contexts::new(),
-            tables: (0..CONTEXTS).map(table).collect(),
+            tables: std::array::from_fn(table),
             lines: [0; CONTEXTS],
             checks: [0; CONTEXTS],
             places: [Place::default(); CONTEXTS],
@@ -75,10 +77,15 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
             maps: Box::new([initial_map(&histories); CONTEXTS]),
             matches: MatchModel::new(len_bits.clamp(10, 22), Self::LONG),
             expected_byte: ExpectedByte::new(len_bits.clamp(10, 18)),
-            mixers: [256 * 10, 256 * 16, 256 * 8].map(|sets| Mixer::new(sets, weight)),
-            last_mixer: Mixer::new(256, (1 << 13) / MIXERS as i16),
+            by_orders: Mixer::new(weight),
+            by_newest: Mixer::new(weight),
+            by_place: Mixer::new(weight),
+            last_mixer: Mixer::new((1 << 13) / MIXERS as i16),
             outputs: [wide::i16x8::ZERO],
-            refinements,
+            probabilities: [0; 4],
+            by_match: Refinement::new(&logistic),
+            by_byte: Refinement::new(&logistic),
+            by_pair: Refinement::new(&logistic),
             logistic,
             histories,
         }
@@ -160,7 +167,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     /// Finds the slots for the half byte behind `partial`.
     fn fetch(&mut self, partial: u32) {
         let salt = (partial as u8).wrapping_mul(0x35);
-        for (i, table) in self.tables[..CONTEXTS].iter_mut().enumerate() {
+        for (i, table) in self.tables.iter_mut().enumerate() {
             let line = self.lines[i] ^ partial & spread(i);
             let check = self.checks[i].wrapping_add(salt);
             (self.places[i], self.slots[i]) = table.find(line, check);
@@ -226,20 +233,22 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     ) -> i32 {
         let (newest, second) = (self.contexts.newest(), self.contexts.second());
         let place = if self.kind == Kind::Text { self.contexts.shape() } else { second };
-        let sets = [orders << 8 | partial, newest << 4 | agreeing, place << 3 | bit_count];
-        let mut logits = [0; 4];
-        for (k, &set) in sets.iter().enumerate() {
-            logits[k] = self.mixers[k].mix(inputs, set, &self.logistic);
-        }
+        let logits = [
+            self.by_orders.mix(inputs, orders << 8 | partial),
+            self.by_newest.mix(inputs, newest << 4 | agreeing),
+            self.by_place.mix(inputs, place << 3 | bit_count),
+        ];
         let logits = wide::i32x8::new([logits[0], logits[1], logits[2], 0, 0, 0, 0, 0]);
         let logits = wide::i16x8::from_i32x8_saturate(logits);
-        self.outputs = [logits.min(wide::i16x8::splat(2047)).max(wide::i16x8::splat(-2047))];
-        let logit = self.last_mixer.mix(&self.outputs, partial, &self.logistic);
-        let logit = logit.clamp(-2047, 2047);
-        let first = self.refinements[0].refine(logit, agreeing << 8 | partial);
-        let second = self.refinements[1].refine(logit, newest << 8 | partial);
+        let logits = logits.min(wide::i16x8::splat(2047)).max(wide::i16x8::splat(-2047));
+        self.outputs = [logits];
+        let logits = logits.to_array();
+        let logit = self.last_mixer.mix(&self.outputs, partial).clamp(-2047, 2047);
+        self.probabilities = [logits[0], logits[1], logits[2], logit as i16].map(|logit| self.logistic.squash_short(logit));
+        let first = self.by_match.refine(logit, agreeing << 8 | partial);
+        let second = self.by_byte.refine(logit, newest << 8 | partial);
         if Self::STRONG {
-            let third = self.refinements[2].refine(logit, self.pair(partial as u32));
+            let third = self.by_pair.refine(logit, self.pair(partial as u32));
             (first + second + 2 * third) >> 2
         } else {
             (first + second) >> 1
@@ -249,12 +258,15 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     #[inline(always)]
     fn learn(&mut self, inputs: &Inputs<GROUPS>, bit: u32) {
         self.matches.learn(bit, &self.rates);
-        for mixer in &mut self.mixers {
-            mixer.learn(inputs, bit, 20);
-        }
-        self.last_mixer.learn(&self.outputs, bit, 2);
-        for refinement in &mut self.refinements[..Self::REFINEMENTS] {
-            refinement.learn(bit, 5);
+        let errors = self.probabilities.map(|p| ((bit as i32) << 16) - p);
+        self.by_orders.learn(inputs, ((errors[0] * 10) >> 5) as i16);
+        self.by_newest.learn(inputs, ((errors[1] * 10) >> 5) as i16);
+        self.by_place.learn(inputs, ((errors[2] * 10) >> 5) as i16);
+        self.last_mixer.learn(&self.outputs, (errors[3] >> 4) as i16);
+        self.by_match.learn(bit, 5);
+        self.by_byte.learn(bit, 5);
+        if Self::STRONG {
+            self.by_pair.learn(bit, 5);
         }
     }
 }
