@@ -60,7 +60,7 @@ impl History {
 
 /// All histories, those of fewer bits first, and the steps between them.
 pub(super) struct BitHistories {
-    next: Box<[[u8; 2]; 256]>,
+    next: [[u8; 2]; 256],
     counts: Vec<(u8, u8)>,
 }
 
@@ -79,7 +79,7 @@ impl BitHistories {
         }
         found.sort_by_key(|history| (history.zeros + history.ones, history.zeros, history.recent));
         assert!(found.len() <= 256, "a history is one byte: {}", found.len());
-        let mut next = Box::new([[0; 2]; 256]);
+        let mut next = [[0; 2]; 256];
         for (history, next) in found.iter().zip(next.iter_mut()) {
             for bit in [0, 1] {
                 let after = history.after(bit);

@@ -1,10 +1,14 @@
 //! Predicts the byte that followed the last time the newest bytes were seen.
 
-use super::adaptive_map::{Rates, fresh_cell, probability};
+use super::cell::Cell;
 use super::logistic::Logistic;
 
 /// How many bytes are looked up.
 const MIN: usize = 6;
+
+/// One that is never learned, two for each class and the last three misses, two for each bit of a refused byte.
+const CELLS: usize = 512;
+const REFUSED: usize = 2 + 256;
 
 /// Finds earlier occurrences of the last bytes.
 pub(super) struct MatchModel {
@@ -20,17 +24,20 @@ pub(super) struct MatchModel {
     /// Which of the last eight predicted bytes did not come, the newest lowest.
     misses: u8,
     expected: u32,
-    /// It is known that the expected byte does not come.
-    is_refused: bool,
-    context: usize,
     class: usize,
-    map: Box<[u32; 512]>,
+    /// The class of the length, or 1 if the expected byte was refused.
+    agreeing: usize,
+    /// Where the cells of the next bits begin, and how far apart those of two bits are.
+    base: usize,
+    stride: usize,
+    /// The cell for the bit; the first is that of no match.
+    chosen: usize,
+    cells: [Cell; CELLS],
 }
 
 impl MatchModel {
     pub(super) fn new(bits: u32, long: u32) -> Self {
         let positions = vec![0; 1 << bits];
-        let map = Box::new([fresh_cell(1 << 21); 512]);
         Self {
             positions,
             bits,
@@ -39,10 +46,12 @@ impl MatchModel {
             len: 0,
             misses: 0,
             expected: 0,
-            is_refused: false,
-            context: 0,
             class: 0,
-            map,
+            agreeing: 0,
+            base: 0,
+            stride: 0,
+            chosen: 0,
+            cells: [Cell::UNKNOWN; CELLS],
         }
     }
 
@@ -83,8 +92,9 @@ impl MatchModel {
             self.pointer = 0;
             self.len = 0;
         }
-        self.is_refused = false;
         self.class = self.class_of_len();
+        self.agreeing = self.class;
+        (self.base, self.stride) = (2 + 2 * self.state_class(), 0);
         self.expected = if self.pointer > 0 { u32::from(history[self.pointer]) | 256 } else { 0 };
     }
 
@@ -122,17 +132,8 @@ impl MatchModel {
 
     /// Takes note that the expected byte does not come.
     pub(super) fn refuse(&mut self) {
-        self.is_refused = true;
-    }
-
-    /// What a bit says of the match: nothing, that its byte was refused, or its length class.
-    #[inline(always)]
-    pub(super) fn agreeing(&self, input: i16) -> usize {
-        match input {
-            0 => 0,
-            _ if self.is_refused => 1,
-            _ => self.length_class(),
-        }
+        self.agreeing = 1;
+        (self.base, self.stride) = (REFUSED, 2);
     }
 
     /// Length and misses, in a number.
@@ -145,23 +146,22 @@ impl MatchModel {
         self.length_class() << 3 | usize::from(self.misses & 7)
     }
 
-    /// The input of the mixer, after `partial`, the bits of the byte so far behind a one.
+    /// The input of the mixer, after `partial`, the bits of the byte so far behind a one, and what a bit
+    /// says of the match: 0 for nothing.
     #[inline(always)]
-    pub(super) fn predict(&mut self, partial: u32, bit_count: u32, logistic: &Logistic) -> i16 {
-        if self.expected >> (8 - bit_count) != partial {
-            self.context = 511;
-            return 0;
-        }
-        let bit = (self.expected >> (7 - bit_count)) & 1;
-        let state = if self.is_refused { 128 + bit_count as usize } else { self.state_class() };
-        self.context = state * 2 + bit as usize;
-        logistic.stretch(probability(self.map[self.context]))
+    pub(super) fn predict(&mut self, partial: u32, bit_count: u32) -> (i16, usize) {
+        let bit = (self.expected >> (7 - bit_count)) as usize & 1;
+        let is_expected = self.expected >> (8 - bit_count) == partial;
+        let cell = self.base + self.stride * bit_count as usize + bit;
+        self.chosen = if is_expected { cell % CELLS } else { 0 };
+        (self.cells[self.chosen].logit(), if is_expected { self.agreeing } else { 0 })
     }
 
     /// Learns whether the bit was the expected one.
     #[inline(always)]
-    pub(super) fn learn(&mut self, bit: u32, rates: &Rates) {
-        rates.learn(&mut self.map[self.context & 511], bit, 1023);
+    pub(super) fn learn(&mut self, bit: u32, logistic: &Logistic) {
+        self.cells[self.chosen % CELLS].learn(bit, logistic);
+        self.cells[0] = Cell::UNKNOWN;
     }
 }
 

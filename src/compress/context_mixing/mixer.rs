@@ -5,18 +5,17 @@ use wide::{i16x8, i32x4};
 /// The inputs of a mixer, in groups of eight.
 pub(super) type Inputs<const GROUPS: usize> = [i16x8; GROUPS];
 
-/// `SETS` sets of weights, one for each value of a context; one is `2^ONE`.
-pub(super) struct Mixer<const GROUPS: usize, const SETS: usize, const ONE: u32> {
+/// `SETS` sets of weights, one for each value of a context.
+pub(super) struct Mixer<const GROUPS: usize, const SETS: usize> {
     sets: Box<[[i16x8; GROUPS]; SETS]>,
-    chosen: usize,
 }
 
-impl<const GROUPS: usize, const SETS: usize, const ONE: u32> Mixer<GROUPS, SETS, ONE> {
+impl<const GROUPS: usize, const SETS: usize> Mixer<GROUPS, SETS> {
     /// All inputs have this weight.
     pub(super) fn new(weight: i16) -> Self {
         let sets = vec![[i16x8::splat(weight); GROUPS]; SETS];
         let Ok(sets) = sets.try_into() else { unreachable!("its length is SETS") };
-        Self { sets, chosen: 0 }
+        Self { sets }
     }
 
     #[cfg(test)]
@@ -24,22 +23,21 @@ impl<const GROUPS: usize, const SETS: usize, const ONE: u32> Mixer<GROUPS, SETS,
         size_of_val(&*self.sets)
     }
 
-    /// The mixed logit, unbounded, by the weights of `set`, which is below `SETS`, a power of two.
+    /// The products of inputs and the weights of `set`, in four sums. `SETS` is a power of two above `set`.
     #[inline(always)]
-    pub(super) fn mix(&mut self, inputs: &Inputs<GROUPS>, set: usize) -> i32 {
-        self.chosen = set % SETS;
+    pub(super) fn mix(&self, inputs: &Inputs<GROUPS>, set: usize) -> i32x4 {
         let mut sums = i32x4::ZERO;
-        for (&input, &weight) in inputs.iter().zip(&self.sets[self.chosen]) {
+        for (&input, &weight) in inputs.iter().zip(&self.sets[set % SETS]) {
             sums += input.dot(weight);
         }
-        sums.to_array().into_iter().fold(0, i32::wrapping_add) >> ONE
+        sums
     }
 
-    /// Moves the weights that were used by the inputs' share in the error.
+    /// Moves the weights of `set` by what each input had to do with the error.
     #[inline(always)]
-    pub(super) fn learn(&mut self, inputs: &Inputs<GROUPS>, error: i16) {
+    pub(super) fn learn(&mut self, inputs: &Inputs<GROUPS>, set: usize, error: i16) {
         let errors = i16x8::splat(error);
-        for (&input, weight) in inputs.iter().zip(&mut self.sets[self.chosen % SETS]) {
+        for (&input, weight) in inputs.iter().zip(&mut self.sets[set % SETS]) {
             let step = (input.mul_keep_high(errors) + i16x8::splat(1)) >> 1_u32;
             *weight = weight.saturating_add(step);
         }

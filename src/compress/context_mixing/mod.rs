@@ -10,8 +10,8 @@
     reason = "hashes keep their low bits, and ranges are those of the specification"
 )]
 
-mod adaptive_map;
 mod bit_history;
+mod cell;
 mod codec;
 mod contexts;
 mod expected_byte;
@@ -19,6 +19,7 @@ mod history_table;
 mod logistic;
 mod match_model;
 mod mixer;
+mod mixture;
 mod predictor;
 mod range_coder;
 mod refinement;

@@ -1,13 +1,14 @@
 //! The model: contexts, their histories, probabilities mixed and refined.
 
-use super::adaptive_map::{Rates, learn_share};
 use super::bit_history::BitHistories;
+use super::cell::Cell;
 use super::contexts::{Contexts, GUESS, Kind, NEWEST};
 use super::expected_byte::ExpectedByte;
 use super::history_table::{HistoryTable, Place, Slot};
 use super::logistic::Logistic;
 use super::match_model::MatchModel;
-use super::mixer::{Inputs, Mixer};
+use super::mixer::Inputs;
+use super::mixture::Mixture;
 use super::range_coder::BitCoder;
 use super::refinement::Refinement;
 
@@ -20,9 +21,6 @@ const fn spread(context: usize) -> u32 {
     }
 }
 
-/// How many mixers see all inputs.
-const MIXERS: usize = 3;
-
 /// Curves of the last two bytes: more of them would not stay in the cache.
 const PAIR_BITS: u32 = 14;
 
@@ -31,22 +29,16 @@ pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
     kind: Kind,
     logistic: Logistic,
     histories: BitHistories,
-    rates: Rates,
     contexts: Contexts,
     tables: [HistoryTable; CONTEXTS],
     lines: [u32; CONTEXTS],
     checks: [u8; CONTEXTS],
     places: [Place; CONTEXTS],
     slots: [Slot; CONTEXTS],
-    maps: Box<[[u32; 256]; CONTEXTS]>,
+    maps: [[Cell; 256]; CONTEXTS],
     matches: MatchModel,
     expected_byte: ExpectedByte,
-    by_orders: Mixer<GROUPS, 4096, 14>,
-    by_newest: Mixer<GROUPS, 4096, 14>,
-    by_place: Mixer<GROUPS, 2048, 14>,
-    last_mixer: Mixer<1, 256, 13>,
-    outputs: Inputs<1>,
-    probabilities: [i32; 4],
+    mixture: Mixture<GROUPS>,
     by_match: Refinement<4096>,
     by_byte: Refinement<65536>,
     by_pair: Refinement<{ 1 << PAIR_BITS }>,
@@ -67,22 +59,16 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let weight = if Self::STRONG { 1 << 11 } else { 1 << 12 };
         Self {
             kind,
-            rates: Rates::new(),
             contexts: Contexts::new(),
             tables: std::array::from_fn(table),
             lines: [0; CONTEXTS],
             checks: [0; CONTEXTS],
             places: [Place::default(); CONTEXTS],
             slots: [[0; 16]; CONTEXTS],
-            maps: Box::new([initial_map(&histories); CONTEXTS]),
+            maps: [initial_map(&histories, &logistic); CONTEXTS],
             matches: MatchModel::new(len_bits.clamp(10, 22), Self::LONG),
-            expected_byte: ExpectedByte::new(len_bits.clamp(10, 18)),
-            by_orders: Mixer::new(weight),
-            by_newest: Mixer::new(weight),
-            by_place: Mixer::new(weight),
-            last_mixer: Mixer::new((1 << 13) / MIXERS as i16),
-            outputs: [wide::i16x8::ZERO],
-            probabilities: [0; 4],
+            expected_byte: ExpectedByte::new(len_bits.clamp(10, 18), &logistic),
+            mixture: Mixture::new(weight),
             by_match: Refinement::new(&logistic),
             by_byte: Refinement::new(&logistic),
             by_pair: Refinement::new(&logistic),
@@ -115,8 +101,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let hashes = self.contexts.of_expected(byte, self.matches.state());
         let newest = self.contexts.newest();
         let sets = [self.matches.state_class(), newest << 8 | usize::from(byte)];
-        let tables = (&self.rates, &self.logistic);
-        if self.expected_byte.code(hashes, sets, byte, coder, tables) {
+        if self.expected_byte.code(hashes, sets, byte, coder, &self.logistic) {
             return Some(byte);
         }
         self.matches.refuse();
@@ -193,10 +178,9 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let mut pairs = [[0; 4]; GROUPS];
         for i in 0..CONTEXTS {
             seen[i] = self.slots[i][node];
-            let known = u32::from(seen[i] != 0).wrapping_neg();
-            pairs[i / 4][i % 4] = self.logistic.pair(self.maps[i][usize::from(seen[i])]) & known;
+            pairs[i / 4][i % 4] = self.maps[i][usize::from(seen[i])].inputs();
         }
-        let expected = self.matches.predict(partial, bit_count, &self.logistic);
+        let (expected, agreeing) = self.matches.predict(partial, bit_count);
         pairs[CONTEXTS / 4][CONTEXTS % 4] = 256 << 16 | u32::from(expected.cast_unsigned());
         let mut inputs = [wide::i16x8::ZERO; GROUPS];
         for (input, pair) in inputs.iter_mut().zip(pairs) {
@@ -204,15 +188,25 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         }
         let known = |i: usize| usize::from(seen[i] != 0);
         let orders = (0..4).map(known).sum::<usize>() * 2 + known(5);
-        let agreeing = self.matches.agreeing(expected);
-        let p = self.mix(&inputs, partial as usize, bit_count as usize, [orders, agreeing]);
+        let (newest, second) = (self.contexts.newest(), self.contexts.second());
+        let place = if self.kind == Kind::Text { self.contexts.shape() } else { second };
+        let (so_far, bits) = (partial as usize, bit_count as usize);
+        let sets = [orders << 8 | so_far, newest << 4 | agreeing, place << 3 | bits, so_far];
+        let mixed = self.mixture.mix(&inputs, sets);
+        let p = self.refine(mixed.logit, partial, agreeing);
         let bit = coder.code(p.clamp(1, 65535) as u32);
         for i in 0..CONTEXTS {
-            let seen = seen[i];
-            learn_share(&mut self.maps[i][usize::from(seen)], bit);
-            self.slots[i][node] = self.histories.next(seen, bit);
+            self.maps[i][usize::from(seen[i])].learn(bit, &self.logistic);
+            self.maps[i][0] = Cell::UNKNOWN;
+            self.slots[i][node] = self.histories.next(seen[i], bit);
         }
-        self.learn(&inputs, bit);
+        self.matches.learn(bit, &self.logistic);
+        self.mixture.learn(&inputs, sets, &mixed, bit, &self.logistic);
+        self.by_match.learn(bit, 5);
+        self.by_byte.learn(bit, 5);
+        if Self::STRONG {
+            self.by_pair.learn(bit, 5);
+        }
         bit
     }
 
@@ -224,59 +218,25 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     }
 
     #[inline(always)]
-    fn mix(
-        &mut self,
-        inputs: &Inputs<GROUPS>,
-        partial: usize,
-        bit_count: usize,
-        [orders, agreeing]: [usize; 2],
-    ) -> i32 {
-        let (newest, second) = (self.contexts.newest(), self.contexts.second());
-        let place = if self.kind == Kind::Text { self.contexts.shape() } else { second };
-        let logits = [
-            self.by_orders.mix(inputs, orders << 8 | partial),
-            self.by_newest.mix(inputs, newest << 4 | agreeing),
-            self.by_place.mix(inputs, place << 3 | bit_count),
-        ];
-        let logits = wide::i32x8::new([logits[0], logits[1], logits[2], 0, 0, 0, 0, 0]);
-        let logits = wide::i16x8::from_i32x8_saturate(logits);
-        let logits = logits.min(wide::i16x8::splat(2047)).max(wide::i16x8::splat(-2047));
-        self.outputs = [logits];
-        let logits = logits.to_array();
-        let logit = self.last_mixer.mix(&self.outputs, partial).clamp(-2047, 2047);
-        self.probabilities = [logits[0], logits[1], logits[2], logit as i16].map(|logit| self.logistic.squash_short(logit));
-        let first = self.by_match.refine(logit, agreeing << 8 | partial);
-        let second = self.by_byte.refine(logit, newest << 8 | partial);
+    fn refine(&mut self, logit: i16, partial: u32, agreeing: usize) -> i32 {
+        let bits = partial as usize;
+        let first = self.by_match.refine(logit, agreeing << 8 | bits);
+        let second = self.by_byte.refine(logit, self.contexts.newest() << 8 | bits);
         if Self::STRONG {
-            let third = self.by_pair.refine(logit, self.pair(partial as u32));
+            let third = self.by_pair.refine(logit, self.pair(partial));
             (first + second + 2 * third) >> 2
         } else {
             (first + second) >> 1
         }
     }
-
-    #[inline(always)]
-    fn learn(&mut self, inputs: &Inputs<GROUPS>, bit: u32) {
-        self.matches.learn(bit, &self.rates);
-        let errors = self.probabilities.map(|p| ((bit as i32) << 16) - p);
-        self.by_orders.learn(inputs, ((errors[0] * 10) >> 5) as i16);
-        self.by_newest.learn(inputs, ((errors[1] * 10) >> 5) as i16);
-        self.by_place.learn(inputs, ((errors[2] * 10) >> 5) as i16);
-        self.last_mixer.learn(&self.outputs, (errors[3] >> 4) as i16);
-        self.by_match.learn(bit, 5);
-        self.by_byte.learn(bit, 5);
-        if Self::STRONG {
-            self.by_pair.learn(bit, 5);
-        }
-    }
 }
 
 /// The probability that a history stands for before anything was learned.
-fn initial_map(histories: &BitHistories) -> [u32; 256] {
-    let mut map = [1 << 31; 256];
-    for (cell, &(zeros, ones)) in map.iter_mut().zip(histories.counts()) {
-        let (zeros, ones) = (u32::from(zeros), u32::from(ones));
-        *cell = (((u64::from(ones) * 2 + 1) << 31) / (u64::from(zeros + ones) + 1)) as u32;
+fn initial_map(histories: &BitHistories, logistic: &Logistic) -> [Cell; 256] {
+    let mut map = [Cell::UNKNOWN; 256];
+    for (cell, &(zeros, ones)) in map.iter_mut().zip(histories.counts()).skip(1) {
+        let (zeros, ones) = (u64::from(zeros), u64::from(ones));
+        *cell = Cell::new((((ones * 2 + 1) << 31) / (zeros + ones + 1)) as u32, logistic);
     }
     map
 }

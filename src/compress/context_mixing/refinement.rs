@@ -1,6 +1,6 @@
 //! Corrects a probability by what followed such probabilities in a context.
 
-use super::logistic::Logistic;
+use super::logistic::{LOGIT_MAX, Logistic};
 
 /// How many logits have a cell, 256 apart.
 const CELLS: usize = 17;
@@ -14,7 +14,7 @@ pub(super) struct Refinement<const CURVES: usize> {
 
 impl<const CURVES: usize> Refinement<CURVES> {
     pub(super) fn new(logistic: &Logistic) -> Self {
-        let curve = std::array::from_fn(|i| logistic.squash((i as i32 - 8) * 256) as u16);
+        let curve = std::array::from_fn(|i| logistic.squash(((i as i16 - 8) * 256).clamp(-LOGIT_MAX, LOGIT_MAX)) as u16);
         let Ok(curves) = vec![curve; CURVES].try_into() else { unreachable!("as many as asked for") };
         Self { curves, context: 0, cell: 0 }
     }
@@ -26,8 +26,8 @@ impl<const CURVES: usize> Refinement<CURVES> {
 
     /// The refined probability in units of 2^-16.
     #[inline(always)]
-    pub(super) fn refine(&mut self, logit: i32, context: usize) -> i32 {
-        let position = (logit + 2048) as usize;
+    pub(super) fn refine(&mut self, logit: i16, context: usize) -> i32 {
+        let position = (i32::from(logit) + 2048) as usize;
         let (low, share) = (position >> 8 & 15, (position & 255) as i32);
         self.context = context % CURVES;
         let curve = &self.curves[self.context];
