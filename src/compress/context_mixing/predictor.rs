@@ -10,7 +10,7 @@ use super::match_model::MatchModel;
 use super::mixer::Inputs;
 use super::mixture::Mixture;
 use super::range_coder::BitCoder;
-use super::refinement::Refinement;
+use super::refinement::{Refined, Refinement};
 
 /// Which bits of `partial` move the line of a context: those with few values need the room.
 const fn spread(context: usize) -> u32 {
@@ -174,6 +174,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         coder: &mut Coder,
     ) -> u32 {
         let node = node as usize & 15;
+        std::hint::black_box(self.by_byte.touch(self.contexts.newest() << 8 | partial as usize));
         let mut seen = [0; CONTEXTS];
         let mut pairs = [[0; 4]; GROUPS];
         for i in 0..CONTEXTS {
@@ -193,7 +194,9 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let (so_far, bits) = (partial as usize, bit_count as usize);
         let sets = [orders << 8 | so_far, newest << 4 | agreeing, place << 3 | bits, so_far];
         let mixed = self.mixture.mix(&inputs, sets);
-        let p = self.refine(mixed.logit, partial, agreeing);
+        let refined = self.refine(mixed.logit, partial, agreeing);
+        let [first, second, third] = refined.map(|refined| refined.probability);
+        let p = if Self::STRONG { (first + second + 2 * third) >> 2 } else { (first + second) >> 1 };
         let bit = coder.code(p.clamp(1, 65535) as u32);
         for i in 0..CONTEXTS {
             self.maps[i][usize::from(seen[i])].learn(bit, &self.logistic);
@@ -202,10 +205,10 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         }
         self.matches.learn(bit, &self.logistic);
         self.mixture.learn(&inputs, sets, &mixed, bit, &self.logistic);
-        self.by_match.learn(bit, 5);
-        self.by_byte.learn(bit, 5);
+        self.by_match.learn(refined[0], bit);
+        self.by_byte.learn(refined[1], bit);
         if Self::STRONG {
-            self.by_pair.learn(bit, 5);
+            self.by_pair.learn(refined[2], bit);
         }
         bit
     }
@@ -218,15 +221,14 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
     }
 
     #[inline(always)]
-    fn refine(&mut self, logit: i16, partial: u32, agreeing: usize) -> i32 {
+    fn refine(&self, logit: i16, partial: u32, agreeing: usize) -> [Refined; 3] {
         let bits = partial as usize;
         let first = self.by_match.refine(logit, agreeing << 8 | bits);
         let second = self.by_byte.refine(logit, self.contexts.newest() << 8 | bits);
         if Self::STRONG {
-            let third = self.by_pair.refine(logit, self.pair(partial));
-            (first + second + 2 * third) >> 2
+            [first, second, self.by_pair.refine(logit, self.pair(partial))]
         } else {
-            (first + second) >> 1
+            [first, second, Refined::default()]
         }
     }
 }

@@ -8,15 +8,22 @@ const CELLS: usize = 17;
 /// A curve of probabilities (16 bits) for each of `CURVES` contexts.
 pub(super) struct Refinement<const CURVES: usize> {
     curves: Box<[[u16; CELLS]; CURVES]>,
+}
+
+/// A refined probability, and the cell that was nearest.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Refined {
     context: usize,
     cell: usize,
+    /// In units of 2^-16.
+    pub(super) probability: i32,
 }
 
 impl<const CURVES: usize> Refinement<CURVES> {
     pub(super) fn new(logistic: &Logistic) -> Self {
         let curve = std::array::from_fn(|i| logistic.squash(((i as i16 - 8) * 256).clamp(-LOGIT_MAX, LOGIT_MAX)) as u16);
         let Ok(curves) = vec![curve; CURVES].try_into() else { unreachable!("as many as asked for") };
-        Self { curves, context: 0, cell: 0 }
+        Self { curves }
     }
 
     #[cfg(test)]
@@ -24,22 +31,27 @@ impl<const CURVES: usize> Refinement<CURVES> {
         size_of_val(&*self.curves)
     }
 
-    /// The refined probability in units of 2^-16.
+    /// Starts to fetch the curve of a context.
     #[inline(always)]
-    pub(super) fn refine(&mut self, logit: i16, context: usize) -> i32 {
+    pub(super) fn touch(&self, context: usize) -> u16 {
+        self.curves[context % CURVES][CELLS / 2]
+    }
+
+    /// `CURVES` is a power of two above `context`.
+    #[inline(always)]
+    pub(super) fn refine(&self, logit: i16, context: usize) -> Refined {
         let position = (i32::from(logit) + 2048) as usize;
         let (low, share) = (position >> 8 & 15, (position & 255) as i32);
-        self.context = context % CURVES;
-        let curve = &self.curves[self.context];
+        let curve = &self.curves[context % CURVES];
         let (left, right) = (i32::from(curve[low]), i32::from(curve[low + 1]));
-        self.cell = low + (share >> 7) as usize;
-        left + ((right - left) * share >> 8)
+        let probability = left + ((right - left) * share >> 8);
+        Refined { context, cell: low + (share >> 7) as usize, probability }
     }
 
     #[inline(always)]
-    pub(super) fn learn(&mut self, bit: u32, rate: u32) {
-        let cell = &mut self.curves[self.context % CURVES][self.cell];
+    pub(super) fn learn(&mut self, refined: Refined, bit: u32) {
+        let cell = &mut self.curves[refined.context % CURVES][refined.cell];
         let target = if bit == 1 { 65535 } else { 0 };
-        *cell = (i32::from(*cell) + ((target - i32::from(*cell)) >> rate)) as u16;
+        *cell = (i32::from(*cell) + ((target - i32::from(*cell)) >> 5)) as u16;
     }
 }
