@@ -5,6 +5,7 @@ use super::logistic::Logistic;
 
 /// How many bytes are looked up.
 const MIN: usize = 6;
+const HASHED: usize = 5;
 
 /// One that is never learned, two for each class and the last three misses, two for each bit of a refused byte.
 const CELLS: usize = 512;
@@ -23,6 +24,7 @@ pub(super) struct MatchModel {
     len: u32,
     /// Which of the last eight predicted bytes did not come, the newest lowest.
     misses: u8,
+    candidate: usize,
     expected: u32,
     class: usize,
     /// The class of the length, or 1 if the expected byte was refused.
@@ -45,6 +47,7 @@ impl MatchModel {
             pointer: 0,
             len: 0,
             misses: 0,
+            candidate: 0,
             expected: 0,
             class: 0,
             agreeing: 0,
@@ -73,19 +76,18 @@ impl MatchModel {
             }
             self.pointer += 1;
         }
-        if position >= MIN {
-            let hash = hash(&history[position - MIN..], self.bits);
-            if self.len < 16 {
-                let candidate = self.positions[hash] as usize;
-                if candidate > 0 {
-                    let len = common(history, candidate);
-                    if len > self.len && len >= MIN as u32 {
-                        self.len = len;
-                        self.pointer = candidate;
-                        self.misses = 0;
-                    }
-                }
+        if self.len < 16 && self.candidate > 0 {
+            let candidate = self.candidate + 1;
+            let len = common(history, candidate);
+            if len > self.len && len >= MIN as u32 {
+                self.len = len;
+                self.pointer = candidate;
+                self.misses = 0;
             }
+        }
+        if position >= HASHED {
+            let hash = hash(&history[position - HASHED..], self.bits);
+            self.candidate = self.positions[hash] as usize;
             self.positions[hash] = position as u32;
         }
         if self.misses.count_ones() >= 8 {
@@ -128,6 +130,11 @@ impl MatchModel {
     /// The expected byte, if the match is a long one.
     pub(super) fn long_expected(&self) -> Option<u8> {
         (self.len >= self.long).then_some(self.expected as u8)
+    }
+
+    /// Starts to fetch what the next match may be.
+    pub(super) fn touch(&self, history: &[u8]) {
+        std::hint::black_box(history.get(self.candidate).copied());
     }
 
     /// Takes note that the expected byte does not come.

@@ -89,7 +89,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
             if !is_located {
                 self.locate(history);
             }
-            self.code_bits(coder)
+            self.code_bits(history, coder)
         });
         self.contexts.push(byte, history.len());
         byte
@@ -129,7 +129,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         self.tables[i].touch(self.lines[i] ^ spread(i) & 1)
     }
 
-    fn code_bits<Coder: BitCoder>(&mut self, coder: &mut Coder) -> u8 {
+    fn code_bits<Coder: BitCoder>(&mut self, history: &[u8], coder: &mut Coder) -> u8 {
         let guess = self.contexts.guess(self.matches.guess());
         std::hint::black_box(self.locate_one(GUESS, guess));
         let mut partial = 1;
@@ -138,6 +138,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
             partial = partial << 1 | self.code_bit(partial, bit_count, partial, coder);
         }
         self.store();
+        self.matches.touch(history);
         self.fetch(partial);
         let mut node = 1;
         for bit_count in 4..8 {
