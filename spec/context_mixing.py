@@ -25,10 +25,10 @@ def signed32(value):
 
 def squash_table():
     table, power = {}, 1 << 32
-    for logit in range(2816):
+    for logit in range(2048):
         probability = (1 << 48) // ((1 << 32) + power)
-        table[logit] = min(probability, 65535)
         table[-logit] = 65536 - probability
+        table[logit] = probability
         power = power * 4278222805 >> 32
     return table
 
@@ -36,8 +36,8 @@ def squash_table():
 SQUASH = squash_table()
 
 
-def squash(logit):
-    return SQUASH[clamp(-2815, logit, 2815)]
+def bound(logit):
+    return clamp(-2047, logit, 2047)
 
 
 def stretch_table():
@@ -93,20 +93,48 @@ HISTORIES, NEXT = all_histories()
 
 
 class Cell:
-    """A probability of 22 bits and how often it was corrected."""
+    """A probability of 2^32."""
 
-    def __init__(self, probability=1 << 21):
-        self.probability, self.count = probability, 0
+    def __init__(self, probability=1 << 31):
+        self.probability = probability
 
-    def learn(self, bit, limit):
-        target = (1 << 22) - 1 if bit else 0
+    def inputs(self):
+        probability = self.probability >> 20
+        return [STRETCH[probability], probability - 2048]
+
+    def learn(self, bit):
+        self.go(bit, lambda distance: distance - (distance >> 7))
+
+    def go(self, bit, nearer):
+        distance = nearer(MASK32 - self.probability if bit else self.probability)
+        self.probability = MASK32 - distance if bit else distance
+
+
+class NoCell:
+    """What history number 0, and no match, stand for."""
+
+    def inputs(self):
+        return [0, 0]
+
+    def learn(self, bit):
+        pass
+
+
+class CountedCell(Cell):
+    def __init__(self, probability):
+        super().__init__(probability)
+        self.count = 0
+
+    def learn(self, bit):
         rate = (1 << 17) // (2 * self.count + 3)
-        self.probability += (target - self.probability) * rate >> 16
-        self.count += self.count < limit
+        self.go(bit, lambda distance: distance - (distance * rate >> 16))
+        self.probability -= self.probability % 128
+        self.count += self.count < 127
 
 
 def history_cells():
-    return [Cell(((2 * ones + 1) << 21) // (zeros + ones + 1)) for zeros, ones, _ in HISTORIES]
+    cells = [Cell(((2 * ones + 1) << 31) // (zeros + ones + 1)) for zeros, ones, _ in HISTORIES]
+    return [NoCell()] + cells[1:]
 
 
 # --- section 2: the range coder -----------------------------------------------------------------
@@ -224,7 +252,7 @@ class Contexts:
         column = len(self.raw) - self.line_start
         above = self.line_above + column
         above = self.raw[above] if above < self.line_start else 0
-        h = [0] * 14
+        h = [0] * 15
         h[3] = combine(combine(3, word), newest)
         h[5] = combine(combine(5, self.shape), newest)
         h[6] = self.after_two(6)
@@ -234,12 +262,13 @@ class Contexts:
         h[11] = combine(combine(11, above << 8 | newest), min(column, 255))
         h[12] = combine(combine(12, word), self.line_head << 8)
         h[13] = combine(combine(combine(13, word), skipped), newest)
+        h[14] = self.order(5)
         return h
 
     def binary(self):
         high = self.last(8) >> 32
         low = self.last(4)
-        h = [0] * 14
+        h = [0] * 15
         h[3] = self.order(6)
         h[5] = combine(combine(5, self.last(4, 3)), high & 0xFF000000)
         h[6] = combine(combine(6, len(self.raw) & 3), self.last(2))
@@ -249,6 +278,7 @@ class Contexts:
         h[11] = combine(11, low & 0xF8F8F8F8)
         h[12] = self.after_two(12)
         h[13] = combine(combine(13, low & 0xFFFF00FF), high & 0xFF)
+        h[14] = combine(combine(14, low & 0x00FF00FF), high & 0xFF)
         return h
 
     def after_one(self):
@@ -297,9 +327,9 @@ class Table:
 class Match:
     def __init__(self, bits, raw):
         self.bits, self.raw, self.positions = bits, raw, {}
-        self.pointer = self.length = self.misses = self.expected = 0
+        self.pointer = self.length = self.misses = self.candidate = self.expected = 0
         self.cells = [Cell() for _ in range(256 + 16)]
-        self.cell, self.is_refused = None, False
+        self.is_refused = False
 
     def start_byte(self):
         raw, position = self.raw, len(self.raw)
@@ -308,19 +338,19 @@ class Match:
             self.length = min(self.length + 1, 65535) if hit else 0
             self.misses = (self.misses << 1 | (not hit)) & 255
             self.pointer += 1
-        if position >= 6:
+        if self.length < 16 and self.candidate:
+            candidate, length = self.candidate + 1, 0
+            while length < min(32, candidate) and raw[candidate - 1 - length] == raw[-1 - length]:
+                length += 1
+            if length > self.length and length >= 6:
+                self.length, self.pointer, self.misses = length, candidate, 0
+        if position >= 5:
             key = 0
-            for byte in raw[-6:]:
+            for byte in raw[-5:]:
                 key = (key << 5 | key >> 27) & MASK32
                 key = (key + byte + 1) * 0x2F0B4C47 & MASK32
             key >>= 32 - self.bits
-            candidate = self.positions.get(key, 0)
-            if self.length < 16 and candidate:
-                length = 0
-                while length < min(32, candidate) and raw[candidate - 1 - length] == raw[-1 - length]:
-                    length += 1
-                if length > self.length and length >= 6:
-                    self.length, self.pointer, self.misses = length, candidate, 0
+            self.candidate = self.positions.get(key, 0)
             self.positions[key] = position
         if self.misses == 255:
             self.pointer = self.length = 0
@@ -343,36 +373,35 @@ class Match:
     def state(self):
         return self.length_class() * 8 + (self.misses & 7)
 
-    def predict(self, partial, bit_count):
-        self.cell = None
+    def cell(self, partial, bit_count):
         if self.expected >> 8 - bit_count != partial:
-            return 0
+            return None
         bit = self.expected >> 7 - bit_count & 1
         state = 128 + bit_count if self.is_refused else self.state()
-        self.cell = self.cells[state * 2 + bit]
-        return STRETCH[self.cell.probability >> 10]
+        return self.cells[state * 2 + bit]
 
 
 # --- section 9: mixing and refining -----------------------------------------------------------
 
 
 class Mixer:
-    def __init__(self, inputs, weight):
-        self.inputs, self.weight, self.sets = inputs, weight, {}
+    def __init__(self, inputs, one, weight):
+        self.inputs, self.one, self.weight, self.sets = inputs, one, weight, {}
 
     def mix(self, inputs, chosen):
         self.weights = self.sets.setdefault(chosen, [self.weight] * self.inputs)
         self.given = inputs
-        products = (x * clamp(-32768, w >> 7, 32767) for x, w in zip(inputs, self.weights))
-        logit = signed32(sum(products)) >> 13
-        self.probability = squash(logit)
-        return logit
+        products = (x * weight for x, weight in zip(inputs, self.weights))
+        self.logit = bound(signed32(sum(products)) >> self.one)
+        return self.logit
 
-    def learn(self, bit, rate):
-        error = (bit << 16) - self.probability >> 1
-        error = clamp(-32768, error * rate >> 4, 32767)
+    def error(self, bit):
+        return (bit << 16) - SQUASH[self.logit]
+
+    def learn(self, error):
         for i, x in enumerate(self.given):
-            self.weights[i] = signed32(self.weights[i] + (x * error + 2048 >> 12))
+            step = (x * error >> 16) + 1 >> 1
+            self.weights[i] = clamp(-32768, self.weights[i] + step, 32767)
 
 
 class Refinement:
@@ -380,11 +409,11 @@ class Refinement:
         self.curves = {}
 
     def refine(self, logit, context):
-        first = [squash((i - 8) * 256) for i in range(17)]
+        first = [SQUASH[bound((i - 8) * 256)] for i in range(17)]
         self.curve = self.curves.setdefault(context, first)
         low, share = divmod(logit + 2048, 256)
         self.cell = low + (share >= 128)
-        return self.curve[low] * (256 - share) + self.curve[low + 1] * share >> 8
+        return self.curve[low] + ((self.curve[low + 1] - self.curve[low]) * share >> 8)
 
     def learn(self, bit):
         target = 65535 if bit else 0
@@ -397,18 +426,18 @@ class Refinement:
 class ExpectedByte:
     def __init__(self, bits):
         self.bits, self.tables = bits, [{} for _ in range(7)]
-        self.mixers = [Mixer(8, 1 << 18), Mixer(8, 1 << 18)]
+        self.mixers = [Mixer(8, 14, 1 << 12), Mixer(8, 14, 1 << 12)]
 
     def bit(self, coder, hashes, chosen):
         places = [value >> 32 - self.bits for value in hashes]
-        cells = [t.setdefault(p, Cell(4_000_000)) for t, p in zip(self.tables, places)]
-        inputs = [STRETCH[cell.probability >> 10] for cell in cells] + [256]
+        cells = [t.setdefault(p, CountedCell(4_000_000 << 10)) for t, p in zip(self.tables, places)]
+        inputs = [STRETCH[cell.probability >> 20] for cell in cells] + [256]
         logits = [mixer.mix(inputs, one) for mixer, one in zip(self.mixers, chosen)]
-        hit = coder.bit(squash(sum(logits) >> 1))
-        for i, cell in enumerate(cells):
-            cell.learn(hit, 127 if i else 1023)
+        hit = coder.bit(SQUASH[sum(logits) >> 1])
+        for cell in cells:
+            cell.learn(hit)
         for mixer in self.mixers:
-            mixer.learn(hit, 10)
+            mixer.learn(5 * mixer.error(hit) >> 5)
         return hit
 
 
@@ -418,18 +447,17 @@ class ExpectedByte:
 class Model:
     def __init__(self, is_text, is_strong, raw_len, raw):
         self.raw, self.strong, self.is_text = raw, is_strong, is_text
-        self.count = 14 if is_strong else 7
+        self.count = 15 if is_strong else 7
         bits = max(raw_len, 1).bit_length()
         self.contexts = Contexts(is_text, raw)
-        self.long = 32 if is_strong else 20
+        self.long = 40 if is_strong else 24
         self.match = Match(clamp(10, bits, 22), raw)
         self.expected = ExpectedByte(clamp(10, bits, 18))
-        table_bits = clamp(8, bits - 2, 17 if is_strong else 16)
+        table_bits = clamp(8, bits - 2, 17)
         self.tables = [Table(11 if i == 7 else table_bits) for i in range(self.count)]
         self.cells = [history_cells() for _ in range(self.count)]
-        weight = 1 << 17 if is_strong else 1 << 18
-        self.mixers = [Mixer(2 * self.count + 2, weight) for _ in range(3)]
-        self.last_mixer = Mixer(3, (1 << 20) // 3)
+        self.mixers = [Mixer(2 * self.count + 2, 14, 1 << 10) for _ in range(3)]
+        self.last_mixer = Mixer(3, 13, (1 << 14) // 5)
         self.refinements = [Refinement() for _ in range(3 if is_strong else 2)]
 
     def byte(self, coder):
@@ -465,21 +493,18 @@ class Model:
 
     def bit(self, coder, partial, bit_count, slots, node):
         cells = [cells[slot[node]] for cells, slot in zip(self.cells, slots)]
-        inputs = [STRETCH[cell.probability >> 10] if slot[node] else 0
-                  for cell, slot in zip(cells, slots)]
-        expected = self.match.predict(partial, bit_count)
+        match_cell = self.match.cell(partial, bit_count)
         agreeing = 0
-        if expected:
+        if match_cell:
             agreeing = 1 if self.match.is_refused else self.match.length_class()
-        inputs += [expected, 256]
-        inputs += [(cell.probability >> 10) - 2048 if slot[node] else 0
-                   for cell, slot in zip(cells, slots)]
+        cells.append(match_cell or NoCell())
+        inputs = [one for cell in cells for one in cell.inputs()]
         orders = 2 * sum(slot[node] > 0 for slot in slots[:4]) + (slots[5][node] > 0)
         newest, second = self.contexts.back(1), self.contexts.back(2)
         place = self.contexts.shape & 255 if self.is_text else second
         sets = [orders << 8 | partial, newest << 4 | agreeing, place << 3 | bit_count]
-        outputs = [clamp(-2047, mixer.mix(inputs, one), 2047) for mixer, one in zip(self.mixers, sets)]
-        logit = clamp(-2047, self.last_mixer.mix(outputs, partial), 2047)
+        outputs = [mixer.mix(inputs, one) for mixer, one in zip(self.mixers, sets)]
+        logit = self.last_mixer.mix(outputs, partial)
         pair = ((second << 8 | newest) ^ partial << 16) * 0x9E3779B1 & MASK32
         curves = [agreeing << 8 | partial, newest << 8 | partial, pair >> 18]
         refined = [r.refine(logit, curve) for r, curve in zip(self.refinements, curves)]
@@ -489,14 +514,13 @@ class Model:
             bit = coder.bit(sum(refined) >> 1)
         for refinement in self.refinements:
             refinement.learn(bit)
-        for cell, slot in zip(cells, slots):
-            cell.learn(bit, 255)
+        for cell in cells:
+            cell.learn(bit)
+        for slot in slots:
             slot[node] = NEXT[slot[node]][bit]
-        if self.match.cell:
-            self.match.cell.learn(bit, 1023)
         for mixer in self.mixers:
-            mixer.learn(bit, 20)
-        self.last_mixer.learn(bit, 4)
+            mixer.learn(3 * mixer.error(bit) >> 3)
+        self.last_mixer.learn(self.last_mixer.error(bit) >> 3)
         return bit
 
 

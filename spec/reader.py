@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Second reader of the .zarc format, draft 0.7, written from spec/format.md alone.
+"""Second reader of the .zarc format, draft 0.8, written from spec/format.md alone.
 
 It is there to prove that the text suffices, so it prefers plain over fast: the sections below carry
 the numbers and the words of the text. It reads archives of one file and in parts, and part 0 alone as far
@@ -135,7 +135,7 @@ class Cursor:
 # --- 3. Header region ---------------------------------------------------------------------------
 
 MAGIC = bytes.fromhex("5A4152430D0A1A0A")
-DRAFT = (0, 7)
+DRAFT = (0, 8)
 PAGE_BYTES = 4096
 ENCRYPTED, INDEX_PART, WITHOUT_DATA = 1, 2, 4
 BLOCK_BYTES_MAX = 1 << 28
@@ -2045,7 +2045,7 @@ class Report:
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description="Second reader of the .zarc format, draft 0.7.")
+    parser = argparse.ArgumentParser(description="Second reader of the .zarc format, draft 0.8.")
     commands = parser.add_subparsers(required=True)
     for name, function, operands in (
         ("list", command_list, ["archive"]),

@@ -90,7 +90,7 @@ fn what_can_be_predicted_becomes_small() {
 
 #[test]
 fn the_strong_model_is_stronger() {
-    for input in [records(3000), records(12_000)] {
+    for input in [records(24_000), [records(12_000), words(8, 12_000)].concat()] {
         let [fast, strong] = STRENGTHS.map(|strength| packed(strength, &input).len());
         assert!(strong < fast, "{strong} of {fast}");
     }

@@ -26,7 +26,7 @@ use super::support::workbench::{
 use super::support::{Told, noise};
 
 /// Where the archives of this draft are.
-pub const FOLDER: &str = "testdata/archives/draft-0.7";
+pub const FOLDER: &str = "testdata/archives/draft-0.8";
 
 /// The password of the archive that is encrypted.
 pub const PASSWORD: &str = "correct horse";

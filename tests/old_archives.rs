@@ -220,7 +220,7 @@ fn refuse(bytes: &[u8], draft: &str) {
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         let message = error.to_string();
-        assert!(message.contains(draft) && message.contains("draft 0.7"), "{message}");
+        assert!(message.contains(draft) && message.contains("draft 0.8"), "{message}");
     }
     assert!(!out.exists());
     assert!(fs::read(bench.archive()).unwrap() == bytes, "it is left as it was");

@@ -6,7 +6,7 @@ use super::limits::{PAGE_BYTES, PARTS_MAX, UPDATE_PARTS_MAX};
 
 const MAGIC: [u8; 8] = *b"ZARC\r\n\x1a\n";
 const MAJOR: u16 = 0;
-const MINOR: u16 = 7;
+const MINOR: u16 = 8;
 const CHECKED_BYTES: usize = 480;
 const FLAG_ENCRYPTED: u32 = 1;
 const FLAG_INDEX: u32 = 2;

@@ -92,7 +92,7 @@ impl BitHistories {
     }
 
     /// The history after one more bit.
-    #[inline(always)]
+    #[inline]
     pub(super) fn next(&self, history: u8, bit: u32) -> u8 {
         self.next[usize::from(history)][(bit & 1) as usize]
     }

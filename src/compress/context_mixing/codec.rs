@@ -11,7 +11,7 @@ const RAW_LEN_MAX: usize = (1 << 32) - 1;
 
 /// The model for machine code and tables, or for text, of either strength.
 type Fast = Predictor<7, 2>;
-type Strong = Predictor<14, 4>;
+type Strong = Predictor<15, 4>;
 
 /// The bits of the first packed byte.
 const HEAD_TEXT: u8 = 1;

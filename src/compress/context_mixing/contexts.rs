@@ -1,7 +1,7 @@
 //! The contexts: hashes of what stands before the next byte.
 
 /// How many contexts the greatest model has.
-pub(super) const CONTEXTS_MAX: usize = 14;
+pub(super) const CONTEXTS_MAX: usize = 15;
 
 /// The place in a list of what depends on the match.
 pub(super) const GUESS: usize = 4;
@@ -187,6 +187,7 @@ impl Contexts {
         h[11] = combine(combine(11, above << 8 | newest), column.min(255) as u32);
         h[12] = combine(combine(12, word), u32::from(self.line_head) << 8);
         h[13] = combine(combine(combine(13, word), skipped), newest);
+        h[14] = self.order(5);
         h
     }
 
@@ -203,6 +204,7 @@ impl Contexts {
         h[11] = combine(11, low & 0xf8f8_f8f8);
         h[12] = self.after_two(12);
         h[13] = combine(combine(13, low & 0xffff_00ff), high & 0xff);
+        h[14] = combine(combine(14, low & 0x00ff_00ff), high & 0xff);
         h
     }
 

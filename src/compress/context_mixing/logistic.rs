@@ -38,15 +38,27 @@ impl Logistic {
     }
 
     /// The probability of a logit from -2048 to 2047, in units of 2^-16.
-    #[inline(always)]
+    #[inline]
     pub(super) fn squash(&self, logit: i16) -> i32 {
         i32::from(self.squash[(i32::from(logit) + 2048) as usize & 4095])
     }
 
+    /// How far the probability of a logit is from `bit`, in units of 2^-16.
+    #[inline]
+    pub(super) fn error(&self, logit: i16, bit: u32) -> i32 {
+        ((bit as i32) << 16) - self.squash(logit)
+    }
+
     /// The logit of a probability in units of 2^-32, and its distance from one half in units of 2^-12.
-    #[inline(always)]
+    #[inline]
     pub(super) fn input_pair(&self, probability: u32) -> InputPair {
         self.pairs[(probability >> 20) as usize]
+    }
+
+    /// The logit of a probability in units of 2^-32.
+    #[inline]
+    pub(super) fn stretch(&self, probability: u32) -> i16 {
+        self.input_pair(probability) as i16
     }
 }
 
@@ -60,8 +72,7 @@ mod tests {
         assert_eq!([-2047, 0, 2047].map(|logit| logistic.squash(logit)), [23, 32768, 65513]);
         assert!((-2047..2047).all(|x| logistic.squash(x) <= logistic.squash(x + 1)));
         for p in 0..4096_u32 {
-            let logit = logistic.input_pair(p << 20) as i16;
-            let back = logistic.squash(logit);
+            let back = logistic.squash(logistic.stretch(p << 20));
             assert!(back.abs_diff(p as i32 * 16 + 8) < 70, "{p}: {back}");
         }
     }

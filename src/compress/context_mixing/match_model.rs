@@ -1,15 +1,17 @@
 //! Predicts the byte that followed the last time the newest bytes were seen.
 
-use super::cell::Cell;
+use super::cell::{Cell, InputPair};
 use super::logistic::Logistic;
 
-/// How many bytes are looked up.
-const MIN: usize = 6;
+/// How long a match is at least, and of how many bytes the positions are kept by: one less, since an
+/// occurrence is looked up one byte before it is needed.
+const MIN: u32 = 6;
 const HASHED: usize = 5;
 
-/// One that is never learned, two for each class and the last three misses, two for each bit of a refused byte.
+/// The cells: one that says nothing, two for each class of length and the last three misses, two for each bit of a refused byte.
 const CELLS: usize = 512;
-const REFUSED: usize = 2 + 256;
+const OF_MATCHES: usize = 2;
+const OF_REFUSED: usize = OF_MATCHES + 256;
 
 /// Finds earlier occurrences of the last bytes.
 pub(super) struct MatchModel {
@@ -24,8 +26,11 @@ pub(super) struct MatchModel {
     len: u32,
     /// Which of the last eight predicted bytes did not come, the newest lowest.
     misses: u8,
+    /// Where the bytes before the newest occurred; 0: nowhere.
     candidate: usize,
+    /// The byte at the pointer and 256; 0: none.
     expected: u32,
+    /// The length in 16 steps; 0: no match.
     class: usize,
     /// The class of the length, or 1 if the expected byte was refused.
     agreeing: usize,
@@ -38,8 +43,10 @@ pub(super) struct MatchModel {
 }
 
 impl MatchModel {
-    pub(super) fn new(bits: u32, long: u32) -> Self {
+    pub(super) fn new(bits: u32, long: u32, logistic: &Logistic) -> Self {
         let positions = vec![0; 1 << bits];
+        let mut cells = [Cell::new(1 << 31, logistic); CELLS];
+        cells[0] = Cell::UNKNOWN;
         Self {
             positions,
             bits,
@@ -54,7 +61,7 @@ impl MatchModel {
             base: 0,
             stride: 0,
             chosen: 0,
-            cells: [Cell::UNKNOWN; CELLS],
+            cells,
         }
     }
 
@@ -79,7 +86,7 @@ impl MatchModel {
         if self.len < 16 && self.candidate > 0 {
             let candidate = self.candidate + 1;
             let len = common(history, candidate);
-            if len > self.len && len >= MIN as u32 {
+            if len > self.len && len >= MIN {
                 self.len = len;
                 self.pointer = candidate;
                 self.misses = 0;
@@ -96,14 +103,8 @@ impl MatchModel {
         }
         self.class = self.class_of_len();
         self.agreeing = self.class;
-        (self.base, self.stride) = (2 + 2 * self.state_class(), 0);
+        (self.base, self.stride) = (OF_MATCHES + 2 * self.state_class(), 0);
         self.expected = if self.pointer > 0 { u32::from(history[self.pointer]) | 256 } else { 0 };
-    }
-
-    /// The length in 16 steps; 0: no match.
-    #[inline(always)]
-    pub(super) fn length_class(&self) -> usize {
-        self.class
     }
 
     fn class_of_len(&self) -> usize {
@@ -119,7 +120,7 @@ impl MatchModel {
 
     /// The expected byte and the length class, in a number.
     pub(super) fn guess(&self) -> u32 {
-        self.expected << 8 | self.length_class() as u32
+        self.expected << 8 | self.class as u32
     }
 
     /// Whether [`Self::start_byte`] will come to a long match: a forecast, which saves time only.
@@ -140,7 +141,7 @@ impl MatchModel {
     /// Takes note that the expected byte does not come.
     pub(super) fn refuse(&mut self) {
         self.agreeing = 1;
-        (self.base, self.stride) = (REFUSED, 2);
+        (self.base, self.stride) = (OF_REFUSED, 2);
     }
 
     /// Length and misses, in a number.
@@ -150,22 +151,22 @@ impl MatchModel {
 
     /// Length class and misses, in a number below 128.
     pub(super) fn state_class(&self) -> usize {
-        self.length_class() << 3 | usize::from(self.misses & 7)
+        self.class << 3 | usize::from(self.misses & 7)
     }
 
-    /// The input of the mixer, after `partial`, the bits of the byte so far behind a one, and what a bit
+    /// The inputs of the mixers, after `partial`, the bits of the byte so far behind a one, and what a bit
     /// says of the match: 0 for nothing.
-    #[inline(always)]
-    pub(super) fn predict(&mut self, partial: u32, bit_count: u32) -> (i16, usize) {
+    #[inline]
+    pub(super) fn predict(&mut self, partial: u32, bit_count: u32) -> (InputPair, usize) {
         let bit = (self.expected >> (7 - bit_count)) as usize & 1;
         let is_expected = self.expected >> (8 - bit_count) == partial;
         let cell = self.base + self.stride * bit_count as usize + bit;
         self.chosen = if is_expected { cell % CELLS } else { 0 };
-        (self.cells[self.chosen].logit(), if is_expected { self.agreeing } else { 0 })
+        (self.cells[self.chosen].inputs(), if is_expected { self.agreeing } else { 0 })
     }
 
     /// Learns whether the bit was the expected one.
-    #[inline(always)]
+    #[inline]
     pub(super) fn learn(&mut self, bit: u32, logistic: &Logistic) {
         self.cells[self.chosen % CELLS].learn(bit, logistic);
         self.cells[0] = Cell::UNKNOWN;

@@ -3,7 +3,7 @@
 use wide::{bytemuck, i16x8, i32x4, i32x8, u32x4};
 
 use super::logistic::{LOGIT_MAX, Logistic};
-use super::mixer::{Inputs, Mixer};
+use super::mixer::{Inputs, Mixer, bounded_logit};
 
 /// The unit of the weights, as a power of two: of those of inputs, and of the last mixer's.
 const ONE: u32 = 14;
@@ -28,13 +28,13 @@ pub(super) struct Mixed {
 }
 
 impl<const GROUPS: usize> Mixture<GROUPS> {
-    /// At first each input has this weight, of 2^14.
-    pub(super) fn new(weight: i16) -> Self {
+    pub(super) fn new() -> Self {
+        let weight = 1 << (ONE - 4);
         Self {
             first: Mixer::new(weight),
             second: Mixer::new(weight),
             third: Mixer::new(weight),
-            last: Mixer::new((1 << LAST_ONE) / 3),
+            last: Mixer::new((1 << LAST_ONE) * 2 / 5),
         }
     }
 
@@ -43,7 +43,7 @@ impl<const GROUPS: usize> Mixture<GROUPS> {
         self.first.bytes() + self.second.bytes() + self.third.bytes() + self.last.bytes()
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn mix(&self, inputs: &Inputs<GROUPS>, sets: Sets) -> Mixed {
         let sums = [
             self.first.mix(inputs, sets[0]),
@@ -52,12 +52,11 @@ impl<const GROUPS: usize> Mixture<GROUPS> {
             i32x4::ZERO,
         ];
         let outputs = [bounded(sum_each(sums) >> ONE)];
-        let sum = self.last.mix(&outputs, sets[3]);
-        let logit = sum_each([sum, i32x4::ZERO, i32x4::ZERO, i32x4::ZERO]) >> LAST_ONE;
-        Mixed { outputs, logit: bounded(logit).to_array()[0] }
+        let logit = bounded_logit(self.last.mix(&outputs, sets[3]), LAST_ONE);
+        Mixed { outputs, logit }
     }
 
-    #[inline(always)]
+    #[inline]
     pub(super) fn learn(
         &mut self,
         inputs: &Inputs<GROUPS>,
@@ -66,24 +65,24 @@ impl<const GROUPS: usize> Mixture<GROUPS> {
         bit: u32,
         logistic: &Logistic,
     ) {
-        let error = |logit: i16| ((bit as i32) << 16) - logistic.squash(logit);
         let outputs = mixed.outputs[0].to_array();
-        self.first.learn(inputs, sets[0], ((error(outputs[0]) * 10) >> 5) as i16);
-        self.second.learn(inputs, sets[1], ((error(outputs[1]) * 10) >> 5) as i16);
-        self.third.learn(inputs, sets[2], ((error(outputs[2]) * 10) >> 5) as i16);
-        self.last.learn(&mixed.outputs, sets[3], (error(mixed.logit) >> 4) as i16);
+        let error = |logit| (logistic.error(logit, bit) * 3) >> 3;
+        self.first.learn(inputs, sets[0], error(outputs[0]));
+        self.second.learn(inputs, sets[1], error(outputs[1]));
+        self.third.learn(inputs, sets[2], error(outputs[2]));
+        self.last.learn(&mixed.outputs, sets[3], logistic.error(mixed.logit, bit) >> 3);
     }
 }
 
 /// The sum of the four of each, modulo 2^32.
-#[inline(always)]
+#[inline]
 fn sum_each(parts: [i32x4; 4]) -> i32x4 {
     let [a, b, c, d] = u32x4::transpose(parts.map(bytemuck::cast));
     bytemuck::cast(a + b + (c + d))
 }
 
 /// Logits within their bounds.
-#[inline(always)]
+#[inline]
 fn bounded(logits: i32x4) -> i16x8 {
     let logits = i16x8::from_i32x8_saturate(bytemuck::cast::<_, i32x8>([logits, i32x4::ZERO]));
     logits.min(i16x8::splat(LOGIT_MAX)).max(i16x8::splat(-LOGIT_MAX))

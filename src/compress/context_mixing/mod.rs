@@ -14,6 +14,7 @@ mod bit_history;
 mod cell;
 mod codec;
 mod contexts;
+mod counted_cell;
 mod expected_byte;
 mod history_table;
 mod logistic;

@@ -2,15 +2,15 @@
 
 use super::bit_history::BitHistories;
 use super::cell::Cell;
-use super::contexts::{Contexts, GUESS, Kind, NEWEST};
+use super::contexts::{CONTEXTS_MAX, Contexts, GUESS, Kind, NEWEST};
 use super::expected_byte::ExpectedByte;
 use super::history_table::{HistoryTable, Place, Slot};
 use super::logistic::Logistic;
 use super::match_model::MatchModel;
-use super::mixer::Inputs;
+use super::mixer::inputs;
 use super::mixture::Mixture;
 use super::range_coder::BitCoder;
-use super::refinement::{Refined, Refinement};
+use super::refinement::Refinement;
 
 /// Which bits of `partial` move the line of a context: those with few values need the room.
 const fn spread(context: usize) -> u32 {
@@ -39,24 +39,23 @@ pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
     matches: MatchModel,
     expected_byte: ExpectedByte,
     mixture: Mixture<GROUPS>,
+    /// What is said of the probability by the match, the newest byte, the last two in the strong model.
     by_match: Refinement<4096>,
     by_byte: Refinement<65536>,
-    by_pair: Refinement<{ 1 << PAIR_BITS }>,
+    by_pair: Option<Refinement<{ 1 << PAIR_BITS }>>,
 }
 
 impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
-    const STRONG: bool = CONTEXTS > 7;
-    const REFINEMENTS: usize = if Self::STRONG { 3 } else { 2 };
+    const STRONG: bool = CONTEXTS == CONTEXTS_MAX;
     /// How long a match is in which bytes are taken or refused as a whole.
-    const LONG: u32 = if Self::STRONG { 32 } else { 20 };
+    const LONG: u32 = if Self::STRONG { 40 } else { 24 };
 
     pub(super) fn new(kind: Kind, raw_len: usize) -> Self {
         let logistic = Logistic::new();
         let histories = BitHistories::new();
         let len_bits = (raw_len | 1).ilog2() + 1;
-        let table_bits = len_bits.saturating_sub(2).clamp(8, if Self::STRONG { 17 } else { 16 });
+        let table_bits = len_bits.saturating_sub(2).clamp(8, 17);
         let table = |i: usize| HistoryTable::new(if i == NEWEST { 11 } else { table_bits });
-        let weight = if Self::STRONG { 1 << 11 } else { 1 << 12 };
         Self {
             kind,
             contexts: Contexts::new(),
@@ -66,12 +65,12 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
             places: [Place::default(); CONTEXTS],
             slots: [[0; 16]; CONTEXTS],
             maps: [initial_map(&histories, &logistic); CONTEXTS],
-            matches: MatchModel::new(len_bits.clamp(10, 22), Self::LONG),
-            expected_byte: ExpectedByte::new(len_bits.clamp(10, 18), &logistic),
-            mixture: Mixture::new(weight),
+            matches: MatchModel::new(len_bits.clamp(10, 22), Self::LONG, &logistic),
+            expected_byte: ExpectedByte::new(len_bits.clamp(10, 18)),
+            mixture: Mixture::new(),
             by_match: Refinement::new(&logistic),
             by_byte: Refinement::new(&logistic),
-            by_pair: Refinement::new(&logistic),
+            by_pair: Self::STRONG.then(|| Refinement::new(&logistic)),
             logistic,
             histories,
         }
@@ -121,7 +120,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         std::hint::black_box(touched);
     }
 
-    #[inline(always)]
+    #[inline]
     fn locate_one(&mut self, i: usize, hash: u32) -> u8 {
         let wide = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.lines[i] = self.tables[i].line_of((wide >> 32) as u32);
@@ -175,6 +174,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         coder: &mut Coder,
     ) -> u32 {
         let node = node as usize & 15;
+        // Curves are far away and needed last: they are asked for first.
         std::hint::black_box(self.by_byte.touch(self.contexts.newest() << 8 | partial as usize));
         let mut seen = [0; CONTEXTS];
         let mut pairs = [[0; 4]; GROUPS];
@@ -183,11 +183,8 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
             pairs[i / 4][i % 4] = self.maps[i][usize::from(seen[i])].inputs();
         }
         let (expected, agreeing) = self.matches.predict(partial, bit_count);
-        pairs[CONTEXTS / 4][CONTEXTS % 4] = 256 << 16 | u32::from(expected.cast_unsigned());
-        let mut inputs = [wide::i16x8::ZERO; GROUPS];
-        for (input, pair) in inputs.iter_mut().zip(pairs) {
-            *input = wide::bytemuck::cast(wide::u32x4::new(pair));
-        }
+        pairs[CONTEXTS / 4][CONTEXTS % 4] = expected;
+        let inputs = inputs(pairs);
         let known = |i: usize| usize::from(seen[i] != 0);
         let orders = (0..4).map(known).sum::<usize>() * 2 + known(5);
         let (newest, second) = (self.contexts.newest(), self.contexts.second());
@@ -195,42 +192,33 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let (so_far, bits) = (partial as usize, bit_count as usize);
         let sets = [orders << 8 | so_far, newest << 4 | agreeing, place << 3 | bits, so_far];
         let mixed = self.mixture.mix(&inputs, sets);
-        let refined = self.refine(mixed.logit, partial, agreeing);
-        let [first, second, third] = refined.map(|refined| refined.probability);
-        let p = if Self::STRONG { (first + second + 2 * third) >> 2 } else { (first + second) >> 1 };
+        let first = self.by_match.refine(mixed.logit, agreeing << 8 | so_far);
+        let second = self.by_byte.refine(mixed.logit, newest << 8 | so_far);
+        let pair = self.pair(partial);
+        let third = self.by_pair.as_ref().map(|curves| curves.refine(mixed.logit, pair));
+        let both = first.probability + second.probability;
+        let p = third.map_or(both >> 1, |third| (both + 2 * third.probability) >> 2);
         let bit = coder.code(p.clamp(1, 65535) as u32);
-        for i in 0..CONTEXTS {
-            self.maps[i][usize::from(seen[i])].learn(bit, &self.logistic);
-            self.maps[i][0] = Cell::UNKNOWN;
-            self.slots[i][node] = self.histories.next(seen[i], bit);
+        for ((map, slot), seen) in self.maps.iter_mut().zip(&mut self.slots).zip(seen) {
+            map[usize::from(seen)].learn(bit, &self.logistic);
+            map[0] = Cell::UNKNOWN;
+            slot[node] = self.histories.next(seen, bit);
         }
         self.matches.learn(bit, &self.logistic);
         self.mixture.learn(&inputs, sets, &mixed, bit, &self.logistic);
-        self.by_match.learn(refined[0], bit);
-        self.by_byte.learn(refined[1], bit);
-        if Self::STRONG {
-            self.by_pair.learn(refined[2], bit);
+        self.by_match.learn(first, bit);
+        self.by_byte.learn(second, bit);
+        if let (Some(curves), Some(third)) = (&mut self.by_pair, third) {
+            curves.learn(third, bit);
         }
         bit
     }
 
     /// The curve of the last two bytes and the bits so far.
-    #[inline(always)]
+    #[inline]
     fn pair(&self, partial: u32) -> usize {
         let bytes = (self.contexts.second() << 8 | self.contexts.newest()) as u32;
         ((bytes ^ partial << 16).wrapping_mul(0x9e37_79b1) >> (32 - PAIR_BITS)) as usize
-    }
-
-    #[inline(always)]
-    fn refine(&self, logit: i16, partial: u32, agreeing: usize) -> [Refined; 3] {
-        let bits = partial as usize;
-        let first = self.by_match.refine(logit, agreeing << 8 | bits);
-        let second = self.by_byte.refine(logit, self.contexts.newest() << 8 | bits);
-        if Self::STRONG {
-            [first, second, self.by_pair.refine(logit, self.pair(partial))]
-        } else {
-            [first, second, Refined::default()]
-        }
     }
 }
 
@@ -250,18 +238,18 @@ mod tests {
 
     fn table_bytes<const C: usize, const G: usize>(predictor: &Predictor<C, G>) -> usize {
         let histories: usize = predictor.tables.iter().map(HistoryTable::bytes).sum();
-        let mixers: usize = predictor.mixers.iter().map(Mixer::bytes).sum();
-        let refinements: usize = predictor.refinements.iter().map(Refinement::bytes).sum();
+        let refinements = predictor.by_match.bytes() + predictor.by_byte.bytes();
+        let refinements = refinements + predictor.by_pair.as_ref().map_or(0, Refinement::bytes);
         let matches = predictor.matches.bytes() + predictor.expected_byte.bytes();
-        histories + mixers + refinements + predictor.last_mixer.bytes() + matches
+        size_of_val(predictor) + histories + predictor.mixture.bytes() + refinements + matches
     }
 
     #[test]
     fn memory_is_bounded_by_strength_and_length() {
         for kind in [Kind::Text, Kind::Binary] {
-            for (len, fast_mb, strong_mb) in [(0, 6, 8), (100_000, 28, 40), (usize::MAX, 64, 140)] {
+            for (len, fast_mb, strong_mb) in [(0, 6, 8), (100_000, 28, 40), (usize::MAX, 96, 148)] {
                 assert!(table_bytes(&Predictor::<7, 2>::new(kind, len)) < fast_mb << 20);
-                assert!(table_bytes(&Predictor::<14, 4>::new(kind, len)) < strong_mb << 20);
+                assert!(table_bytes(&Predictor::<15, 4>::new(kind, len)) < strong_mb << 20);
             }
         }
     }

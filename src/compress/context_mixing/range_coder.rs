@@ -10,7 +10,7 @@ pub(super) trait BitCoder {
 }
 
 /// The value at which a range is split, within it.
-#[inline(always)]
+#[inline]
 fn split(low: u32, high: u32, probability: u32) -> u32 {
     low + ((u64::from(high - low) * u64::from(probability)) >> 16) as u32
 }
@@ -29,12 +29,12 @@ impl<'a> Encoder<'a> {
     }
 
     /// Says which byte the next eight bits are.
-    #[inline(always)]
+    #[inline]
     pub(super) fn start(&mut self, byte: u8) {
         self.byte = u32::from(byte) << 24;
     }
 
-    #[inline(always)]
+    #[inline]
     fn put(&mut self, bit: bool, probability: u32) {
         let middle = split(self.low, self.high, probability);
         if bit {
@@ -56,7 +56,7 @@ impl<'a> Encoder<'a> {
 }
 
 impl BitCoder for Encoder<'_> {
-    #[inline(always)]
+    #[inline]
     fn code(&mut self, probability: u32) -> u32 {
         let bit = self.byte >> 31;
         self.byte <<= 1;
@@ -64,7 +64,7 @@ impl BitCoder for Encoder<'_> {
         bit
     }
 
-    #[inline(always)]
+    #[inline]
     fn code_whole(&mut self, probability: u32, expected: u8) -> bool {
         let is_expected = self.byte >> 24 == u32::from(expected);
         self.put(is_expected, probability);
@@ -90,7 +90,7 @@ impl<'a> Decoder<'a> {
         decoder
     }
 
-    #[inline(always)]
+    #[inline]
     fn shift(&mut self) {
         let byte = self.packed.get(self.position).copied().unwrap_or(0);
         self.value = self.value << 8 | u32::from(byte);
@@ -98,7 +98,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Whether more bytes were read than there are.
-    #[inline(always)]
+    #[inline]
     pub(super) fn is_beyond_end(&self) -> bool {
         self.position > self.packed.len()
     }
@@ -110,7 +110,7 @@ impl<'a> Decoder<'a> {
 }
 
 impl BitCoder for Decoder<'_> {
-    #[inline(always)]
+    #[inline]
     fn code(&mut self, probability: u32) -> u32 {
         let middle = split(self.low, self.high, probability);
         let bit = u32::from(self.value <= middle);
@@ -127,7 +127,7 @@ impl BitCoder for Decoder<'_> {
         bit
     }
 
-    #[inline(always)]
+    #[inline]
     fn code_whole(&mut self, probability: u32, _expected: u8) -> bool {
         self.code(probability) == 1
     }
