@@ -456,7 +456,7 @@ class Model:
         table_bits = clamp(8, bits - 2, 17)
         self.tables = [Table(11 if i == 7 else table_bits) for i in range(self.count)]
         self.cells = [history_cells() for _ in range(self.count)]
-        self.mixers = [Mixer(2 * self.count + 2, 14, 1 << 10) for _ in range(3)]
+        self.mixers = [Mixer(2 * self.count + 2, 14, 1 << 9 if is_strong else 1 << 10) for _ in range(3)]
         self.last_mixer = Mixer(3, 13, (1 << 14) // 5)
         self.refinements = [Refinement() for _ in range(3 if is_strong else 2)]
 

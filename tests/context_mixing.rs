@@ -70,10 +70,10 @@ fn inputs_of_all_sorts_come_back() {
     comes_back(&[words(3, 2000), noise(4, 500), words(3, 2000), records(2000)].concat());
 }
 
-/// The hash of five of these six bytes is 2^32 - 1 when the last one is added to it.
+/// The hash of four of these five bytes, rotated, is 2^32 - 1 when the last one is added to it.
 #[test]
 fn hashes_wrap() {
-    comes_back(&[&b"before "[..], &[0x31, 0xae, 0x67, 0xf5, 0x00, 0xff], b" after"].concat());
+    comes_back(&[&b"before "[..], &[0xe7, 0xf6, 0x43, 0x5e, 0xff], b" after"].concat());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_can_be_predicted_becomes_small() {
 
 #[test]
 fn the_strong_model_is_stronger() {
-    for input in [records(24_000), [records(12_000), words(8, 12_000)].concat()] {
+    for input in [records(3000), records(12_000)] {
         let [fast, strong] = STRENGTHS.map(|strength| packed(strength, &input).len());
         assert!(strong < fast, "{strong} of {fast}");
     }
@@ -124,6 +124,7 @@ fn an_unknown_first_byte_and_an_impossible_length_are_errors() {
         assert_eq!(unpacked(&bad, 5), None);
     }
     assert_eq!(unpacked(&good, usize::MAX), None);
+    #[cfg(target_pointer_width = "64")]
     assert_eq!(unpacked(&good, 1 << 32), None);
 }
 

@@ -48,12 +48,12 @@ impl History {
         let mut same = same + 1;
         while !grown.is_allowed() {
             same -= 1;
-            grown = with(same, grown.few_of(bit));
+            grown = with(same, grown.count_of_other(bit));
         }
         grown
     }
 
-    fn few_of(self, bit: u8) -> u8 {
+    fn count_of_other(self, bit: u8) -> u8 {
         if bit == 1 { self.zeros } else { self.ones }
     }
 }

@@ -7,7 +7,7 @@ use super::strength::Strength;
 use crate::base::{Error, ErrorKind, Result};
 
 /// The longest input: positions are 32 bits.
-const RAW_LEN_MAX: usize = (1 << 32) - 1;
+const RAW_LEN_MAX: usize = u32::MAX as usize;
 
 /// The model for machine code and tables, or for text, of either strength.
 type Fast = Predictor<7, 2>;

@@ -1,7 +1,7 @@
 //! A probability that is learned fast at first, then slower: for what is rarely looked at.
 
-/// How many bits are counted; more do not slow it further.
-const COUNT_MAX: u32 = 127;
+/// How many bits are counted; more do not slow it further. Also the mask of the count.
+const COUNT_MAX: u32 = (1 << 7) - 1;
 
 /// The share of the error that is taken, of 2^16, by how many bits were learned.
 const RATES: [u16; COUNT_MAX as usize + 1] = {

@@ -5,11 +5,8 @@ use wide::i16x8;
 use super::contexts::EXPECTED_CONTEXTS;
 use super::counted_cell::CountedCell;
 use super::logistic::Logistic;
-use super::mixer::{Mixer, bounded_logit};
+use super::mixer::{Mixer, ONE, bounded_logit};
 use super::range_coder::BitCoder;
-
-/// The unit of the weights, as a power of two.
-const ONE: u32 = 14;
 
 /// Its own cells and mixers, which nothing else learns from.
 pub(super) struct ExpectedByte {

@@ -17,10 +17,10 @@ struct Line([u8; LINE_BYTES]);
 #[derive(Clone, Copy, Default)]
 pub(super) struct Place {
     line: u32,
-    start: u32,
+    slot: u32,
 }
 
-/// Slots by hash; where there is no room the slot of the shorter history is given up.
+/// Slots by hash; where there is no room, one is given up whose first history is the shortest.
 pub(super) struct HistoryTable {
     lines: Vec<Line>,
     shift: u32,
@@ -66,16 +66,21 @@ impl HistoryTable {
         } else {
             (equal.trailing_zeros() >> 3) as usize & 3
         };
-        let start = 3 + HISTORIES * slot;
         let mut found = [0; 16];
-        found.copy_from_slice(&bytes[start..start + 16]);
-        (Place { line, start: start as u32 }, found)
+        found.copy_from_slice(&bytes[range(slot)]);
+        (Place { line, slot: slot as u32 }, found)
     }
 
     /// Puts a slot back.
     #[inline]
     pub(super) fn store(&mut self, place: Place, slot: &Slot) {
-        let start = place.start as usize & 63;
-        self.lines[place.line as usize].0[start..start + 16].copy_from_slice(slot);
+        self.lines[place.line as usize].0[range(place.slot as usize)].copy_from_slice(slot);
     }
+}
+
+/// Where in a line the histories of a slot are, and the byte before them.
+#[inline]
+fn range(slot: usize) -> std::ops::Range<usize> {
+    let start = 3 + HISTORIES * (slot & 3);
+    start..start + 16
 }

@@ -37,7 +37,7 @@ impl Logistic {
         Self { squash, pairs }
     }
 
-    /// The probability of a logit from -2048 to 2047, in units of 2^-16.
+    /// The probability of a logit within [`LOGIT_MAX`], in units of 2^-16.
     #[inline]
     pub(super) fn squash(&self, logit: i16) -> i32 {
         i32::from(self.squash[(i32::from(logit) + 2048) as usize & 4095])

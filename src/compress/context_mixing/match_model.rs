@@ -8,7 +8,8 @@ use super::logistic::Logistic;
 const MIN: u32 = 6;
 const HASHED: usize = 5;
 
-/// The cells: one that says nothing, two for each class of length and the last three misses, two for each bit of a refused byte.
+/// The cells: one that says nothing, two for each class of length and the last three misses, two for each bit
+/// of a refused byte. They are 274; a power of two makes each place one of them.
 const CELLS: usize = 512;
 const OF_MATCHES: usize = 2;
 const OF_REFUSED: usize = OF_MATCHES + 256;
@@ -97,7 +98,7 @@ impl MatchModel {
             self.candidate = self.positions[hash] as usize;
             self.positions[hash] = position as u32;
         }
-        if self.misses.count_ones() >= 8 {
+        if self.misses == u8::MAX {
             self.pointer = 0;
             self.len = 0;
         }

@@ -26,6 +26,9 @@ pub(super) fn bounded_logit(sums: i32x4, one: u32) -> i16 {
     sum.clamp(-i32::from(LOGIT_MAX), i32::from(LOGIT_MAX)) as i16
 }
 
+/// A weight of one, as a power of two.
+pub(super) const ONE: u32 = 14;
+
 /// `SETS` sets of weights, one for each value of a context.
 pub(super) struct Mixer<const GROUPS: usize, const SETS: usize> {
     sets: Box<[[i16x8; GROUPS]; SETS]>,

@@ -3,10 +3,9 @@
 use wide::{bytemuck, i16x8, i32x4, i32x8, u32x4};
 
 use super::logistic::{LOGIT_MAX, Logistic};
-use super::mixer::{Inputs, Mixer, bounded_logit};
+use super::mixer::{Inputs, Mixer, ONE, bounded_logit};
 
-/// The unit of the weights, as a power of two: of those of inputs, and of the last mixer's.
-const ONE: u32 = 14;
+/// A weight of one of the last mixer, as a power of two.
 const LAST_ONE: u32 = 13;
 
 /// What chooses the weights of the mixers, those of the last at the end.
@@ -29,7 +28,8 @@ pub(super) struct Mixed {
 
 impl<const GROUPS: usize> Mixture<GROUPS> {
     pub(super) fn new() -> Self {
-        let weight = 1 << (ONE - 4);
+        // Together the weights of all inputs are one.
+        let weight = ((1 << ONE) / (8 * GROUPS)) as i16;
         Self {
             first: Mixer::new(weight),
             second: Mixer::new(weight),
