@@ -165,6 +165,7 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         }
     }
 
+    /// Codes the bit behind `partial`, the `bit_count` bits of the byte so far behind a one; `node` is those of its half.
     #[inline(never)]
     fn code_bit<Coder: BitCoder>(
         &mut self,
@@ -192,12 +193,12 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         let (so_far, bits) = (partial as usize, bit_count as usize);
         let sets = [orders << 8 | so_far, newest << 4 | agreeing, place << 3 | bits, so_far];
         let mixed = self.mixture.mix(&inputs, sets);
-        let first = self.by_match.refine(mixed.logit, agreeing << 8 | so_far);
-        let second = self.by_byte.refine(mixed.logit, newest << 8 | so_far);
+        let of_match = self.by_match.refine(mixed.logit, agreeing << 8 | so_far);
+        let of_byte = self.by_byte.refine(mixed.logit, newest << 8 | so_far);
         let pair = self.pair(partial);
-        let third = self.by_pair.as_ref().map(|curves| curves.refine(mixed.logit, pair));
-        let both = first.probability + second.probability;
-        let p = third.map_or(both >> 1, |third| (both + 2 * third.probability) >> 2);
+        let of_pair = self.by_pair.as_ref().map(|curves| curves.refine(mixed.logit, pair));
+        let both = of_match.probability + of_byte.probability;
+        let p = of_pair.map_or(both >> 1, |of_pair| (both + 2 * of_pair.probability) >> 2);
         let bit = coder.code(p.clamp(1, 65535) as u32);
         for ((map, slot), seen) in self.maps.iter_mut().zip(&mut self.slots).zip(seen) {
             map[usize::from(seen)].learn(bit, &self.logistic);
@@ -206,10 +207,10 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         }
         self.matches.learn(bit, &self.logistic);
         self.mixture.learn(&inputs, sets, &mixed, bit, &self.logistic);
-        self.by_match.learn(first, bit);
-        self.by_byte.learn(second, bit);
-        if let (Some(curves), Some(third)) = (&mut self.by_pair, third) {
-            curves.learn(third, bit);
+        self.by_match.learn(of_match, bit);
+        self.by_byte.learn(of_byte, bit);
+        if let (Some(curves), Some(of_pair)) = (&mut self.by_pair, of_pair) {
+            curves.learn(of_pair, bit);
         }
         bit
     }
