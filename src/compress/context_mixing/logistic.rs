@@ -49,7 +49,7 @@ impl Logistic {
         ((bit as i32) << 16) - self.squash(logit)
     }
 
-    /// The logit of a probability in units of 2^-32, and its distance from one half in units of 2^-12.
+    /// The logit of a probability in units of 2^-32, and its distance from one half in those of 2^-12.
     #[inline]
     pub(super) fn input_pair(&self, probability: u32) -> InputPair {
         self.pairs[(probability >> 20) as usize]

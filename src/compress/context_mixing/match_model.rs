@@ -8,8 +8,8 @@ use super::logistic::Logistic;
 const MIN: u32 = 6;
 const HASHED: usize = 5;
 
-/// The cells: one that says nothing, two for each class of length and the last three misses, two for each bit
-/// of a refused byte. They are 274; a power of two makes each place one of them.
+/// The cells: one that says nothing, two for each class of length and the last three misses, two for
+/// each bit of a refused byte. They are 274; with a power of two every place is one of them.
 const CELLS: usize = 512;
 const OF_MATCHES: usize = 2;
 const OF_REFUSED: usize = OF_MATCHES + 256;

@@ -47,7 +47,8 @@ impl<const GROUPS: usize, const SETS: usize> Mixer<GROUPS, SETS> {
         size_of_val(&*self.sets)
     }
 
-    /// The products of inputs and the weights of `set`, in four sums. `SETS` is a power of two above `set`.
+    /// The products of inputs and the weights of `set`, in four sums. `SETS` is a power of two above
+    /// `set`.
     #[inline]
     pub(super) fn mix(&self, inputs: &Inputs<GROUPS>, set: usize) -> i32x4 {
         let mut sums = i32x4::ZERO;

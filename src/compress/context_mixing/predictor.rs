@@ -39,7 +39,7 @@ pub(super) struct Predictor<const CONTEXTS: usize, const GROUPS: usize> {
     matches: MatchModel,
     expected_byte: ExpectedByte,
     mixture: Mixture<GROUPS>,
-    /// What is said of the probability by the match, the newest byte, the last two in the strong model.
+    /// What corrects the probability: the match, the newest byte, the last two in the strong model.
     by_match: Refinement<4096>,
     by_byte: Refinement<65536>,
     by_pair: Option<Refinement<{ 1 << PAIR_BITS }>>,
@@ -165,7 +165,8 @@ impl<const CONTEXTS: usize, const GROUPS: usize> Predictor<CONTEXTS, GROUPS> {
         }
     }
 
-    /// Codes the bit behind `partial`, the `bit_count` bits of the byte so far behind a one; `node` is those of its half.
+    /// Codes the bit behind `partial`, the `bit_count` bits of the byte so far behind a one; `node`
+    /// is those of its half.
     #[inline(never)]
     fn code_bit<Coder: BitCoder>(
         &mut self,
